@@ -1,0 +1,211 @@
+"""What the ledger is told and what it tells: the values between engine and store.
+
+All times are milliseconds since the epoch, UTC. All ids are given, never made here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pisang.domain.answer import Made, Usage
+from pisang.domain.attempt import Charged, State
+from pisang.domain.content import Content
+from pisang.domain.money import Money
+from pisang.domain.request import JSON
+from pisang.domain.upstream import Limits
+from pisang.domain.warning import Warn
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A request about to be written down.
+
+    `scope` is whose it is (`local`, or a gateway key's id); idempotency keys and fingerprints
+    never meet across scopes. `spec` is the whole request as JSON without pictures
+    (`domain.serial`). `references` are every content it needs, so that `gc` keeps them. `parent`
+    is the image it edits. `folder` is where it was asked, for `last`.
+    """
+
+    id: str
+    created_ms: int
+    prompt: str
+    model: str
+    spec: JSON
+    fingerprint: str
+    scope: str = "local"
+    face: str = "sdk"
+    idempotency_key: str | None = None
+    references: tuple[Content, ...] = ()
+    parent: str | None = None
+    folder: str | None = None
+    tags: tuple[str, ...] = ()
+    n: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What the ledger said to a wish.
+
+    `new`: go on. `replay`: it is done or refused: give the stored outcome. `running`: another
+    task owns it: wait. `unknown`: an attempt's outcome is unknown. `request_id` is the request
+    that stands for this wish, which is an older one unless `verdict` is `new`.
+    """
+
+    verdict: Literal["new", "replay", "running", "unknown"]
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """One paid send about to happen. `price` is the worst case, None when not known.
+
+    `limits` are the upstream's; `max_cost` bounds the request. `free` marks the sandbox, whose
+    money counts toward no budget. `deadline_ms` is how long it may take.
+    """
+
+    attempt_id: str
+    request_id: str
+    ordinal: int
+    upstream: str
+    wire: str
+    kind: str
+    model: str
+    price: Money | None
+    limits: Limits = Limits()
+    max_cost: Money | None = None
+    deadline_ms: int = 600_000
+    log_id: str | None = None
+    free: bool = False
+    image_size: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """Reserved, slotted and written as `sent`, committed. Send now."""
+
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Not yet: the upstream's limits are full. Ask again after `delay_ms`."""
+
+    delay_ms: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """How an attempt ended, in one transaction with its images and its money.
+
+    `cost` is what moved or may have (None: nothing, or not known). `basis` says whence it is
+    (`catalogue`, `user`, `upstream`, `none`). `state` must be allowed by `attempt.NEXT`.
+    """
+
+    attempt_id: str
+    state: State
+    charged: Charged
+    at_ms: int
+    cost: Money | None = None
+    basis: str = "none"
+    images: tuple[Made, ...] = ()
+    requested: Mapping[str, str] = field(default_factory=dict)
+    text: str = ""
+    finish_reason: str | None = None
+    message: str | None = None
+    usage: Usage | None = None
+    error_code: str | None = None
+    error_fields: Mapping[str, JSON] = field(default_factory=dict)
+    status: int | None = None
+    excerpt: str = ""
+    upstream_request_id: str | None = None
+    response_id: str | None = None
+    warnings: tuple[Warn, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRow:
+    """One kept image as the ledger knows it. `parent` is the image it was edited from."""
+
+    sha256: str
+    request_id: str
+    attempt_id: str
+    ordinal: int
+    mime: str
+    width: int
+    height: int
+    bytes: int
+    draft: bool
+    declared: str | None
+    parent: str | None
+    created_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRow:
+    """One attempt as the ledger knows it."""
+
+    id: str
+    request_id: str
+    ordinal: int
+    upstream: str
+    wire: str
+    kind: str
+    model: str
+    state: State
+    charged: Charged
+    price: Money | None
+    cost: Money | None
+    basis: str
+    free: bool
+    owner: str | None
+    created_ms: int
+    sent_ms: int | None
+    ended_ms: int | None
+    deadline_ms: int
+    log_id: str | None
+    status: int | None
+    error_code: str | None
+    error_fields: Mapping[str, JSON]
+    message: str | None
+    excerpt: str
+    finish_reason: str | None
+    text: str
+    usage: Usage | None
+    upstream_request_id: str | None
+    response_id: str | None
+    warnings: tuple[Warn, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRow:
+    """One request with its attempts and images."""
+
+    id: str
+    created_ms: int
+    scope: str
+    face: str
+    prompt: str
+    model: str
+    n: int
+    spec: JSON
+    parent: str | None
+    folder: str | None
+    tags: tuple[str, ...]
+    idempotency_key: str | None
+    state: State
+    attempts: tuple[AttemptRow, ...]
+    images: tuple[ImageRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """A cap. `scope` is what it counts (`all`, `upstream:NAME`, `key:ID`); `period` its window."""
+
+    id: str
+    scope: str
+    period: Literal["day", "month", "total"]
+    cap: Money
+    time_zone: str = "UTC"

@@ -1,0 +1,70 @@
+"""An upstream: a gateway that we call, configured as data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from pisang.domain.money import Money
+from pisang.domain.secret import Secret
+
+
+class Auth(StrEnum):
+    """Where the key goes."""
+
+    BEARER = "bearer"
+    GOOGLE = "x-goog-api-key"
+    QUERY = "query"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Quirks:
+    """How an upstream differs from its wire's usual form.
+
+    `size_key`: the field for the size inside `imageConfig` (the relay guide prints `image_size`).
+    `references`: whether it takes pictures at all (the crawl wire's document does not say).
+    `size_suffix`: the size rides on the model name (`…-4k`).
+    `max_tokens`: the crawl wire's own field.
+    """
+
+    size_key: str = "imageSize"
+    references: bool = True
+    size_suffix: bool = False
+    max_tokens: int = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What may run at once and how fast, over all processes. `None` means no limit."""
+
+    concurrency: int | None = None
+    interval_ms: int = 0
+    rpm: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """One upstream. `kind` says whose it is (`google`, `vertex`, `relay`, `crawl`, `openai`,
+    `pisang`, `sandbox`): signatures are sent back only to the same kind, and the charge table
+    is chosen by it. `models` are its own ids (empty: any); `prices` are the user's own, keyed by
+    `model` or `model@SIZE`. `base_url` has no trailing slash, `/v1`, `/v1beta` or method path.
+    """
+
+    name: str
+    wire: str
+    base_url: str
+    auth: Auth = Auth.BEARER
+    key: Secret | None = None
+    kind: str = "relay"
+    models: tuple[str, ...] = ()
+    default_model: str | None = None
+    default_aspect_ratio: str | None = None
+    default_image_size: str | None = None
+    limits: Limits = Limits()
+    quirks: Quirks = Quirks()
+    prices: Mapping[str, Money] = field(default_factory=dict)
+    proxy: str | None = None
+    preset: str | None = None
+    allow_private: bool = True
