@@ -643,3 +643,8 @@ def leaves() -> tuple[type[PisangError], ...]:
         return found
 
     return tuple(walk(PisangError))
+
+
+def leaf(code: str) -> type[PisangError]:
+    """The class with that code; `Unexpected` for a code that no version of ours wrote."""
+    return next((found for found in leaves() if found.code == code), Unexpected)

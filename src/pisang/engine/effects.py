@@ -37,6 +37,17 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True)
+class Fetch:
+    """Fetch a picture that an answer names by URL, through the guard, into `incoming/`.
+
+    Answer: its `Content`. Raises `AddressRefused` or `Unavailable` leaves.
+    """
+
+    attempt_id: str
+    uri: str
+
+
+@dataclass(frozen=True, slots=True)
 class Keep:
     """Make contents durable: fsync, link to their hash, fsync the folder; the answer beside them.
 
@@ -75,7 +86,7 @@ class NewId:
     prefix: str
 
 
-Effect = Claim | Exchange | Keep | Settle | Sleep | Now | NewId
+Effect = Claim | Exchange | Fetch | Keep | Settle | Sleep | Now | NewId
 
 Result = TypeVar("Result")
 

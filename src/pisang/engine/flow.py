@@ -1,0 +1,261 @@
+"""One attempt as a generator of effects: claim, exchange, keep, settle (DESIGN §3, §5).
+
+Pure: no clock, no dice, no disk, no loop. It yields what it wants done and receives the answer,
+so that asyncio drives it in life and the simulator crashes it at every step. The order of its
+effects *is* the promise: the row says `sent` before a byte leaves, the bytes are durable before
+the row says `done`, and nothing after a written byte is ever tried again by itself.
+
+    make_one ──► Claim (until a slot is free) ──► Exchange ──► conclude
+    conclude ──► judge (pure) ──► Fetch (pictures named by URL) ──► Keep ──► Settle
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from pisang.domain.answer import Answer, Ended, Made
+from pisang.domain.attempt import Charged, State
+from pisang.domain.catalogue import Model
+from pisang.domain.content import Content
+from pisang.domain.image import read_facts
+from pisang.domain.ledger import Claimed, Hold, Intent, Settlement
+from pisang.domain.measure import compare, mark_drafts
+from pisang.domain.money import Money
+from pisang.domain.request import Request
+from pisang.domain.upstream import Upstream
+from pisang.domain.warning import Warn
+from pisang.engine.effects import Claim, Exchange, Fetch, Flow, Keep, NewId, Now, Settle, Sleep
+from pisang.engine.verdict import Verdict, judge, settlement_of
+from pisang.errors import OutcomeUnknown, PisangError
+from pisang.policy.retry import FRESH_BUCKET, next_delay
+from pisang.wires.base import Wire
+
+HOLD_CAP_S = 2.0
+"""The longest nap while an upstream's slots are full: another process may free one any time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """Everything one attempt needs to know, planned and priced. `request.n` is 1.
+
+    `price` is the worst case in the upstream's currency, `held` the same in the ledger's, `basis`
+    whence it is. `warnings` are the plan's, and travel with the outcome.
+    """
+
+    request: Request
+    request_id: str
+    ordinal: int
+    upstream: Upstream
+    wire: Wire
+    model_id: str
+    model: Model | None
+    price: Money | None
+    held: Money | None
+    basis: str
+    time_limit_s: float
+    max_cost: Money | None = None
+    warnings: tuple[Warn, ...] = ()
+
+    @property
+    def free(self) -> bool:
+        """Whether its money is the sandbox's play money, which counts toward no budget."""
+        return self.upstream.kind == "sandbox"
+
+
+@dataclass(frozen=True, slots=True)
+class Concluded:
+    """How one attempt ended. `error` is None when an image was made."""
+
+    attempt_id: str
+    state: State
+    made: tuple[Made, ...]
+    error: PisangError | None
+    warnings: tuple[Warn, ...]
+
+
+def make_one(errand: Errand) -> Flow[Concluded]:
+    """One image: attempts until one ends in something that must not be tried again.
+
+    Each paid send has an id and a row of its own. Only what is known to have cost nothing is
+    sent again (`policy.retry`), after a jittered delay.
+    """
+    bucket = FRESH_BUCKET
+    tries = 0
+    while True:
+        tries += 1
+        attempt_id: str = yield NewId("att")
+        yield from claim(errand, attempt_id)
+        sending = with_log_id(errand, attempt_id)
+        request, warnings = sending.wire.encode_request(
+            sending.request, sending.upstream, stream=False
+        )
+        answer: Answer = yield Exchange(
+            attempt_id, errand.upstream, request, deadline_s=errand.time_limit_s
+        )
+        told = replace(errand, warnings=_merge(errand.warnings, warnings))
+        concluded = yield from conclude(told, attempt_id, answer)
+        if concluded.error is None:
+            return concluded
+        decision = next_delay(concluded.error, tries, bucket)
+        if decision.delay_s is None:
+            return concluded
+        bucket = decision.bucket
+        yield Sleep(decision.delay_s, jitter=decision.jitter)
+
+
+def claim(errand: Errand, attempt_id: str) -> Flow[Claimed]:
+    """Ask for the slot until it is given. Refusals (budget, disk) come out as their errors."""
+    intent = Intent(
+        attempt_id=attempt_id,
+        request_id=errand.request_id,
+        ordinal=errand.ordinal,
+        upstream=errand.upstream.name,
+        wire=errand.wire.name,
+        kind=errand.upstream.kind,
+        model=errand.model_id,
+        price=errand.price,
+        held=errand.held,
+        limits=errand.upstream.limits,
+        max_cost=errand.max_cost,
+        deadline_ms=int(errand.time_limit_s * 1000),
+        log_id=attempt_id if errand.wire.name == "crawl" else None,
+        free=errand.free,
+        image_size=errand.request.image_size,
+    )
+    while True:
+        answer: Claimed | Hold = yield Claim(intent)
+        if isinstance(answer, Claimed):
+            return answer
+        yield Sleep(min(answer.delay_ms / 1000, HOLD_CAP_S))
+
+
+def with_log_id(errand: Errand, attempt_id: str) -> Errand:
+    """The errand with the attempt's id as the crawl wire's log id (`X-TT-LOGID`).
+
+    It is the upstream's handle for the call, so it must be ours before it is sent.
+    """
+    if errand.wire.name != "crawl":
+        return errand
+    extra = {**errand.request.extra}
+    extra["crawl"] = {**extra.get("crawl", {}), "logid": f"nanobanana_{attempt_id}"}
+    return replace(errand, request=replace(errand.request, extra=extra))
+
+
+def conclude(errand: Errand, attempt_id: str, answer: Answer) -> Flow[Concluded]:
+    """What came is judged, kept and settled. Recovery runs this same half on a stored answer."""
+    verdict = judge(errand.wire, errand.upstream, errand.model_id, answer)
+    if verdict.links:
+        verdict = yield from fetch_links(errand, attempt_id, verdict)
+    made = mark_drafts(verdict.made, errand.request.image_size)
+    warnings = _merge(errand.warnings, verdict.warnings, measured(errand, made))
+    if answer.status is not None:
+        yield Keep(attempt_id, answer, tuple(one.content for one in made))
+    now: int = yield Now()
+    settlement = settlement_of(
+        verdict,
+        attempt_id=attempt_id,
+        at_ms=now,
+        price=errand.price,
+        basis=errand.basis,
+        model=errand.model,
+        answer=answer,
+    )
+    yield Settle(
+        replace(settlement, images=made, requested=requested(errand.request), warnings=warnings)
+    )
+    return Concluded(attempt_id, settlement.state, made, verdict.error, warnings)
+
+
+def measured(errand: Errand, made: tuple[Made, ...]) -> tuple[Warn, ...]:
+    """What differs between the images and the wish, each said once; drafts are not held to it."""
+    found: list[Warn] = []
+    for one in made:
+        if not one.draft:
+            found.extend(compare(one, errand.request, errand.model))
+    if errand.free and made:
+        found.append(Warn("sandbox", "This picture was painted by the sandbox, not by a model."))
+    return tuple(found)
+
+
+def requested(request: Request) -> Mapping[str, str]:
+    """The shape that was asked for, as the ledger keeps it beside what came."""
+    asked = {"aspect_ratio": request.aspect_ratio, "image_size": request.image_size}
+    return {name: value for name, value in asked.items() if value}
+
+
+def _merge(*groups: tuple[Warn, ...]) -> tuple[Warn, ...]:
+    """All warnings in order, each sentence once."""
+    return tuple(dict.fromkeys(warn for group in groups for warn in group))
+
+
+INTERRUPTED = Answer(ended=Ended.CUT, sent=True, reason="the process that sent it died")
+"""Stands for an answer of which nothing but finished contents was found."""
+
+
+def fetch_links(errand: Errand, attempt_id: str, verdict: Verdict) -> Flow[Verdict]:
+    """The verdict once its pictures named by URL have been fetched.
+
+    They are paid for and expire, so they are fetched at once. One that cannot be had leaves the
+    attempt `unknown`: `unknown look` can try the stored link again.
+    """
+    made: list[Made] = list(verdict.made)
+    for link in verdict.links:
+        try:
+            content: Content = yield Fetch(attempt_id, link.uri)
+        except PisangError as error:
+            why = f"it answered with a link, and fetching that failed ({error.code})"
+            return replace(
+                verdict,
+                made=tuple(made),
+                links=(),
+                error=verdict.error
+                or (None if made else OutcomeUnknown(upstream=errand.upstream.name, why=why)),
+            )
+        facts = read_facts(content)
+        if facts is not None and facts.complete:
+            made.append(Made(content, facts, link.mime))
+    if made:
+        return replace(verdict, made=tuple(made), links=(), error=None)
+    why = "it answered with a link, and there was no whole image behind it"
+    return replace(verdict, links=(), error=OutcomeUnknown(upstream=errand.upstream.name, why=why))
+
+
+def conclude_orphan(
+    attempt_id: str, upstream: str, price: Money | None, basis: str, found: tuple[Content, ...]
+) -> Flow[Concluded]:
+    """An attempt whose process died before its answer was whole: what of it is on disk decides.
+
+    A whole image there was paid for and is `done`; anything less is `unknown` at its full price.
+    """
+    made: list[Made] = []
+    for content in found:
+        facts = read_facts(content)
+        if facts is not None and facts.complete:
+            made.append(Made(content, facts))
+    warnings = (Warn("recovered", "The image was found after the process that made it died."),)
+    error = None
+    if made:
+        yield Keep(attempt_id, INTERRUPTED, tuple(one.content for one in made))
+    else:
+        warnings = ()
+        error = OutcomeUnknown(
+            upstream=upstream, why="the process that sent it died before the answer was whole"
+        )
+    now: int = yield Now()
+    state = State.DONE if made else State.UNKNOWN
+    yield Settle(
+        Settlement(
+            attempt_id=attempt_id,
+            state=state,
+            charged=Charged.YES if made else Charged.UNKNOWN,
+            at_ms=now,
+            cost=price,
+            basis=basis if price else "none",
+            images=mark_drafts(tuple(made), None),
+            error_code=error.code if error else None,
+            error_fields=error.fields if error else {},
+            warnings=warnings,
+        )
+    )
+    return Concluded(attempt_id, state, tuple(made), error, warnings)

@@ -1,0 +1,178 @@
+"""What an answer amounts to: images, an error, a state, a charge. Pure, and one place.
+
+`judge` reads the answer through its wire and lets the charge table (`policy.charge`) say what it
+cost; `settlement_of` turns that into the one row that will stand in the ledger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from pisang.domain.answer import Answer, Ended, Fault, Made, Reply, Usage
+from pisang.domain.attempt import Charged, State
+from pisang.domain.catalogue import Model
+from pisang.domain.image import read_facts
+from pisang.domain.ledger import Settlement
+from pisang.domain.money import Money
+from pisang.domain.request import JSON, Image, Link, Text
+from pisang.domain.upstream import Upstream
+from pisang.domain.warning import Warn
+from pisang.errors import NoImage, OutcomeUnknown, PisangError, Refused, WireError
+from pisang.policy.charge import judge_end, judge_fault, judge_reply
+from pisang.policy.price import charge_after
+from pisang.wires.base import Wire
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What an answer amounts to, before anything is kept or fetched.
+
+    `made` are whole images; `links` are pictures named by URL only. `error` is None when there
+    is at least one image or one link to try.
+    """
+
+    made: tuple[Made, ...] = ()
+    links: tuple[Link, ...] = ()
+    reply: Reply | None = None
+    fault: Fault | None = None
+    error: PisangError | None = None
+    warnings: tuple[Warn, ...] = ()
+
+
+def judge(wire: Wire, upstream: Upstream, model_id: str, answer: Answer) -> Verdict:
+    """The verdict on an answer; never raises. Every byte pattern has one."""
+    ending = judge_end(answer, upstream)
+    if answer.status is None:
+        return Verdict(error=ending or _garbled(upstream, "no status line came"))
+    try:
+        if answer.ended is Ended.WHOLE:
+            fault = wire.decode_fault(answer)
+            if fault is not None:
+                error = judge_fault(fault, answer, upstream, model_id)
+                return Verdict(fault=fault, error=error)
+        reply = wire.decode_reply(answer)
+    except WireError as error:
+        return Verdict(error=ending or _garbled(upstream, str(error.fields.get("why", "?"))))
+    verdict = _weigh(reply, answer, upstream)
+    if ending is None:
+        return verdict
+    if verdict.made:
+        cut = Warn("answer_cut", "The answer broke off after the image was whole; the image is.")
+        return replace(verdict, links=(), warnings=(*verdict.warnings, cut))
+    return replace(verdict, links=(), error=ending)
+
+
+def _weigh(reply: Reply, answer: Answer, upstream: Upstream) -> Verdict:
+    """The whole images of a reply; the broken ones are an unknown outcome, not a result."""
+    made, links, broken = [], [], 0
+    for part in reply.parts:
+        if isinstance(part, Link) and not part.thought:
+            links.append(part)
+        if not isinstance(part, Image) or part.thought:
+            continue
+        facts = read_facts(part.content)
+        if facts is None or not facts.complete:
+            broken += 1
+        else:
+            made.append(Made(part.content, facts, part.mime))
+    warnings = ()
+    if made and broken:
+        warnings = (
+            Warn("image_broken", f"{broken} of its pictures came broken and are left out."),
+        )
+    if made or links:
+        return Verdict(tuple(made), tuple(links), reply, warnings=warnings)
+    if broken:
+        why = "the picture in the answer is broken or cut short"
+        return Verdict(reply=reply, error=OutcomeUnknown(upstream=upstream.name, why=why))
+    return Verdict(reply=reply, error=judge_reply(reply, False, answer, upstream))
+
+
+def _garbled(upstream: Upstream, why: str) -> OutcomeUnknown:
+    return OutcomeUnknown(upstream=upstream.name, why=f"the answer can't be read ({why})")
+
+
+def state_of(error: PisangError | None) -> State:
+    """The attempt's state that an error means (DESIGN §5).
+
+    A refusal or an answer without an image is settled, whatever it cost; anything else is
+    `failed` only with proof that no money moved.
+    """
+    if error is None:
+        return State.DONE
+    if isinstance(error, Refused | NoImage):
+        return State.REFUSED
+    return State.FAILED if error.charged is Charged.NO else State.UNKNOWN
+
+
+def settlement_of(
+    verdict: Verdict,
+    *,
+    attempt_id: str,
+    at_ms: int,
+    price: Money | None,
+    basis: str,
+    model: Model | None,
+    answer: Answer,
+) -> Settlement:
+    """The row: state, money, reason. Images, shapes and warnings are the caller's to add."""
+    error, reply, fault = verdict.error, verdict.reply, verdict.fault
+    charged = error.charged if error else Charged.YES
+    cost, whence = _cost(charged, price, basis, reply.usage if reply else None, model)
+    return Settlement(
+        attempt_id=attempt_id,
+        state=state_of(error),
+        charged=charged,
+        at_ms=at_ms,
+        cost=cost,
+        basis=whence,
+        text=_text(reply),
+        finish_reason=_stop(reply),
+        message=reply.message if reply else (fault.message if fault else answer.reason) or None,
+        usage=reply.usage if reply else None,
+        error_code=error.code if error else None,
+        error_fields=_fields(error),
+        status=answer.status,
+        excerpt=fault.excerpt if fault else "",
+        upstream_request_id=_request_id(fault, answer),
+        response_id=reply.response_id if reply else None,
+    )
+
+
+def _cost(
+    charged: Charged, price: Money | None, basis: str, usage: Usage | None, model: Model | None
+) -> tuple[Money | None, str]:
+    if charged is Charged.NO:
+        return None, "none"
+    counted = charge_after(usage, model) if basis == "catalogue" else None
+    if counted is not None:
+        return counted, "usage"
+    return price, basis if price else "none"
+
+
+def _text(reply: Reply | None) -> str:
+    if reply is None:
+        return ""
+    return "".join(p.text for p in reply.parts if isinstance(p, Text) and not p.thought)
+
+
+def _stop(reply: Reply | None) -> str | None:
+    return (reply.block_reason or reply.finish_reason) if reply else None
+
+
+def _fields(error: PisangError | None) -> Mapping[str, JSON]:
+    """What is needed to raise the same error again from the ledger."""
+    if error is None:
+        return {}
+    extras = {"upstream_message": error.upstream_message, "retry_after_s": error.retry_after_s}
+    return {**error.fields, **{name: value for name, value in extras.items() if value}}
+
+
+_REQUEST_IDS = ("x-oneapi-request-id", "x-request-id", "x-goog-request-id", "request-id")
+
+
+def _request_id(fault: Fault | None, answer: Answer) -> str | None:
+    if fault is not None and fault.request_id:
+        return fault.request_id
+    return next((answer.headers[name] for name in _REQUEST_IDS if name in answer.headers), None)
