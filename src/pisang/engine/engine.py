@@ -1,0 +1,242 @@
+"""The road's one door: a face hands in an `Order` and is given what became of it.
+
+The engine owns every attempt it starts. A face that stops waiting loses nothing: the task goes on
+to its end, and the ledger knows the rest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+from types import TracebackType
+
+from pisang.domain.attempt import State
+from pisang.domain.catalogue import Catalogue, load
+from pisang.domain.fingerprint import request_fingerprint
+from pisang.domain.ledger import Budget, RequestRow, Wish
+from pisang.domain.money import Money
+from pisang.domain.serial import request_from_json, request_to_json
+from pisang.engine.events import Listener, ignore
+from pisang.engine.flow import Concluded, Errand, make_one
+from pisang.engine.ids import new_id
+from pisang.engine.order import Order, Ran
+from pisang.engine.outcome import errors_of, sum_up, warnings_of
+from pisang.engine.reach import Reach, credentials
+from pisang.engine.recovery import recover_one
+from pisang.engine.world import World, now_ms
+from pisang.errors import OutcomeUnknown, PisangError
+from pisang.policy.plan import Planned, plan
+from pisang.store.store import Store
+from pisang.wires.table import wire
+
+_WAIT_S = 0.5
+"""How often a request that another task or process owns is looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ledgering:
+    """How money is counted: the ledger's one currency, and what others are worth in it."""
+
+    currency: str = "USD"
+    rates: Mapping[str, Decimal] | None = None
+    budgets: Sequence[Budget] = ()
+
+    def convert(self, price: Money | None) -> Money | None:
+        """The price in the ledger's currency; None when it, or its rate, is not known."""
+        if price is None or price.currency == self.currency:
+            return price
+        rate = (self.rates or {}).get(price.currency)
+        if rate is None:
+            return None
+        return Money(int(price.micros * rate), self.currency)
+
+
+class Engine:
+    """Open it with `await Engine.open(home)`, use it as an async context manager."""
+
+    def __init__(self, store: Store, catalogue: Catalogue, money: Ledgering) -> None:
+        self.store = store
+        self.catalogue = catalogue
+        self.money = money
+        self.reach = Reach(catalogue)
+        self._tasks: set[asyncio.Task[Concluded | PisangError]] = set()
+
+    @classmethod
+    async def open(cls, home: Path, money: Ledgering | None = None) -> Engine:
+        """An engine on that home, with the attempts of dead processes settled first.
+
+        Raises `HomeUnusable` or `StoreCorrupt` with what to do.
+        """
+        store = await asyncio.to_thread(Store.open, home, clock_ms=now_ms, new_id=new_id)
+        engine = cls(store, load(), money or Ledgering())
+        for budget in engine.money.budgets:
+            await asyncio.wrap_future(store.set_budget(budget))
+        await engine.recover()
+        return engine
+
+    async def __aenter__(self) -> Engine:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close transports and store. Attempts still under way are left to recovery."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.reach.close()
+        await asyncio.to_thread(self.store.close)
+
+    async def recover(self) -> tuple[Concluded, ...]:
+        """Settle what dead processes left; what each became. Costs one read when there is none."""
+        settled = []
+        for orphan in await asyncio.to_thread(self.store.recover):
+            row = self.store.request(orphan.attempt.request_id)
+            request = request_from_json(row.spec, self.store.content)
+            flow = recover_one(orphan, row, request, self.catalogue)
+            settled.append(await self._world(row.id, ignore).drive(flow))
+        return tuple(settled)
+
+    async def run(self, order: Order, listen: Listener = ignore) -> Ran:
+        """Carry an order out. What went wrong with single images is in the result.
+
+        Raises only what stops all of them before anything is sent: a wish that the model cannot
+        grant, a missing key, a budget, a full disk; and `OutcomeUnknown` for an idempotency key
+        whose earlier outcome is unknown.
+        """
+        planned = plan(order.request, order.upstream, self.catalogue)
+        credentials(order.upstream)
+        wire(order.upstream.wire).encode_request(planned.request, order.upstream)
+        wish = self._wish(order, planned)
+        begun = await asyncio.wrap_future(self.store.begin(wish, retry_unknown=order.retry_unknown))
+        if begun.verdict == "unknown":
+            raise self._unknown(begun.request_id)
+        if begun.verdict == "running":
+            await self._wait(begun.request_id)
+        if begun.verdict != "new":
+            return self._ran(begun.request_id, order, (), replayed=True)
+        ended = await self._make_all(order, planned, begun.request_id, listen)
+        return self._ran(begun.request_id, order, ended)
+
+    async def wait(self, request_id: str) -> Ran:
+        """What became of a request once no attempt of it is under way."""
+        await self._wait(request_id)
+        return summary(self.store.request(request_id))
+
+    async def resolve(self, attempt_id: str, state: State) -> None:
+        """Write an `unknown` attempt off, or note that it is bought again."""
+        await asyncio.wrap_future(self.store.resolve(attempt_id, state))
+
+    async def _make_all(
+        self, order: Order, planned: Planned, request_id: str, listen: Listener
+    ) -> tuple[PisangError, ...]:
+        """n attempts side by side, each owned by the engine; the errors that never had a row."""
+        row = self.store.request(request_id)
+        have = {one.ordinal for one in row.attempts if one.state is State.DONE}
+        missing = [ordinal for ordinal in range(row.n) if ordinal not in have]
+        world = self._world(request_id, listen)
+        tasks = [
+            asyncio.create_task(self._make(world, self._errand(order, planned, row.id, ordinal)))
+            for ordinal in missing
+        ]
+        self._tasks.update(tasks)
+        for task in tasks:
+            task.add_done_callback(self._tasks.discard)
+        ended = await asyncio.shield(asyncio.gather(*tasks))
+        unclaimed = tuple(one for one in ended if isinstance(one, PisangError))
+        if len(unclaimed) == len(ended) and unclaimed:
+            raise unclaimed[0]
+        return unclaimed
+
+    async def _make(self, world: World, errand: Errand) -> Concluded | PisangError:
+        """One image; an error that came before any row (budget, disk) is a value, not a crash."""
+        try:
+            return await world.drive(make_one(errand))
+        except PisangError as error:
+            return error
+
+    def _errand(self, order: Order, planned: Planned, request_id: str, ordinal: int) -> Errand:
+        return Errand(
+            request=replace(planned.request, n=1),
+            request_id=request_id,
+            ordinal=ordinal,
+            upstream=order.upstream,
+            wire=wire(order.upstream.wire),
+            model_id=planned.model_id,
+            model=planned.model,
+            price=planned.price.money,
+            held=self.money.convert(planned.price.money),
+            basis=planned.price.basis,
+            time_limit_s=order.timeout_s or planned.time_limit_s,
+            max_cost=self.money.convert(order.max_cost),
+            warnings=(*order.warnings, *planned.warnings),
+        )
+
+    def _wish(self, order: Order, planned: Planned) -> Wish:
+        return Wish(
+            id=new_id("req"),
+            created_ms=now_ms(),
+            prompt=planned.request.prompt,
+            model=planned.model_id,
+            spec=request_to_json(planned.request),
+            fingerprint=request_fingerprint(planned.request, order.upstream.name),
+            scope=order.scope,
+            face=order.face,
+            idempotency_key=order.idempotency_key,
+            references=tuple(image.content for image in planned.request.references),
+            parent=order.parent,
+            folder=order.folder,
+            tags=order.tags,
+            n=planned.request.n,
+        )
+
+    def _world(self, request_id: str, listen: Listener) -> World:
+        return World(self.store, self.reach, listen, request_id)
+
+    def _unknown(self, request_id: str) -> PisangError:
+        errors = errors_of(self.store.request(request_id))
+        return next(error for error in errors if isinstance(error, OutcomeUnknown))
+
+    async def _wait(self, request_id: str) -> None:
+        """Until no attempt is under way; a request whose owner died is recovered, not awaited."""
+        while self.store.request(request_id).state in (State.SENT, State.PLANNED):
+            await asyncio.sleep(_WAIT_S)
+            await self.recover()
+
+    def _ran(
+        self,
+        request_id: str,
+        order: Order,
+        unclaimed: tuple[PisangError, ...],
+        *,
+        replayed: bool = False,
+    ) -> Ran:
+        row = self.store.request(request_id)
+        return summary(row, unclaimed, strict=order.strict, replayed=replayed)
+
+
+def summary(
+    row: RequestRow,
+    unclaimed: tuple[PisangError, ...] = (),
+    *,
+    strict: bool = False,
+    replayed: bool = False,
+) -> Ran:
+    """A ledger row as what a face is given."""
+    errors = (*errors_of(row), *unclaimed)
+    return Ran(
+        row=row,
+        error=sum_up(row, errors, strict=strict),
+        errors=errors,
+        warnings=warnings_of(row),
+        replayed=replayed,
+    )

@@ -1,0 +1,30 @@
+"""What a face hears while a request is under way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One step of one attempt.
+
+    `kind` is `queued` (the upstream's limits are full; `message` says which), `claimed`, `sent`,
+    `received` (`bytes` so far), `kept`, or the state the attempt was settled in (`done`,
+    `refused`, `failed`, `unknown`).
+    """
+
+    kind: str
+    request_id: str
+    attempt_id: str
+    bytes: int
+    at_ms: int
+    message: str = ""
+
+
+Listener = Callable[[Event], None]
+
+
+def ignore(event: Event) -> None:
+    """The listener of a caller who does not listen."""

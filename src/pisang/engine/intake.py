@@ -1,0 +1,101 @@
+"""Takes an answer's bytes in as they arrive and makes the `Answer` of them.
+
+What the body is (JSON, an event stream, something else) is told by its first bytes, never by its
+content type: relays send JSON as `text/plain`, and a CDN's error page as `application/json`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pisang.domain.answer import Answer, Ended
+from pisang.wires.base import Sink
+from pisang.wires.scan import Scanner
+
+RAW_CAP = 64 * 1024
+"""How much is kept of a body that is neither JSON nor an event stream (an HTML page, mostly)."""
+
+KEPT_HEADERS = frozenset(
+    {
+        "content-type",
+        "date",
+        "retry-after",
+        "server",
+        "via",
+        "cf-ray",
+        "request-id",
+        "x-request-id",
+        "x-goog-request-id",
+        "x-oneapi-request-id",
+        "x-tt-logid",
+        "x-pisang-request-id",
+        "location",
+    }
+)
+
+_EVENT_STARTS = (b"data:", b"event:", b"id:", b"retry:", b":")
+_LONGEST_START = max(len(start) for start in _EVENT_STARTS)
+
+
+class Intake:
+    """Feed it chunks; `answer()` closes it. Long strings go to `sink` while they arrive."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self._scanner: Scanner | None = None
+        self._raw = bytearray()
+        self._decided = False
+        self.bytes = 0
+
+    def take(self, chunk: bytes) -> None:
+        """The next bytes. Raises `WireError` when they cannot be JSON or pass a cap."""
+        self.bytes += len(chunk)
+        if self._scanner is not None:
+            self._scanner.feed(chunk)
+            return
+        if len(self._raw) < RAW_CAP:
+            self._raw += chunk[: RAW_CAP - len(self._raw)] if self._decided else chunk
+        if not self._decided:
+            self._decide()
+
+    def _decide(self) -> None:
+        start = bytes(self._raw).lstrip(b" \t\r\n")
+        if not start or (len(start) < _LONGEST_START and start[:1] not in (b"{", b"[", b"<")):
+            return
+        self._decided = True
+        if start[:1] in (b"{", b"["):
+            self._scanner = Scanner(self._sink, framing="json")
+        elif start.startswith(_EVENT_STARTS):
+            self._scanner = Scanner(self._sink, framing="sse")
+        else:
+            del self._raw[RAW_CAP:]
+            return
+        held, self._raw = bytes(self._raw), bytearray()
+        self._scanner.feed(held)
+
+    def answer(
+        self,
+        *,
+        ended: Ended,
+        sent: bool,
+        status: int | None,
+        headers: Mapping[str, str],
+        elapsed_ms: int,
+        reason: str = "",
+    ) -> Answer:
+        """The answer that all bytes so far are; spans still open are closed as incomplete."""
+        skeleton, spans = bytes(self._raw), ()
+        if self._scanner is not None:
+            scanned = self._scanner.close()
+            skeleton, spans = scanned.skeleton, scanned.spans
+        return Answer(
+            ended=ended,
+            sent=sent,
+            status=status,
+            headers={name: headers[name] for name in headers if name in KEPT_HEADERS},
+            skeleton=skeleton,
+            spans=spans,
+            body_bytes=self.bytes,
+            elapsed_ms=elapsed_ms,
+            reason=reason,
+        )

@@ -1,0 +1,118 @@
+"""How an upstream is reached: its address, its key, its transport. The key is put in here only."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+import pisang
+from pisang.domain.catalogue import Catalogue
+from pisang.domain.content import Content
+from pisang.domain.secret import Secret
+from pisang.domain.upstream import Auth, Upstream
+from pisang.engine.effects import Exchange
+from pisang.errors import KeyMissing
+from pisang.transport.base import Outgoing, Transport
+from pisang.transport.body import stream_body
+from pisang.wires.base import Sink, WireRequest
+from pisang.wires.table import wire
+
+if TYPE_CHECKING:
+    from pisang.store.store import Store
+
+SANDBOX_SCHEME = "sandbox:"
+"""A base URL that begins so is the sandbox inside this process, reached without a socket."""
+
+
+class Reach:
+    """The transports of one engine, each made when first needed: the CLI's sandbox needs no HTTP."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._http: Transport | None = None
+        self._sandbox: Transport | None = None
+
+    def transport(self, upstream: Upstream) -> Transport:
+        """The transport that reaches this upstream."""
+        if upstream.base_url.startswith(SANDBOX_SCHEME):
+            if self._sandbox is None:
+                self._sandbox = _open_sandbox(self._catalogue)
+            return self._sandbox
+        if self._http is None:
+            from pisang.transport.http import HttpTransport  # 0.1 s that `--help` need not pay
+
+            self._http = HttpTransport()
+        return self._http
+
+    def call(self, effect: Exchange, store: Store) -> Outgoing:
+        """The HTTP call of an exchange. Raises `KeyMissing` when a key is needed and none is set."""
+        factory, length = stream_body(effect.request.body, store.open)
+        return address(
+            effect.upstream,
+            effect.request,
+            deadline_s=effect.deadline_s,
+            body=factory,
+            length=length,
+        )
+
+    async def fetch(self, uri: str, sink: Sink) -> Content:
+        """The bytes behind a URL in an answer, through the guard, into the sink."""
+        from pisang.transport.fetch import fetch_into
+
+        return await fetch_into(uri, sink)
+
+    async def close(self) -> None:
+        """Close what was opened."""
+        for transport in (self._http, self._sandbox):
+            if transport is not None:
+                await transport.close()
+
+
+def address(
+    upstream: Upstream,
+    request: WireRequest,
+    *,
+    deadline_s: float,
+    body: Callable[[], AsyncIterator[bytes]] | None = None,
+    length: int = 0,
+) -> Outgoing:
+    """A wire request on its way to an upstream: URL, headers, and the key where it belongs."""
+    base = "http://sandbox" if upstream.base_url.startswith(SANDBOX_SCHEME) else upstream.base_url
+    url = base + request.path
+    if request.query:
+        url = f"{url}?{urlencode(request.query)}"
+    secrets, secret_query = credentials(upstream)
+    return Outgoing(
+        method=request.method,
+        url=url,
+        headers={"user-agent": f"pisang/{pisang.__version__}", **request.headers},
+        body=body,
+        length=length,
+        secrets=secrets,
+        secret_query=secret_query,
+        deadline_s=deadline_s,
+        idle_s=deadline_s,
+        proxy=upstream.proxy,
+    )
+
+
+def credentials(upstream: Upstream) -> tuple[dict[str, Secret], dict[str, Secret]]:
+    """(headers, query) that carry the upstream's key; `KeyMissing` where one is needed."""
+    if upstream.auth is Auth.NONE:
+        return {}, {}
+    key = upstream.key
+    if not key:
+        raise KeyMissing(upstream=upstream.name)
+    if upstream.auth is Auth.QUERY:
+        return {}, {wire(upstream.wire).query_key: key}
+    if upstream.auth is Auth.GOOGLE:
+        return {"x-goog-api-key": key}, {}
+    return {"authorization": Secret(f"Bearer {key.reveal()}")}, {}
+
+
+def _open_sandbox(catalogue: Catalogue) -> Transport:
+    from pisang.sandbox.app import create_app
+    from pisang.transport.asgi import AsgiTransport
+
+    return AsgiTransport(create_app(catalogue=catalogue))

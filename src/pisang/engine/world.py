@@ -1,0 +1,144 @@
+"""The real world that answers a flow's effects: the store, the transports, the clock, the dice.
+
+One handler an effect. Nothing here decides anything about money or images: that is the flow's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from pisang.domain.answer import Answer, Ended
+from pisang.domain.content import Content
+from pisang.domain.ledger import Claimed, Hold
+from pisang.engine.effects import (
+    Claim,
+    Effect,
+    Exchange,
+    Fetch,
+    Flow,
+    Keep,
+    NewId,
+    Now,
+    Result,
+    Settle,
+    Sleep,
+)
+from pisang.engine.events import Event, Listener
+from pisang.engine.ids import new_id
+from pisang.engine.intake import Intake
+from pisang.engine.reach import Reach
+from pisang.errors import PisangError, WireError
+from pisang.store.store import Store
+from pisang.transport.base import Failure
+
+
+def now_ms() -> int:
+    """Milliseconds since the epoch."""
+    return time.time_ns() // 1_000_000
+
+
+class World:
+    """Performs effects for one request; `listen` hears of each step."""
+
+    def __init__(self, store: Store, reach: Reach, listen: Listener, request_id: str) -> None:
+        self._store = store
+        self._reach = reach
+        self._listen = listen
+        self._request_id = request_id
+        self._handlers: dict[type[Effect], Callable[[Any], Awaitable[object]]] = {
+            Claim: self._claim,
+            Exchange: self._exchange,
+            Fetch: self._fetch,
+            Keep: self._keep,
+            Settle: self._settle,
+            Sleep: self._sleep,
+            Now: self._now,
+            NewId: self._new_id,
+        }
+
+    async def drive(self, flow: Flow[Result]) -> Result:
+        """Run a flow to its end and give its result; errors of ours are thrown into it."""
+        answer: object = None
+        failed: PisangError | None = None
+        try:
+            while True:
+                effect = flow.throw(failed) if failed else flow.send(answer)
+                failed = None
+                try:
+                    answer = await self._handlers[type(effect)](effect)
+                except PisangError as error:
+                    failed = error
+        except StopIteration as stop:
+            result: Result = stop.value
+            return result
+
+    def _tell(self, kind: str, attempt_id: str, size: int = 0, message: str = "") -> None:
+        self._listen(Event(kind, self._request_id, attempt_id, size, now_ms(), message))
+
+    async def _claim(self, effect: Claim) -> Claimed | Hold:
+        answer = await asyncio.wrap_future(self._store.claim(effect.intent, now_ms()))
+        if isinstance(answer, Hold):
+            self._tell("queued", effect.intent.attempt_id, message=answer.reason)
+        else:
+            self._tell("claimed", effect.intent.attempt_id)
+        return answer
+
+    async def _exchange(self, effect: Exchange) -> Answer:
+        """Send, and pump what comes to the store. The order on each chunk is: store, then tell."""
+        started = time.monotonic()
+        try:
+            call = self._reach.call(effect, self._store)
+        except PisangError as error:
+            return Answer(ended=Ended.NOT_CONNECTED, sent=False, reason=error.message())
+        intake = Intake(self._store.incoming(effect.attempt_id))
+        ended, sent, reason = Ended.WHOLE, True, ""
+        status: int | None = None
+        headers: dict[str, str] = {}
+        try:
+            self._tell("sent", effect.attempt_id)
+            async with self._reach.transport(effect.upstream).exchange(call) as stream:
+                status, headers = stream.status, dict(stream.headers)
+                async for chunk in stream:
+                    intake.take(chunk)
+                    self._tell("received", effect.attempt_id, intake.bytes)
+        except Failure as failure:
+            ended, reason = failure.ended, failure.reason
+            sent = failure.sent or status is not None
+        except WireError as error:
+            ended, reason = Ended.MALFORMED, error.message()
+        except PisangError as error:
+            # The disk failed under a body that is paid for: what came is kept as it is.
+            ended, reason = Ended.CUT, error.message()
+        return intake.answer(
+            ended=ended,
+            sent=sent,
+            status=status,
+            headers=headers,
+            elapsed_ms=int((time.monotonic() - started) * 1000),
+            reason=reason,
+        )
+
+    async def _fetch(self, effect: Fetch) -> Content:
+        return await self._reach.fetch(effect.uri, self._store.incoming(effect.attempt_id))
+
+    async def _keep(self, effect: Keep) -> None:
+        await asyncio.to_thread(self._store.keep, effect.attempt_id, effect.answer, effect.contents)
+        self._tell("kept", effect.attempt_id)
+
+    async def _settle(self, effect: Settle) -> None:
+        await asyncio.wrap_future(self._store.settle(effect.settlement))
+        self._tell(effect.settlement.state.value, effect.settlement.attempt_id)
+
+    async def _sleep(self, effect: Sleep) -> None:
+        share = random.random() if effect.jitter else 1.0  # noqa: S311 - jitter, not a secret
+        await asyncio.sleep(effect.delay_s * share)
+
+    async def _now(self, effect: Now) -> int:
+        return now_ms()
+
+    async def _new_id(self, effect: NewId) -> str:
+        return new_id(effect.prefix)
