@@ -1,4 +1,7 @@
-"""What a flow may ask of the world, as values. A driver answers each; a simulator crashes at each."""
+"""What a flow may ask of the world, as values.
+
+A driver answers each; the simulator crashes before, inside and after each.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,14 @@ class Claim:
     """
 
     intent: Intent
+
+
+@dataclass(frozen=True, slots=True)
+class Decline:
+    """Write down an attempt that was not claimed, as `failed` with its reason. Answer: None."""
+
+    intent: Intent
+    settlement: Settlement
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +97,7 @@ class NewId:
     prefix: str
 
 
-Effect = Claim | Exchange | Fetch | Keep | Settle | Sleep | Now | NewId
+Effect = Claim | Decline | Exchange | Fetch | Keep | Settle | Sleep | Now | NewId
 
 Result = TypeVar("Result")
 

@@ -16,14 +16,17 @@ from types import TracebackType
 from pisang.domain.attempt import State
 from pisang.domain.catalogue import Catalogue, load
 from pisang.domain.fingerprint import request_fingerprint
-from pisang.domain.ledger import Budget, RequestRow, Wish
+from pisang.domain.ledger import Budget, ImageRow, RequestRow, Wish
 from pisang.domain.money import Money
 from pisang.domain.serial import request_from_json, request_to_json
+from pisang.domain.upstream import Upstream
 from pisang.engine.events import Listener, ignore
 from pisang.engine.flow import Concluded, Errand, make_one
 from pisang.engine.ids import new_id
+from pisang.engine.lineage import Continuation, go_on
 from pisang.engine.order import Order, Ran
 from pisang.engine.outcome import errors_of, sum_up, warnings_of
+from pisang.engine.probe import Probe, probe
 from pisang.engine.reach import Reach, credentials
 from pisang.engine.recovery import recover_one
 from pisang.engine.world import World, now_ms
@@ -131,6 +134,14 @@ class Engine:
         """What became of a request once no attempt of it is under way."""
         await self._wait(request_id)
         return summary(self.store.request(request_id))
+
+    async def probe(self, upstream: Upstream) -> Probe:
+        """One free call to an upstream; never a billable one."""
+        return await probe(upstream, self.reach)
+
+    def go_on(self, image: ImageRow, upstream: Upstream) -> Continuation:
+        """How an edit of `image` goes on at `upstream`: its turns, or the picture anew."""
+        return go_on(image, upstream, self.store)
 
     async def resolve(self, attempt_id: str, state: State) -> None:
         """Write an `unknown` attempt off, or note that it is bought again."""

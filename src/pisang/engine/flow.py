@@ -25,8 +25,19 @@ from pisang.domain.money import Money
 from pisang.domain.request import Request
 from pisang.domain.upstream import Upstream
 from pisang.domain.warning import Warn
-from pisang.engine.effects import Claim, Exchange, Fetch, Flow, Keep, NewId, Now, Settle, Sleep
-from pisang.engine.verdict import Verdict, judge, settlement_of
+from pisang.engine.effects import (
+    Claim,
+    Decline,
+    Exchange,
+    Fetch,
+    Flow,
+    Keep,
+    NewId,
+    Now,
+    Settle,
+    Sleep,
+)
+from pisang.engine.verdict import Verdict, error_fields, judge, settlement_of
 from pisang.errors import OutcomeUnknown, PisangError
 from pisang.policy.retry import FRESH_BUCKET, next_delay
 from pisang.wires.base import Wire
@@ -124,10 +135,28 @@ def claim(errand: Errand, attempt_id: str) -> Flow[Claimed]:
         image_size=errand.request.image_size,
     )
     while True:
-        answer: Claimed | Hold = yield Claim(intent)
+        try:
+            answer: Claimed | Hold = yield Claim(intent)
+        except PisangError as error:
+            yield from decline(intent, error)
+            raise
         if isinstance(answer, Claimed):
             return answer
         yield Sleep(min(answer.delay_ms / 1000, HOLD_CAP_S))
+
+
+def decline(intent: Intent, error: PisangError) -> Flow[None]:
+    """Leave a row that says why nothing was sent and that no money moved."""
+    now: int = yield Now()
+    settlement = Settlement(
+        attempt_id=intent.attempt_id,
+        state=State.FAILED,
+        charged=Charged.NO,
+        at_ms=now,
+        error_code=error.code,
+        error_fields=error_fields(error),
+    )
+    yield Decline(intent, settlement)
 
 
 def with_log_id(errand: Errand, attempt_id: str) -> Errand:
@@ -254,7 +283,7 @@ def conclude_orphan(
             basis=basis if price else "none",
             images=mark_drafts(tuple(made), None),
             error_code=error.code if error else None,
-            error_fields=error.fields if error else {},
+            error_fields=error_fields(error),
             warnings=warnings,
         )
     )

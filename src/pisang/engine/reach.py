@@ -26,7 +26,7 @@ SANDBOX_SCHEME = "sandbox:"
 
 
 class Reach:
-    """The transports of one engine, each made when first needed: the CLI's sandbox needs no HTTP."""
+    """The transports of one engine, each made when first needed: the sandbox needs no HTTP."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
@@ -46,7 +46,7 @@ class Reach:
         return self._http
 
     def call(self, effect: Exchange, store: Store) -> Outgoing:
-        """The HTTP call of an exchange. Raises `KeyMissing` when a key is needed and none is set."""
+        """The HTTP call of an exchange. Raises `KeyMissing` where a key is needed and none is."""
         factory, length = stream_body(effect.request.body, store.open)
         return address(
             effect.upstream,

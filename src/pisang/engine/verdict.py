@@ -76,7 +76,7 @@ def _weigh(reply: Reply, answer: Answer, upstream: Upstream) -> Verdict:
             broken += 1
         else:
             made.append(Made(part.content, facts, part.mime))
-    warnings = ()
+    warnings: tuple[Warn, ...] = ()
     if made and broken:
         warnings = (
             Warn("image_broken", f"{broken} of its pictures came broken and are left out."),
@@ -132,7 +132,7 @@ def settlement_of(
         message=reply.message if reply else (fault.message if fault else answer.reason) or None,
         usage=reply.usage if reply else None,
         error_code=error.code if error else None,
-        error_fields=_fields(error),
+        error_fields=error_fields(error),
         status=answer.status,
         excerpt=fault.excerpt if fault else "",
         upstream_request_id=_request_id(fault, answer),
@@ -161,7 +161,7 @@ def _stop(reply: Reply | None) -> str | None:
     return (reply.block_reason or reply.finish_reason) if reply else None
 
 
-def _fields(error: PisangError | None) -> Mapping[str, JSON]:
+def error_fields(error: PisangError | None) -> Mapping[str, JSON]:
     """What is needed to raise the same error again from the ledger."""
     if error is None:
         return {}

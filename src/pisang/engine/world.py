@@ -16,6 +16,7 @@ from pisang.domain.content import Content
 from pisang.domain.ledger import Claimed, Hold
 from pisang.engine.effects import (
     Claim,
+    Decline,
     Effect,
     Exchange,
     Fetch,
@@ -51,6 +52,7 @@ class World:
         self._request_id = request_id
         self._handlers: dict[type[Effect], Callable[[Any], Awaitable[object]]] = {
             Claim: self._claim,
+            Decline: self._decline,
             Exchange: self._exchange,
             Fetch: self._fetch,
             Keep: self._keep,
@@ -86,6 +88,10 @@ class World:
         else:
             self._tell("claimed", effect.intent.attempt_id)
         return answer
+
+    async def _decline(self, effect: Decline) -> None:
+        await asyncio.wrap_future(self._store.decline(effect.intent, effect.settlement))
+        self._tell("failed", effect.intent.attempt_id)
 
     async def _exchange(self, effect: Exchange) -> Answer:
         """Send, and pump what comes to the store. The order on each chunk is: store, then tell."""
