@@ -41,8 +41,12 @@ def main() -> None:
     lengths = [lines for lines, _ in sizes]
     print(row("", ()) + "   file med     p90      max    fn med     p90      max")
     ours = (
-        int(median(files)), share(files, 0.9), max(files),
-        int(median(lengths)), share(lengths, 0.9), max(lengths),
+        int(median(files)),
+        share(files, 0.9),
+        max(files),
+        int(median(lengths)),
+        share(lengths, 0.9),
+        max(lengths),
     )
     print(row("pisang", ours))
     for name, figures in ANCHORS.items():

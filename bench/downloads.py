@@ -1,0 +1,71 @@
+"""A 48 MB and a 3 MB answer to disk: Pisang, Google's SDK, and curl as the floor."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench.answers import picture
+from bench.process import Run, run
+
+ROUNDS = 5
+PEERS = Path(__file__).parent / "peers"
+
+
+@contextmanager
+def server(folder: Path) -> Iterator[str]:
+    """The answering server's base URL while it runs."""
+    port_file = folder / "port"
+    process = subprocess.Popen([sys.executable, "-m", "bench.answers", str(port_file)])
+    try:
+        while not port_file.exists() or not port_file.read_text():
+            time.sleep(0.05)
+        yield f"http://127.0.0.1:{port_file.read_text()}"
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait()
+
+
+def commands(base_url: str, model: str, path: Path) -> dict[str, list[str]]:
+    url = f"{base_url}/v1beta/models/{model}:generateContent"
+    found = {
+        "pisang": [sys.executable, str(PEERS / "pisang_sdk.py"), base_url, model, str(path)],
+        "google-genai": [sys.executable, str(PEERS / "google_sdk.py"), base_url, model, str(path)],
+    }
+    if shutil.which("curl"):
+        found["curl"] = ["curl", "-s", "-d", "{}", "-o", str(path), url]
+    return found
+
+
+def measure() -> Iterator[tuple[str, str, Run]]:
+    """(size, client, run), the clients in turn so that drift of the machine hits them alike."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with server(folder) as base_url:
+            env = {**os.environ, "PISANG_HOME": str(folder / "home"), "BENCH_KEY": "bench"}
+            add = ["upstream", "add", "bench", "--wire", "gemini", "--base-url", base_url]
+            added = run([sys.executable, "-m", "pisang", *add, "--auth", "none"], env)
+            assert added.exit_code == 0, added.output
+            for megabytes in (48, 3):
+                model, expected = f"picture-{megabytes}mb", digest(picture(megabytes))
+                for turn in range(ROUNDS + 1):
+                    for client, command in commands(base_url, model, folder / "out").items():
+                        one = run(command, env)
+                        assert one.exit_code == 0, f"{client} failed"
+                        if client != "curl":
+                            assert digest((folder / "out").read_bytes()) == expected, client
+                        if turn:  # the first is a warm-up
+                            yield f"{megabytes} MB", client, one
+
+
+def digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
