@@ -127,6 +127,7 @@ def claim(errand: Errand, attempt_id: str) -> Flow[Claimed]:
         model=errand.model_id,
         price=errand.price,
         held=errand.held,
+        basis=errand.basis,
         limits=errand.upstream.limits,
         max_cost=errand.max_cost,
         deadline_ms=int(errand.time_limit_s * 1000),
