@@ -1,0 +1,222 @@
+"""Reading the two settings files, strictly.
+
+`$PISANG_HOME/config.toml` is its user's own. The folder's `pisang.toml` may have come with somebody
+else's project, so it may say how pictures look and are named, and no more: no address, no key, no
+upstream of its own making, and no folder outside itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path, PurePath
+from typing import Literal, cast
+
+from pisang.client.addresses import clean_base_url
+from pisang.client.naming import check_template
+from pisang.client.presets import PRESETS, WIRES
+from pisang.client.schema import Table, parse_document
+from pisang.client.settings import Defaults, Entry
+from pisang.domain.ledger import Budget
+from pisang.domain.money import Money, parse_money
+from pisang.domain.upstream import Auth, Limits, Quirks
+from pisang.errors import Language
+
+KINDS = ("google", "vertex", "relay", "crawl", "openai", "pisang", "sandbox")
+PERIODS = ("day", "month", "total")
+
+_NAME = re.compile(r"^[a-z0-9][a-z0-9_.-]{0,39}$")
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What the home's `config.toml` says."""
+
+    defaults: Defaults
+    language: Language | None = None
+    currency: str = "USD"
+    rates: Mapping[str, Decimal] = field(default_factory=dict)
+    budgets: tuple[Budget, ...] = ()
+    upstreams: Mapping[str, Entry] = field(default_factory=dict, repr=False)
+
+
+def parse_folder(text: str, path: Path) -> Defaults:
+    """What a folder's `pisang.toml` says. Raises `SettingsMalformed`."""
+    table = parse_document(text, path)
+    defaults = _defaults(table, upstream_key="upstream")
+    table.done()
+    out = PurePath(defaults.out or ".")
+    if out.is_absolute() or ".." in out.parts or out.parts[:1] == ("~",):
+        raise table.wrong("out", f"{defaults.out!r} is outside this folder")
+    return defaults
+
+
+def parse_config(text: str, path: Path) -> Config:
+    """What the home's `config.toml` says. Raises `SettingsMalformed`."""
+    table = parse_document(text, path)
+    config = Config(
+        defaults=_defaults(table, upstream_key="default_upstream"),
+        language=cast("Language | None", table.text("language", choices=("en", "zh"))),
+        currency=table.checked("currency", check_currency) or "USD",
+        rates=_rates(table),
+        budgets=_budgets(table),
+        upstreams=_upstreams(table),
+    )
+    table.done()
+    return config
+
+
+def check_name(text: str) -> str:
+    """An upstream's name; `ValueError` when it is none."""
+    if not _NAME.match(text):
+        raise ValueError("a name is up to 40 of a-z, 0-9, dot, dash and underscore")
+    return text
+
+
+def check_currency(text: str) -> str:
+    """A currency's three capital letters; `ValueError` otherwise."""
+    return parse_money(f"0{text}").currency
+
+
+def _defaults(table: Table, *, upstream_key: str) -> Defaults:
+    timeout = table.decimal("timeout_s")
+    return Defaults(
+        upstream=table.text(upstream_key),
+        model=table.text("model"),
+        aspect_ratio=table.text("aspect_ratio"),
+        image_size=table.text("image_size"),
+        style=table.text("style"),
+        out=table.text("out"),
+        naming=table.checked("naming", check_template),
+        max_cost=table.money("max_cost"),
+        timeout_s=None if timeout is None else float(timeout),
+    )
+
+
+def _rates(top: Table) -> dict[str, Decimal]:
+    table = top.table("rates")
+    if table is None:
+        return {}
+    found: dict[str, Decimal] = {}
+    for name in table.names():
+        try:
+            currency = check_currency(name)
+        except ValueError as error:
+            raise table.wrong(name, f"{name!r} is not a currency") from error
+        rate = table.decimal(name)
+        if rate is not None:
+            found[currency] = rate
+    return found
+
+
+def _budgets(top: Table) -> tuple[Budget, ...]:
+    table = top.table("budgets")
+    if table is None:
+        return ()
+    return tuple(_budget(name, one) for name in table.names() if (one := table.table(name)))
+
+
+def _budget(name: str, table: Table) -> Budget:
+    cap = table.money("cap")
+    if cap is None:
+        raise table.wrong("cap", 'a budget needs one, such as "5USD"')
+    period = table.text("period", choices=PERIODS) or "month"
+    scope = table.checked("scope", _check_scope) or "all"
+    zone = table.text("time_zone") or "UTC"
+    table.done()
+    return Budget(name, scope, cast("Literal['day', 'month', 'total']", period), cap, zone)
+
+
+def _check_scope(text: str) -> str:
+    if text != "all" and not text.startswith(("upstream:", "key:")):
+        raise ValueError("a scope is all, upstream:NAME or key:ID")
+    return text
+
+
+def _upstreams(top: Table) -> dict[str, Entry]:
+    table = top.table("upstreams")
+    if table is None:
+        return {}
+    found: dict[str, Entry] = {}
+    for name in table.names():
+        try:
+            check_name(name)
+        except ValueError as error:
+            raise table.wrong(name, str(error)) from error
+        one = table.table(name)
+        if one is not None:
+            found[name] = _upstream(name, one)
+    return found
+
+
+def _upstream(name: str, table: Table) -> Entry:
+    preset = table.text("preset", choices=PRESETS)
+    networks = PRESETS[preset].networks if preset else {}
+    entry = Entry(
+        name=name,
+        preset=preset,
+        network=table.text("network", choices=networks or ("(this preset has none)",)),
+        wire=table.text("wire", choices=WIRES),
+        base_url=table.checked("base_url", lambda text: clean_base_url(text)[0]),
+        auth=table.checked("auth", _check_auth),
+        kind=table.text("kind", choices=KINDS),
+        key_env=table.text("key_env"),
+        models=table.texts("models"),
+        default_model=table.text("default_model"),
+        default_aspect_ratio=table.text("default_aspect_ratio"),
+        default_image_size=table.text("default_image_size"),
+        proxy=table.text("proxy"),
+        limits=_limits(table),
+        quirks=_quirks(table),
+        prices=_prices(table),
+    )
+    table.done()
+    if preset is None and (entry.wire is None or entry.base_url is None):
+        raise table.wrong("wire" if entry.wire is None else "base_url", "it is missing")
+    return entry
+
+
+def _check_auth(text: str) -> Auth:
+    try:
+        return Auth(text)
+    except ValueError as error:
+        raise ValueError(f"choose one of {', '.join(Auth)}") from error
+
+
+def _limits(top: Table) -> Limits | None:
+    table = top.table("limits")
+    if table is None:
+        return None
+    limits = Limits(
+        concurrency=table.integer("concurrency", least=1),
+        interval_ms=table.integer("interval_ms") or 0,
+        rpm=table.integer("rpm", least=1),
+    )
+    table.done()
+    return limits
+
+
+def _quirks(top: Table) -> Quirks | None:
+    table = top.table("quirks")
+    if table is None:
+        return None
+    usual = Quirks()
+    references = table.boolean("references")
+    suffix = table.boolean("size_suffix")
+    quirks = Quirks(
+        size_key=table.text("size_key") or usual.size_key,
+        references=usual.references if references is None else references,
+        size_suffix=usual.size_suffix if suffix is None else suffix,
+        max_tokens=table.integer("max_tokens", least=1) or usual.max_tokens,
+    )
+    table.done()
+    return quirks
+
+
+def _prices(top: Table) -> dict[str, Money]:
+    table = top.table("prices")
+    if table is None:
+        return {}
+    return {name: price for name in table.names() if (price := table.money(name))}

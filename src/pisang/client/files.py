@@ -1,0 +1,92 @@
+"""Writing files so that nobody finds half of one: beside the goal first, then under its name.
+
+Used for settings, keys and output pictures. A symlink standing at the goal is replaced or refused,
+never followed (`reliability` U1).
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from pisang.errors import HomeUnusable
+
+_NOFOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+
+COPY_BYTES = 1 << 20
+"""How much of a picture is in memory at once while it is copied."""
+
+
+@contextmanager
+def replacing(path: Path, *, mode: int = 0o666, overwrite: bool = True) -> Iterator[BinaryIO]:
+    """A new file that takes the place of `path` when the block ends well, and vanishes otherwise.
+
+    Durable (fsync) before it has the name. Without `overwrite`, `FileExistsError` where something
+    stands there already, however lately it came. `mode` is narrowed by the umask.
+    """
+    temporary = path.with_name(f".pisang-{secrets.token_hex(8)}.part")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOFOLLOW
+    try:
+        with os.fdopen(os.open(temporary, flags, mode), "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        if overwrite:
+            os.replace(temporary, path)
+        else:
+            _take_name(temporary, path)
+    finally:
+        with suppress(FileNotFoundError):
+            temporary.unlink()
+
+
+def _take_name(temporary: Path, path: Path) -> None:
+    try:
+        os.link(temporary, path)  # the one call that refuses an existing name without a race
+    except FileExistsError:
+        raise
+    except OSError:  # no hard links here (FAT, some network file systems)
+        if os.path.lexists(path):
+            raise FileExistsError(17, "File exists", str(path)) from None
+        os.replace(temporary, path)
+
+
+def write_private(path: Path, text: str) -> None:
+    """Put `text` at `path`, whole or not at all, readable by its owner alone (0600).
+
+    Raises `HomeUnusable` when that can't be done.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with replacing(path, mode=0o600) as file:
+            file.write(text.encode())
+    except OSError as error:
+        raise HomeUnusable(path=str(path), why=reason_of(error)) from error
+
+
+def reason_of(error: OSError) -> str:
+    """Why the system said no, as the middle of a sentence and without a path."""
+    words = error.strerror or type(error).__name__
+    return words[0].lower() + words[1:]
+
+
+def is_private(path: Path) -> bool:
+    """Whether nobody but its owner can read the file; true where there is none."""
+    if os.name == "nt":
+        return True
+    try:
+        return stat.S_IMODE(path.stat().st_mode) & 0o077 == 0
+    except FileNotFoundError:
+        return True
+
+
+def copy_into(source: Path, target: BinaryIO) -> None:
+    """Copy a file's bytes as they are: a re-saved picture would lose its C2PA claim."""
+    with source.open("rb") as file:
+        while chunk := file.read(COPY_BYTES):
+            target.write(chunk)

@@ -1,0 +1,88 @@
+"""The layers of settings put together: flags > environment > folder > home (DESIGN §9)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+from pisang.client.config import parse_config, parse_folder
+from pisang.client.schema import positive_decimal, read_text
+from pisang.client.settings import FOLDER_FILE, HOME_FILE, Defaults, Settings
+from pisang.domain.money import parse_money
+from pisang.errors import HomeUnusable, Language, OptionInvalid
+
+_T = TypeVar("_T")
+
+
+def load_settings(
+    *,
+    home: Path | None = None,
+    folder: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Settings:
+    """Read all settings. Raises `SettingsMalformed`, `OptionInvalid` or `HomeUnusable`."""
+    env = os.environ if environ is None else environ
+    where = (home or home_folder(env)).absolute()
+    here = folder or current_folder()
+    config = parse_config(read_text(where / HOME_FILE) or "", where / HOME_FILE)
+    local = parse_folder(read_text(here / FOLDER_FILE) or "", here / FOLDER_FILE)
+    return Settings(
+        home=where,
+        folder=here,
+        environ=env,
+        defaults=read_environ(env).over(local).over(config.defaults),
+        language=language_of(env, config.language),
+        currency=config.currency,
+        rates=config.rates,
+        budgets=config.budgets,
+        upstreams=config.upstreams,
+    )
+
+
+def home_folder(environ: Mapping[str, str]) -> Path:
+    """`PISANG_HOME`, else `~/.pisang`, absolute. Raises `HomeUnusable`."""
+    named = environ.get("PISANG_HOME") or "~/.pisang"
+    try:
+        return Path(named).expanduser().absolute()
+    except (RuntimeError, OSError) as error:
+        raise HomeUnusable(path=named, why="there is no home folder; set PISANG_HOME") from error
+
+
+def current_folder() -> Path:
+    """Where the user stands. Raises `HomeUnusable` when that folder was removed under him."""
+    try:
+        return Path.cwd()
+    except OSError as error:
+        raise HomeUnusable(path=".", why="the current folder is gone") from error
+
+
+def language_of(environ: Mapping[str, str], configured: str | None = None) -> Language:
+    """`PISANG_LANG`, else what is configured, else Chinese under a Chinese locale, else English."""
+    locale = environ.get("LC_ALL") or environ.get("LC_MESSAGES") or environ.get("LANG")
+    said = environ.get("PISANG_LANG") or configured or locale or "en"
+    return "zh" if said.lower().startswith("zh") else "en"
+
+
+def read_environ(environ: Mapping[str, str]) -> Defaults:
+    """What `PISANG_*` variables say about a wish. Raises `OptionInvalid` naming the variable."""
+    return Defaults(
+        upstream=environ.get("PISANG_UPSTREAM") or None,
+        model=environ.get("PISANG_MODEL") or None,
+        aspect_ratio=environ.get("PISANG_ASPECT_RATIO") or None,
+        image_size=environ.get("PISANG_IMAGE_SIZE") or None,
+        out=environ.get("PISANG_OUT") or None,
+        max_cost=_checked(environ, "PISANG_MAX_COST", parse_money),
+        timeout_s=_checked(environ, "PISANG_TIMEOUT", lambda text: float(positive_decimal(text))),
+    )
+
+
+def _checked(environ: Mapping[str, str], name: str, check: Callable[[str], _T]) -> _T | None:
+    value = environ.get(name)
+    if not value:
+        return None
+    try:
+        return check(value)
+    except ValueError as error:
+        raise OptionInvalid(option=name, value=value, why=str(error)) from error

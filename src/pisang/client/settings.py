@@ -1,0 +1,84 @@
+"""What can be set, as values: `config` reads them from files, `loading` lays them over another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from decimal import Decimal
+from pathlib import Path
+
+from pisang.client.naming import DEFAULT_TEMPLATE
+from pisang.domain.ledger import Budget
+from pisang.domain.money import Money
+from pisang.domain.upstream import Auth, Limits, Quirks
+from pisang.errors import Language
+
+HOME_FILE = "config.toml"
+FOLDER_FILE = "pisang.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What a wish is filled up with; None where nobody said. `style` goes before each prompt."""
+
+    upstream: str | None = None
+    model: str | None = None
+    aspect_ratio: str | None = None
+    image_size: str | None = None
+    style: str | None = None
+    out: str | None = None
+    naming: str | None = None
+    max_cost: Money | None = None
+    timeout_s: float | None = None
+
+    def over(self, lower: Defaults) -> Defaults:
+        """These, and where these say nothing, the lower ones."""
+        said = {one.name: getattr(self, one.name) for one in fields(self)}
+        return replace(lower, **{name: value for name, value in said.items() if value is not None})
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One upstream as its user wrote it down; what is None comes from its preset."""
+
+    name: str
+    preset: str | None = None
+    network: str | None = None
+    wire: str | None = None
+    base_url: str | None = None
+    auth: Auth | None = None
+    kind: str | None = None
+    key_env: str | None = None
+    models: tuple[str, ...] | None = None
+    default_model: str | None = None
+    default_aspect_ratio: str | None = None
+    default_image_size: str | None = None
+    proxy: str | None = None
+    limits: Limits | None = None
+    quirks: Quirks | None = None
+    prices: Mapping[str, Money] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that is set, read once. A `proxy` may hold a password: none of this is printed."""
+
+    home: Path
+    folder: Path
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False)
+    defaults: Defaults = Defaults()
+    language: Language = "en"
+    currency: str = "USD"
+    rates: Mapping[str, Decimal] = field(default_factory=dict)
+    budgets: tuple[Budget, ...] = ()
+    upstreams: Mapping[str, Entry] = field(default_factory=dict, repr=False)
+
+    @property
+    def path(self) -> Path:
+        """Where the home's settings stand."""
+        return self.home / HOME_FILE
+
+    @property
+    def naming(self) -> str:
+        """The template of output file names."""
+        return self.defaults.naming or DEFAULT_TEMPLATE
