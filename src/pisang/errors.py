@@ -8,7 +8,8 @@
     │   └── RequestRejected · ModelNotFound · RequestTooLarge     the upstream said so (free)
     ├── ConfigError           something must be set up first                  exit 3
     │   ├── UpstreamMissing · UpstreamUnknown · SettingsMalformed · ExtraMissing
-    │   ├── HomeUnusable · StoreFull · StoreCorrupt · StoreSuspect · AddressRefused
+    │   ├── HomeUnusable · StoreFull · StoreFilled · StoreCorrupt · StoreSuspect
+    │   ├── AddressRefused
     │   └── KeyMissing · KeyInvalid · PermissionDenied · NoChannel · LocationBlocked
     ├── Refused               the upstream declined this picture               exit 4
     ├── NoImage               an answer came, and no image in it               exit 5
@@ -337,6 +338,16 @@ class StoreFull(ConfigError):
         "{path} 仅剩 {free}，付费前需要 {needed}：尚未发送请求。"
         "请清理磁盘，或看看 `pisang gc --dry-run`。"
     )
+
+
+class StoreFilled(ConfigError):
+    """The disk filled up while something was being written. Fields: path, why."""
+
+    code = "store_filled"
+    status = 507
+    charged = Charged.UNKNOWN
+    en = "{path} filled up while it was being written to ({why}): free some space."
+    zh = "写入 {path} 时磁盘已满（{why}）：请清理磁盘空间。"
 
 
 class StoreCorrupt(ConfigError):
