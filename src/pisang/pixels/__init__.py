@@ -1,0 +1,7 @@
+"""Pixels: the sandbox's pictures, previews, formats and exact sizes.
+
+The only place that imports pyvips. Owns painting (from nothing but a prompt), and derived images:
+other formats, other sizes, previews. Foreign bytes are decoded in a limited child process
+(`child`), never in ours. Derived images are new files: they keep their colour profile and nothing
+else, so provenance (C2PA, EXIF, XMP) stays with the original. May import `domain` and `errors`.
+"""
