@@ -41,7 +41,8 @@ def plan(request: Request, upstream: Upstream, catalogue: Catalogue) -> Planned:
 
     Fills in the upstream's own model, ratio and size where the user named none; the ratio only
     where no picture is given, for an edit's shape follows its picture (Google's image docs, 16
-    July 2026). The price is the worst case for one image. Raises a `UsageError` leaf for what a known model cannot do.
+    July 2026). The price is the worst case for one image. Raises a `UsageError` leaf for what
+    a known model cannot do.
     """
     if not request.prompt.strip() and all(isinstance(part, Text) for part in request.parts):
         raise PromptMissing()

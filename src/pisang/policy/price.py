@@ -57,27 +57,19 @@ def _own_price(
 
 
 def charge_after(
-    usage: Usage | None,
-    expected: Price,
-    upstream: Upstream,
-    model: Model | None,
-    *,
-    has_image: bool = True,
-) -> Price:
-    """What an attempt did cost, reconciled with the upstream's own token counts.
+    usage: Usage | None, model: Model | None, *, has_image: bool = True
+) -> Money | None:
+    """What an answer cost by its token counts, where the catalogue's prices hold; None: unknown.
 
     Google bills by tokens (pricing page, 24 September 2026): input, text and thoughts out, and
     image tokens, which are more when drafts come too. The counts' details need not sum up to
-    their total (96 short in recorded answers), so the rest counts as text. Where nothing was
-    counted, an image was not counted as one, or the upstream bills at its own price, the
-    expected price stands.
+    their total (96 short in recorded answers), so the rest counts as text. None where nothing
+    was counted, or an image came and was not counted as one. For `basis == "catalogue"` only.
     """
     if usage is None or model is None or model.tokens is None:
-        return expected
-    if expected.basis == "user" or upstream.kind not in CATALOGUE_KINDS:
-        return expected
+        return None
     if usage.image_tokens is None and (has_image or usage.output_tokens is None):
-        return expected
+        return None
     image = usage.image_tokens or 0
     text = max((usage.output_tokens or 0) - image, 0) + (usage.thoughts_tokens or 0)
     micros = (
@@ -85,4 +77,4 @@ def charge_after(
         + text * model.tokens.text.micros
         + image * model.tokens.image.micros
     )
-    return Price(Money(-(-micros // _PER_MILLION), model.tokens.input.currency), "catalogue")
+    return Money(-(-micros // _PER_MILLION), model.tokens.input.currency)

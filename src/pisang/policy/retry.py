@@ -1,0 +1,79 @@
+"""When a failed attempt may be sent again by itself, and how long to wait first.
+
+A paid call is sent again only with proof that the last one was free (DESIGN §5): gRPC's "never
+left the machine" and documented refusals. The arithmetic is the AWS SDKs' standard mode in its
+2026 form (botocore 1.44.5): at most 3 attempts; full jitter up to base · 2ⁿ, at most 20 s, base
+50 ms ordinarily and 1 s when told to slow down; a bucket of 500 tokens from which a retry takes
+14, or 5 after a throttle, so that a failing upstream is not hammered by many.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from pisang.errors import Charged, Overloaded, PisangError, RateLimited, Retry
+
+MAX_ATTEMPTS = 3
+MAX_BACKOFF_S = 20.0
+MAX_WAIT_S = 60.0
+"""The longest delay that an upstream's own word (Retry-After, RetryInfo) makes us wait out.
+
+One that asks for more is not asked again: whoever called should hear of it now."""
+
+BASE_S = 0.05
+THROTTLED_BASE_S = 1.0
+COST = 14
+THROTTLED_COST = 5
+CAPACITY = 500
+
+_THROTTLES = (RateLimited, Overloaded)
+_RETRIED = frozenset({Retry.SAME, Retry.LATER})
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """What retries may still be spent: a value, so that a flow can carry it."""
+
+    tokens: int = CAPACITY
+
+    def take(self, cost: int) -> Bucket | None:
+        """The bucket after a retry of that cost, or None when it holds too little."""
+        return replace(self, tokens=self.tokens - cost) if self.tokens >= cost else None
+
+    def refill(self, tokens: int = 1) -> Bucket:
+        """The bucket after a success: one token, or what the retry that succeeded had cost."""
+        return replace(self, tokens=min(self.tokens + tokens, CAPACITY))
+
+
+FRESH_BUCKET = Bucket()
+
+
+@dataclass(frozen=True, slots=True)
+class RetryDecision:
+    """Stop (`delay_s` is None), or wait and send again.
+
+    With `jitter` the driver draws uniformly between nothing and `delay_s`; without, `delay_s` is
+    the upstream's own word and is waited out. `bucket` is what is left of the retry budget.
+    """
+
+    delay_s: float | None
+    jitter: bool
+    bucket: Bucket
+
+
+def next_delay(error: PisangError, attempt_no: int, bucket: Bucket) -> RetryDecision:
+    """What to do after attempt `attempt_no` (from 1) of a request ended in that error."""
+    stop = RetryDecision(None, False, bucket)
+    if error.charged is not Charged.NO or error.retry not in _RETRIED:
+        return stop
+    if attempt_no >= MAX_ATTEMPTS:
+        return stop
+    throttled = isinstance(error, _THROTTLES)
+    left = bucket.take(THROTTLED_COST if throttled else COST)
+    if left is None:
+        return stop
+    told = error.retry_after_s
+    if told is not None:
+        return stop if told > MAX_WAIT_S else RetryDecision(max(told, 0.0), False, left)
+    base = THROTTLED_BASE_S if throttled else BASE_S
+    return RetryDecision(min(base * 2 ** (attempt_no - 1), MAX_BACKOFF_S), True, left)
