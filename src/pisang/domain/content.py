@@ -63,10 +63,15 @@ class TextRun:
 
 @dataclass(frozen=True, slots=True)
 class Base64Run:
-    """A run of base64 whose decoded bytes are `content`; `style` writes it out byte-exact."""
+    """A run of base64 whose decoded bytes are `content`; `style` writes it out byte-exact.
+
+    `slashes` counts the `/` that stood as `\\/` (0 unless `style.slash` is `escaped`): each is one
+    byte more on the wire, so the run's length is known without reading it.
+    """
 
     content: Content
     style: Style = CANONICAL
+    slashes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
