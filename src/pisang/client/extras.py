@@ -61,7 +61,12 @@ def lay(body: dict[str, JSON], name: str, value: JSON, wire: str) -> None:
 
 def _value(text: str) -> JSON:
     try:
-        value: JSON = json.loads(text)
-    except ValueError:
+        value: JSON = json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError):
         return text
     return value
+
+
+def _refuse(constant: str) -> JSON:
+    """`NaN` and `Infinity` are no JSON: they stay texts."""
+    raise ValueError(constant)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
 
 from pisang.errors import HomeUnusable
 
@@ -23,19 +23,17 @@ COPY_BYTES = 1 << 20
 
 
 @contextmanager
-def replacing(path: Path, *, mode: int = 0o666, overwrite: bool = True) -> Iterator[BinaryIO]:
-    """A new file that takes the place of `path` when the block ends well, and vanishes otherwise.
+def placing(path: Path, *, mode: int = 0o666, overwrite: bool = True) -> Iterator[Path]:
+    """A fresh file beside `path` that takes its name when the block ends well, else vanishes.
 
     Durable (fsync) before it has the name. Without `overwrite`, `FileExistsError` where something
     stands there already, however lately it came. `mode` is narrowed by the umask.
     """
     temporary = path.with_name(f".pisang-{secrets.token_hex(8)}.part")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOFOLLOW
+    os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOFOLLOW, mode))
     try:
-        with os.fdopen(os.open(temporary, flags, mode), "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
+        yield temporary
+        _sync(temporary)
         if overwrite:
             os.replace(temporary, path)
         else:
@@ -43,6 +41,14 @@ def replacing(path: Path, *, mode: int = 0o666, overwrite: bool = True) -> Itera
     finally:
         with suppress(FileNotFoundError):
             temporary.unlink()
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDWR | _NOFOLLOW)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _take_name(temporary: Path, path: Path) -> None:
@@ -63,8 +69,8 @@ def write_private(path: Path, text: str) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with replacing(path, mode=0o600) as file:
-            file.write(text.encode())
+        with placing(path, mode=0o600) as temporary:
+            temporary.write_bytes(text.encode())
     except OSError as error:
         raise HomeUnusable(path=str(path), why=reason_of(error)) from error
 
@@ -85,8 +91,7 @@ def is_private(path: Path) -> bool:
         return True
 
 
-def copy_into(source: Path, target: BinaryIO) -> None:
+def copy_bytes(source: Path, target: Path) -> None:
     """Copy a file's bytes as they are: a re-saved picture would lose its C2PA claim."""
-    with source.open("rb") as file:
-        while chunk := file.read(COPY_BYTES):
-            target.write(chunk)
+    with source.open("rb") as file, target.open("wb") as copy:
+        shutil.copyfileobj(file, copy, COPY_BYTES)

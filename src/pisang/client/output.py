@@ -14,9 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO
 
-from pisang.client.files import reason_of, replacing
+from pisang.client.files import placing, reason_of
 from pisang.client.naming import render, safe_name
 from pisang.domain.image import extension
 from pisang.errors import OptionInvalid, OutputExists, OutputUnwritable
@@ -33,7 +32,7 @@ EXTENSIONS = {
 """The extensions that name a format that can be written."""
 
 _NOT_WRITTEN = frozenset(
-    [".gif", ".bmp", ".tif", ".tiff", ".heic", ".heif", ".svg", ".pdf", ".ico", ".psd", ".txt", ".json", ".raw"]
+    (".gif", ".bmp", ".tif", ".tiff", ".heic", ".heif", ".svg", ".pdf", ".ico", ".psd", ".txt")
 )
 """Extensions that plainly name a file, of a kind that is not written here."""
 
@@ -42,7 +41,7 @@ _MOST_TRIES = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where images will go. `stem` None: named by the template in `folder`; `mime` None: as made."""
+    """Where images will go. `stem` None: the template names them; `mime` None: as they came."""
 
     folder: Path
     stem: str | None = None
@@ -126,15 +125,15 @@ class Slot:
     index: int
     count: int
 
-    def write(self, mime: str, fill: Callable[[BinaryIO], None]) -> Path:
+    def write(self, mime: str, fill: Callable[[Path], None]) -> Path:
         """Write one image, whole or not at all; its path. Raises as `check_output` does."""
         named = self.target.names(self.count)
         if named:
-            return _write(named[self.index - 1], fill, overwrite=self.target.force)
+            return write_file(named[self.index - 1], fill, overwrite=self.target.force)
         stem = self.label.stem if self.count == 1 else f"{self.label.stem}-{self.index}"
         return self._write_aside(safe_name(stem), f".{extension(mime)}", fill)
 
-    def _write_aside(self, stem: str, ending: str, fill: Callable[[BinaryIO], None]) -> Path:
+    def _write_aside(self, stem: str, ending: str, fill: Callable[[Path], None]) -> Path:
         """Under the template's name, or that name with the next free number."""
         folder = self.target.folder
         for number in range(1, _MOST_TRIES):
@@ -142,18 +141,21 @@ class Slot:
             path = folder / f"{stem}{suffix}{ending}"
             if not os.path.lexists(path):
                 try:
-                    return _write(path, fill, overwrite=False)
+                    return write_file(path, fill)
                 except OutputExists:
                     continue
         raise OutputUnwritable(path=str(folder / stem), why="thousands of that name exist already")
 
 
-def _write(path: Path, fill: Callable[[BinaryIO], None], *, overwrite: bool) -> Path:
+def write_file(path: Path, fill: Callable[[Path], None], *, overwrite: bool = False) -> Path:
+    """`path`, filled whole or not there at all. Raises `OutputExists` or `OutputUnwritable`."""
     try:
-        with replacing(path, overwrite=overwrite) as file:
-            fill(file)
+        with placing(path, overwrite=overwrite) as temporary:
+            fill(temporary)
     except FileExistsError as error:
         raise OutputExists(path=str(path)) from error
+    except OutputUnwritable as error:  # it names the file beside, which is nobody's
+        raise OutputUnwritable(path=str(path), why=error.fields.get("why")) from error
     except OSError as error:
         raise OutputUnwritable(path=str(path), why=reason_of(error)) from error
     return path

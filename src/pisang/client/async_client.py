@@ -1,0 +1,235 @@
+"""`AsyncClient`: ask for images, edit them, find them again (`Client` does so without a loop)."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from types import TracebackType
+from typing import Unpack
+
+from pisang.client.finding import again, find_request, find_unknown
+from pisang.client.loading import load_settings
+from pisang.client.results import Result, result_of
+from pisang.client.settings import Settings
+from pisang.client.upstreams import choose
+from pisang.client.wishes import Options, ReferenceWord, Wisher, merged
+from pisang.domain.attempt import State
+from pisang.domain.ledger import AttemptRow
+from pisang.domain.upstream import Upstream
+from pisang.engine.engine import Engine, Ledgering, summary
+from pisang.engine.events import Listener, ignore
+from pisang.engine.order import Order
+from pisang.engine.probe import Probe, probe
+from pisang.errors import Mismatch
+
+
+class Hub:
+    """What clients made of one another share: settings, and one engine, opened when needed."""
+
+    def __init__(self, home: str | Path | None, settings: Settings | None) -> None:
+        self._home = Path(home) if home is not None else None
+        self._settings = settings
+        self._engine: Engine | None = None
+        self._opening = asyncio.Lock()
+
+    @property
+    def settings(self) -> Settings:
+        """The settings, read once."""
+        if self._settings is None:
+            self._settings = load_settings(home=self._home)
+        return self._settings
+
+    async def engine(self) -> Engine:
+        """The engine on the home. Raises `HomeUnusable`, `StoreCorrupt`, `SettingsMalformed`."""
+        async with self._opening:
+            if self._engine is None:
+                settings = self.settings
+                money = Ledgering(settings.currency, settings.rates, settings.budgets)
+                self._engine = await Engine.open(settings.home, money)
+            return self._engine
+
+    async def close(self) -> None:
+        """Close the engine, where it was opened."""
+        async with self._opening:
+            engine, self._engine = self._engine, None
+            if engine is not None:
+                await engine.close()
+
+
+class Handle:
+    """A request under way. It goes on whether or not anybody waits."""
+
+    def __init__(self, task: asyncio.Task[Result]) -> None:
+        self._task = task
+        task.add_done_callback(_seen)
+
+    async def wait(self, timeout_s: float | None = None) -> Result:
+        """The result, or its error raised. `TimeoutError` when it isn't there in time: the request
+        goes on, and can be waited for again."""
+        done, _ = await asyncio.wait({self._task}, timeout=timeout_s)
+        if not done:
+            raise TimeoutError("the request is still under way")
+        return self._task.result()
+
+    @property
+    def done(self) -> bool:
+        """Whether it has ended."""
+        return self._task.done()
+
+    def cancel(self) -> bool:
+        """Stop waiting. An image already sent for is seen through by the engine and kept."""
+        return self._task.cancel()
+
+
+def _seen(task: asyncio.Task[Result]) -> None:
+    """A handle that nobody waits for is no fault: its error is in the ledger too."""
+    if not task.cancelled():
+        task.exception()
+
+
+class AsyncClient:
+    """Images over one upstream (`None`: as configured), on one home. Use it with `async with`.
+
+    What `generate` and its like take may also be given here or with `with_options`, as defaults.
+    """
+
+    def __init__(
+        self,
+        upstream: str | Upstream | None = None,
+        *,
+        home: str | Path | None = None,
+        settings: Settings | None = None,
+        face: str = "sdk",
+        **options: Unpack[Options],
+    ) -> None:
+        self._hub = Hub(home, settings)
+        self._upstream = upstream
+        self._face = face
+        self._options = merged({}, options)
+
+    def with_options(
+        self, upstream: str | Upstream | None = None, **options: Unpack[Options]
+    ) -> AsyncClient:
+        """A client on the same engine with other defaults."""
+        other = AsyncClient(upstream or self._upstream, face=self._face)
+        other._hub = self._hub
+        other._options = merged(self._options, options)
+        return other
+
+    async def __aenter__(self) -> AsyncClient:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Let go of the home. Attempts still under way are settled when it is next opened."""
+        await self._hub.close()
+
+    # --- making images -------------------------------------------------------------------------
+
+    async def generate(self, prompt: str, **options: Unpack[Options]) -> Result:
+        """Make images of words. Those of n that failed are in `failures`; raises when none came."""
+        return told(await self.attempt(prompt, None, **options))
+
+    async def edit(self, image: ReferenceWord, prompt: str, **options: Unpack[Options]) -> Result:
+        """Change an image: a path, an id, `"last"`, or bytes. An image of ours goes on from its
+        turns, thought signatures and all."""
+        return told(await self.attempt(prompt, image, **options))
+
+    async def submit(
+        self, prompt: str, *, image: ReferenceWord | None = None, **options: Unpack[Options]
+    ) -> Handle:
+        """Start it, and give its handle once the words are known to be right."""
+        order, listen = await self._compose(prompt, image, options)
+
+        async def run() -> Result:
+            return told(await self._run(order, listen))
+
+        return Handle(asyncio.create_task(run()))
+
+    async def attempt(
+        self, prompt: str, image: ReferenceWord | None = None, **options: Unpack[Options]
+    ) -> Result:
+        """The result whatever became of it: its `error` is not raised. Raises only what stopped
+        everything before anything was sent."""
+        return await self._run(*await self._compose(prompt, image, options))
+
+    async def _compose(
+        self, prompt: str, image: ReferenceWord | None, options: Options
+    ) -> tuple[Order, Listener]:
+        said = merged(self._options, options)
+        wisher = Wisher(await self._hub.engine(), self.upstream, self._hub.settings, self._face)
+        return await wisher.compose(prompt, image, **said), said.get("on_event") or ignore
+
+    async def _run(self, order: Order, listen: Listener) -> Result:
+        engine = await self._hub.engine()
+        return result_of(await engine.run(order, listen), engine.store)
+
+    # --- what was made -------------------------------------------------------------------------
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force. Raises `SettingsMalformed`."""
+        return self._hub.settings
+
+    @property
+    def upstream(self) -> Upstream:
+        """The upstream in use. Raises `UpstreamMissing` when none is configured."""
+        if not isinstance(self._upstream, Upstream):
+            self._upstream = choose(self._hub.settings, self._upstream)
+        return self._upstream
+
+    async def history(self, query: str | None = None, *, limit: int = 20) -> tuple[Result, ...]:
+        """The newest requests, those whose prompt has `query` in it where it is given."""
+        engine = await self._hub.engine()
+        rows = await asyncio.to_thread(engine.store.history, query, limit=limit)
+        return tuple(result_of(summary(row), engine.store) for row in rows)
+
+    async def request(self, word: str) -> Result:
+        """What became of a request: by its id or a prefix of it, or by `last` of this folder.
+
+        Raises `NotFound` or `Ambiguous`.
+        """
+        engine = await self._hub.engine()
+        row = await asyncio.to_thread(find_request, word, engine.store, self._hub.settings.folder)
+        return result_of(summary(row), engine.store)
+
+    async def unknown(self) -> tuple[AttemptRow, ...]:
+        """The attempts of which nobody knows whether they were made or billed."""
+        engine = await self._hub.engine()
+        return tuple(await asyncio.to_thread(engine.store.unknowns))
+
+    async def write_off(self, attempt_id: str) -> AttemptRow:
+        """Give an unknown attempt up: it counts as spent. Raises `NotFound`."""
+        engine = await self._hub.engine()
+        row = await find_unknown(attempt_id, engine)
+        await engine.resolve(row.id, State.WRITTEN_OFF)
+        return row
+
+    async def rebuy(self, attempt_id: str, **options: Unpack[Options]) -> Result:
+        """Buy an unknown attempt's image again, from the upstream it was asked of. It counts as
+        spent, and is marked as bought again once the new one ended. Raises `NotFound`."""
+        engine = await self._hub.engine()
+        row = await find_unknown(attempt_id, engine)
+        order = await again(row, engine, self._hub.settings, self._face)
+        result = await self._run(order, merged(self._options, options).get("on_event") or ignore)
+        if result.state is State.DONE:
+            await engine.resolve(row.id, State.REBOUGHT)
+        return told(result)
+
+    async def probe(self) -> Probe:
+        """One free call to the upstream: is it there, does it take the key? Never billed."""
+        return await probe(self.upstream, (await self._hub.engine()).reach)
+
+
+def told(result: Result) -> Result:
+    """The result; raises its error when no image came, or when `strict` made it one."""
+    if result.error is not None and (not result.images or isinstance(result.error, Mismatch)):
+        raise result.error
+    return result

@@ -1,0 +1,153 @@
+"""`Client`: the same as `AsyncClient`, for code without an event loop."""
+
+from __future__ import annotations
+
+import weakref
+from pathlib import Path
+from types import TracebackType
+from typing import Unpack
+
+from pisang.client.async_client import AsyncClient, Handle
+from pisang.client.results import Result
+from pisang.client.settings import Settings
+from pisang.client.wishes import Options, ReferenceWord
+from pisang.domain.ledger import AttemptRow
+from pisang.domain.upstream import Upstream
+from pisang.engine.portal import Portal
+from pisang.engine.probe import Probe
+
+
+class SyncHandle:
+    """A request under way. It goes on whether or not anybody waits."""
+
+    def __init__(self, handle: Handle, portal: Portal) -> None:
+        self._handle = handle
+        self._portal = portal
+
+    def wait(self, timeout_s: float | None = None) -> Result:
+        """The result, or its error raised; `TimeoutError` when it isn't there in time."""
+        return self._portal.call(lambda: self._handle.wait(timeout_s))
+
+    @property
+    def done(self) -> bool:
+        """Whether it has ended."""
+        return self._handle.done
+
+    def cancel(self) -> bool:
+        """Stop waiting. An image already sent for is seen through by the engine and kept."""
+
+        async def cancel() -> bool:
+            return self._handle.cancel()
+
+        return self._portal.call(cancel)
+
+
+class Client:
+    """Images over one upstream (`None`: as configured), on one home. Use it with `with`.
+
+    What `generate` and its like take may also be given here or with `with_options`, as defaults.
+    Safe to use from several threads; a child process must make its own.
+    """
+
+    def __init__(
+        self,
+        upstream: str | Upstream | None = None,
+        *,
+        home: str | Path | None = None,
+        settings: Settings | None = None,
+        face: str = "sdk",
+        **options: Unpack[Options],
+    ) -> None:
+        inner = AsyncClient(upstream, home=home, settings=settings, face=face, **options)
+        self._begin(inner, Portal(), owns=True)
+
+    def _begin(self, inner: AsyncClient, portal: Portal, *, owns: bool) -> None:
+        self._inner = inner
+        self._portal = portal
+        self._first: Client | None = None  # keeps the engine of a derived client open
+        self._finish = weakref.finalize(self, _close, inner, portal) if owns else None
+
+    def with_options(
+        self, upstream: str | Upstream | None = None, **options: Unpack[Options]
+    ) -> Client:
+        """A client on the same engine with other defaults. Closing the first closes both."""
+        other = object.__new__(Client)
+        other._begin(self._inner.with_options(upstream, **options), self._portal, owns=False)
+        other._first = self
+        return other
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the home. Attempts still under way are settled when it is next opened."""
+        if self._finish is not None:
+            self._finish()
+
+    def generate(self, prompt: str, **options: Unpack[Options]) -> Result:
+        """Make images of words. Those of n that failed are in `failures`; raises when none came."""
+        return self._portal.call(lambda: self._inner.generate(prompt, **options))
+
+    def edit(self, image: ReferenceWord, prompt: str, **options: Unpack[Options]) -> Result:
+        """Change an image: a path, an id, `"last"`, or bytes."""
+        return self._portal.call(lambda: self._inner.edit(image, prompt, **options))
+
+    def submit(
+        self, prompt: str, *, image: ReferenceWord | None = None, **options: Unpack[Options]
+    ) -> SyncHandle:
+        """Start it, and give its handle once the words are known to be right."""
+        handle = self._portal.call(lambda: self._inner.submit(prompt, image=image, **options))
+        return SyncHandle(handle, self._portal)
+
+    def attempt(
+        self, prompt: str, image: ReferenceWord | None = None, **options: Unpack[Options]
+    ) -> Result:
+        """The result whatever became of it: its `error` is not raised."""
+        return self._portal.call(lambda: self._inner.attempt(prompt, image, **options))
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force. Raises `SettingsMalformed`."""
+        return self._inner.settings
+
+    @property
+    def upstream(self) -> Upstream:
+        """The upstream in use. Raises `UpstreamMissing` when none is configured."""
+        return self._inner.upstream
+
+    def history(self, query: str | None = None, *, limit: int = 20) -> tuple[Result, ...]:
+        """The newest requests, those whose prompt has `query` in it where it is given."""
+        return self._portal.call(lambda: self._inner.history(query, limit=limit))
+
+    def request(self, word: str) -> Result:
+        """What became of a request: by its id or a prefix of it, or by `last` of this folder."""
+        return self._portal.call(lambda: self._inner.request(word))
+
+    def unknown(self) -> tuple[AttemptRow, ...]:
+        """The attempts of which nobody knows whether they were made or billed."""
+        return self._portal.call(self._inner.unknown)
+
+    def write_off(self, attempt_id: str) -> AttemptRow:
+        """Give an unknown attempt up: it counts as spent."""
+        return self._portal.call(lambda: self._inner.write_off(attempt_id))
+
+    def rebuy(self, attempt_id: str, **options: Unpack[Options]) -> Result:
+        """Buy an unknown attempt's image again, from the upstream it was asked of."""
+        return self._portal.call(lambda: self._inner.rebuy(attempt_id, **options))
+
+    def probe(self) -> Probe:
+        """One free call to the upstream: is it there, does it take the key? Never billed."""
+        return self._portal.call(self._inner.probe)
+
+
+def _close(inner: AsyncClient, portal: Portal) -> None:
+    portal.call(inner.close)
+    portal.close()

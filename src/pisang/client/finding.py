@@ -1,0 +1,69 @@
+"""Finding what is in the ledger by what a user types, and asking for it again."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pisang.client.references import LAST
+from pisang.client.settings import Settings
+from pisang.client.upstreams import resolve
+from pisang.domain.ledger import AttemptRow, RequestRow
+from pisang.domain.serial import request_from_json
+from pisang.engine.order import Order
+from pisang.errors import Ambiguous, NotFound, UpstreamUnknown
+
+if TYPE_CHECKING:
+    from pisang.engine.engine import Engine
+    from pisang.store.store import Store
+
+
+def find_request(word: str, store: Store, folder: Path) -> RequestRow:
+    """The request that a word names: an id or its beginning, an image's hash or its beginning, a
+    file that was written out, or `last` of this folder. Raises `NotFound` or `Ambiguous`."""
+    if word == LAST:
+        image = store.last_image(str(folder))
+        if image is None:
+            raise NotFound(what="request in this folder yet, to be", id=LAST)
+        return store.request(image.request_id)
+    if word.startswith("req_"):
+        return store.request(word)
+    return store.request(store.image(word).request_id)
+
+
+async def find_unknown(prefix: str, engine: Engine) -> AttemptRow:
+    """The unknown attempt with that id or beginning of it, or of that request.
+
+    Raises `NotFound` or `Ambiguous`.
+    """
+    rows = await asyncio.to_thread(engine.store.unknowns)
+    found = [
+        row for row in rows if prefix and (row.id.startswith(prefix) or row.request_id == prefix)
+    ]
+    if not found:
+        raise NotFound(what="attempt with an unknown outcome and id", id=prefix)
+    if len(found) > 1:
+        raise Ambiguous(what="unknown attempt", id=prefix, count=len(found))
+    return found[0]
+
+
+async def again(row: AttemptRow, engine: Engine, settings: Settings, face: str) -> Order:
+    """The order that asks once more for one attempt's image, at the same upstream."""
+    asked = await asyncio.to_thread(engine.store.request, row.request_id)
+    request = request_from_json(asked.spec, engine.store.content)
+    try:
+        upstream = resolve(settings, row.upstream)
+    except UpstreamUnknown as error:
+        error.hint = f"pisang upstream add {row.upstream}"
+        raise
+    return Order(
+        request=replace(request, n=1),
+        upstream=upstream,
+        face=face,
+        folder=asked.folder,
+        parent=asked.parent,
+        tags=(*asked.tags, f"rebuy:{row.id}"),
+        scope=asked.scope,
+    )

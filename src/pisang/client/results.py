@@ -1,0 +1,234 @@
+"""What a user is given: images that can be saved, what they cost, what to know about them.
+
+An image's bytes stay where they are kept until somebody asks for them. `to_json` is the shape that
+scripts rely on (DESIGN §9).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pisang.client.derive import write_as_is, write_derived
+from pisang.client.output import EXTENSIONS, write_file
+from pisang.domain.answer import Usage
+from pisang.domain.attempt import State
+from pisang.domain.ledger import AttemptRow, ImageRow, RequestRow
+from pisang.domain.money import Money
+from pisang.domain.request import JSON
+from pisang.domain.warning import Warn
+from pisang.engine.order import Ran
+from pisang.engine.outcome import last_attempts
+from pisang.errors import (
+    ExtraMissing,
+    Language,
+    PisangError,
+)
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as PILImage
+
+    from pisang.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One image. `path` is where it lies; `width`, `height` in pixels as measured, `size` in bytes.
+
+    `requested` is the shape that was asked for, `draft` marks a step on the way to another image of
+    the same answer, `parent` is the SHA-256 of the image it was edited from.
+    """
+
+    sha256: str
+    path: Path
+    mime: str
+    width: int
+    height: int
+    size: int
+    draft: bool = False
+    parent: str | None = None
+    requested: Mapping[str, str | None] = field(default_factory=dict)
+
+    @property
+    def bytes(self) -> bytes:
+        """The image's bytes, read from disk each time."""
+        return self.path.read_bytes()
+
+    def save(self, path: str | Path, *, force: bool = False) -> Path:
+        """Write it to `path`; the file's path. A known extension converts, else bytes as they are.
+
+        Raises `OutputExists` where something is there and `force` is not given, `OutputUnwritable`,
+        and `ReferenceUnreadable` for an image that cannot be decoded.
+        """
+        goal = Path(path).expanduser()
+        wanted = EXTENSIONS.get(goal.suffix.lower(), self.mime)
+        if wanted == self.mime:
+            return write_file(goal, partial(write_as_is, self.path), overwrite=force)
+        return write_file(
+            goal, lambda target: write_derived(self.path, wanted, target, None), overwrite=force
+        )
+
+    def pil(self) -> PILImage:
+        """The image as a `PIL.Image`. Raises `ExtraMissing` when Pillow is not installed."""
+        try:
+            from PIL import Image
+        except ImportError as error:
+            raise ExtraMissing(feature="pil()", extra="pil") from error
+        return Image.open(self.path)
+
+    def to_json(self) -> dict[str, JSON]:
+        """The shape that scripts rely on."""
+        return {
+            "path": str(self.path),
+            "sha256": self.sha256,
+            "mime": self.mime,
+            "width": self.width,
+            "height": self.height,
+            "bytes": self.size,
+            "requested": dict(self.requested),
+            "draft": self.draft,
+            "parent": self.parent,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a request cost. `money` None: nothing, or not known; `basis` says whence it is."""
+
+    money: Money | None
+    basis: str
+
+    def __str__(self) -> str:
+        return str(self.money) if self.money else "unknown" if self.basis == "none" else "free"
+
+    def to_json(self) -> dict[str, JSON]:
+        """`{"amount", "currency", "basis"}`; the amount is a decimal text."""
+        return {
+            "amount": self.money.amount if self.money else None,
+            "currency": self.money.currency if self.money else None,
+            "basis": self.basis,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one request. `images` are in order, drafts among them marked.
+
+    `failures` are the errors of images that did not come; `error` is what the whole amounts to
+    (None: every image came). `raw` is the upstream's answer to the first attempt that has one.
+    """
+
+    request_id: str
+    state: State
+    prompt: str
+    model: str
+    upstream: str
+    created_ms: int
+    images: tuple[Picture, ...]
+    failures: tuple[PisangError, ...]
+    warnings: tuple[Warn, ...]
+    cost: Cost
+    text: str
+    finish_reason: str | None
+    usage: Usage | None
+    error: PisangError | None
+    attempts: tuple[AttemptRow, ...] = field(repr=False)
+    tags: tuple[str, ...] = ()
+    replayed: bool = False
+
+    @property
+    def finals(self) -> tuple[Picture, ...]:
+        """The images without the drafts."""
+        return tuple(image for image in self.images if not image.draft)
+
+    def to_json(self) -> dict[str, JSON]:
+        """The shape that scripts rely on."""
+        return {
+            "request_id": self.request_id,
+            "state": self.state.value,
+            "upstream": self.upstream,
+            "model": self.model,
+            "images": [image.to_json() for image in self.images],
+            "failures": [error_json(error) for error in self.failures],
+            "text": self.text,
+            "finish_reason": self.finish_reason,
+            "usage": usage_json(self.usage),
+            "cost": self.cost.to_json(),
+            "warnings": [{"code": one.code, "message": one.message} for one in self.warnings],
+        }
+
+
+def error_json(error: PisangError, language: Language = "en") -> dict[str, JSON]:
+    """An error in the shape that scripts rely on."""
+    return {
+        "code": error.code,
+        "message": error.message(language),
+        "charged": error.charged.value,
+        "at_stake": error.at_stake,
+        "retry": error.retry.value,
+        "request_id": error.request_id,
+        "hint": error.hint,
+    }
+
+
+def usage_json(usage: Usage | None) -> dict[str, JSON] | None:
+    """The upstream's token counts, those that it gave."""
+    return None if usage is None else {k: v for k, v in asdict(usage).items() if v is not None}
+
+
+def result_of(ran: Ran, store: Store) -> Result:
+    """A ledger row as what a user is given."""
+    row = ran.row
+    spoken = last_attempts(row)
+    first = spoken[0] if spoken else None
+    return Result(
+        request_id=row.id,
+        state=row.state,
+        prompt=row.prompt,
+        model=row.model,
+        upstream=first.upstream if first else "",
+        created_ms=row.created_ms,
+        images=tuple(_picture(image, row, store) for image in row.images),
+        failures=ran.errors,
+        warnings=ran.warnings,
+        cost=cost_of(row),
+        text="\n".join(one.text for one in spoken if one.text),
+        finish_reason=next((one.finish_reason for one in spoken if one.finish_reason), None),
+        usage=first.usage if first else None,
+        error=ran.error,
+        attempts=row.attempts,
+        tags=row.tags,
+        replayed=ran.replayed,
+    )
+
+
+def cost_of(row: RequestRow) -> Cost:
+    """What all attempts of a request cost together: known amounts of one currency, summed."""
+    total: Money | None = None
+    basis = "none"
+    for attempt in row.attempts:
+        if attempt.cost is None:
+            continue
+        if total is not None and total.currency != attempt.cost.currency:
+            continue
+        total = attempt.cost if total is None else total + attempt.cost
+        basis = attempt.basis
+    return Cost(total, basis)
+
+
+def _picture(image: ImageRow, row: RequestRow, store: Store) -> Picture:
+    spec = row.spec if isinstance(row.spec, dict) else {}
+    return Picture(
+        sha256=image.sha256,
+        path=store.path(image.sha256),
+        mime=image.mime,
+        width=image.width,
+        height=image.height,
+        size=image.bytes,
+        draft=image.draft,
+        parent=image.parent,
+        requested={name: spec.get(name) for name in ("aspect_ratio", "image_size")},
+    )

@@ -1,0 +1,180 @@
+"""From what a user said to an `Order`: options over settings, references in, parts in order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict, Unpack, cast
+
+from pisang.client.extras import lay
+from pisang.client.references import Reference, take_reference
+from pisang.client.settings import Settings
+from pisang.domain.money import Money, parse_money
+from pisang.domain.request import JSON, Image, Part, Request, Text
+from pisang.domain.upstream import Upstream
+from pisang.engine.events import Event
+from pisang.engine.lineage import Continuation, go_on
+from pisang.engine.order import Order
+from pisang.errors import OptionInvalid, PromptMissing
+
+if TYPE_CHECKING:
+    from pisang.engine.engine import Engine
+
+MAX_N = 100
+"""More images than this are a batch, not a request."""
+
+MAX_PROMPT = 1_000_000
+"""Characters. The largest context of any model here is far below it."""
+
+ReferenceWord = str | Path | bytes
+
+
+class Options(TypedDict, total=False):
+    """What may be said with a wish; all of it optional.
+
+    `model`, `aspect_ratio` (`"16:9"`), `image_size` (`"1K"`); `n` images; `references`: paths,
+    image ids, `"last"`, `"label=path"`, or bytes; `max_cost` (`"5USD"` or `Money`) for all n
+    together; `timeout_s` in place of the size's own; `on_event` hears of each step;
+    `idempotency_key` makes a repeat safe; `retry_unknown` buys again what is unknown under it;
+    `strict` makes a shape that was not met an error; `extra` fields that only the upstream's wire
+    knows; `system` instructions; `tags` to find it by; `folder` for which it is the `last`.
+    """
+
+    model: str | None
+    aspect_ratio: str | None
+    image_size: str | None
+    n: int
+    references: Sequence[ReferenceWord]
+    max_cost: Money | str | None
+    timeout_s: float | None
+    on_event: Callable[[Event], None] | None
+    idempotency_key: str | None
+    retry_unknown: bool
+    strict: bool
+    extra: Mapping[str, JSON]
+    system: str | None
+    tags: Sequence[str]
+    folder: str | Path | None
+
+
+def merged(base: Options, over: Options) -> Options:
+    """`over` laid on `base`; `TypeError` for a name that is no option, as Python itself does."""
+    for name in over:
+        if name not in Options.__annotations__:
+            near = get_close_matches(name, Options.__annotations__, 1)
+            hint = f" (did you mean {near[0]!r}?)" if near else ""
+            raise TypeError(f"there is no option {name!r}{hint}")
+    return cast("Options", {**base, **over})
+
+
+@dataclass(frozen=True, slots=True)
+class Wisher:
+    """Composes orders for one engine, one upstream, one set of settings, one face."""
+
+    engine: Engine
+    upstream: Upstream
+    settings: Settings
+    face: str = "sdk"
+    scope: str = "local"
+
+    async def compose(
+        self, prompt: str, edited: ReferenceWord | None = None, **options: Unpack[Options]
+    ) -> Order:
+        """The order for a wish; `edited` is the picture that it changes.
+
+        Raises what is wrong with the words: `PromptMissing`, `OptionInvalid`, and what
+        `take_reference` raises. Nothing is sent.
+        """
+        check_prompt(prompt)
+        folder = Path(options.get("folder") or self.settings.folder)
+        taken = [await self._take(word, folder) for word in options.get("references") or ()]
+        goal = None if edited is None else await self._take(edited, folder)
+        onward = await self._onward(goal)
+        defaults = self.settings.defaults
+        text = f"{defaults.style}\n{prompt}" if defaults.style else prompt
+        request = Request(
+            parts=(*onward.parts, *map(_part, taken), Text(text)),
+            model=options.get("model") or defaults.model or "",
+            aspect_ratio=options.get("aspect_ratio") or defaults.aspect_ratio,
+            image_size=options.get("image_size") or defaults.image_size,
+            n=check_n(options.get("n") or 1),
+            history=onward.history,
+            system=options.get("system"),
+            extra=self._extra(options.get("extra") or {}),
+        )
+        return Order(
+            request=request,
+            upstream=self.upstream,
+            idempotency_key=options.get("idempotency_key"),
+            retry_unknown=options.get("retry_unknown") or False,
+            max_cost=check_money(options.get("max_cost") or defaults.max_cost),
+            timeout_s=check_timeout(options.get("timeout_s") or defaults.timeout_s),
+            face=self.face,
+            folder=str(folder),
+            parent=goal.image.sha256 if goal and goal.image else None,
+            tags=tuple(options.get("tags") or ()),
+            scope=self.scope,
+            strict=options.get("strict") or False,
+            warnings=onward.warnings,
+        )
+
+    async def _take(self, word: ReferenceWord, folder: Path) -> Reference:
+        # A reference may be a large file: hashing it must not hold up the loop.
+        return await asyncio.to_thread(take_reference, word, self.engine.store, folder=folder)
+
+    async def _onward(self, goal: Reference | None) -> Continuation:
+        """An image of ours goes on from its turns; any other picture is a part."""
+        if goal is None:
+            return Continuation()
+        if goal.image is None or goal.label:
+            return Continuation(parts=(_part(goal),))
+        return await asyncio.to_thread(go_on, goal.image, self.upstream, self.engine.store)
+
+    def _extra(self, fields: Mapping[str, JSON]) -> dict[str, dict[str, JSON]]:
+        body: dict[str, JSON] = {}
+        for name, value in fields.items():
+            lay(body, name, value, self.upstream.wire)
+        return {self.upstream.wire: body} if body else {}
+
+
+def _part(reference: Reference) -> Part:
+    return Image(reference.content, reference.mime, reference.label)
+
+
+def check_prompt(prompt: str) -> None:
+    """Raises `PromptMissing` for no words, `OptionInvalid` for what is no text."""
+    if not prompt.strip():
+        raise PromptMissing()
+    if len(prompt) > MAX_PROMPT:
+        why = f"it has {len(prompt):,} characters and at most {MAX_PROMPT:,} are taken"
+        raise OptionInvalid(option="prompt", value=f"{prompt[:20]}…", why=why)
+    if any("\ud800" <= c <= "\udfff" for c in prompt):
+        shown = prompt[:40].encode("utf-8", "replace").decode()
+        raise OptionInvalid(option="prompt", value=shown, why="it is not valid UTF-8 text")
+
+
+def check_n(n: int) -> int:
+    """How many images; `OptionInvalid` outside 1 to `MAX_N`."""
+    if not 1 <= n <= MAX_N:
+        raise OptionInvalid(option="n", value=n, why=f"choose 1 to {MAX_N}")
+    return n
+
+
+def check_money(amount: Money | str | None) -> Money | None:
+    """An amount from its words; `OptionInvalid` when it is none."""
+    if not isinstance(amount, str):
+        return amount
+    try:
+        return parse_money(amount)
+    except ValueError as error:
+        raise OptionInvalid(option="max_cost", value=amount, why=str(error)) from error
+
+
+def check_timeout(timeout_s: float | None) -> float | None:
+    """Seconds above zero and at most a day; `OptionInvalid` otherwise."""
+    if timeout_s is not None and not 0 < timeout_s <= 86_400:
+        raise OptionInvalid(option="timeout", value=timeout_s, why="give seconds, up to 86400")
+    return timeout_s
