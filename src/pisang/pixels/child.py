@@ -35,8 +35,8 @@ class Task:
     """One piece of work. `sources[i]` becomes `targets[i]`.
 
     `op`: `convert` (same pixels, another format), `resize` (to `width` × `height` by `mode`),
-    `preview` (fits in `width` × `height` and `max_bytes`), `raw` (covers `width` × `height`, bare
-    RGB bytes).
+    `preview` (no side over `width`, and at most `max_bytes`), `raw` (covers `width` × `height`,
+    bare RGB bytes).
     """
 
     op: Literal["convert", "resize", "preview", "raw"]
@@ -66,7 +66,9 @@ class Fault(Exception):
 def main() -> int:
     """Do the task on standard input; 0 when an answer was given, also when it is a fault."""
     fields = json.loads(sys.stdin.buffer.read())
-    task = Task(**{**fields, "sources": tuple(fields["sources"]), "targets": tuple(fields["targets"])})
+    task = Task(
+        **{**fields, "sources": tuple(fields["sources"]), "targets": tuple(fields["targets"])}
+    )
     _limit()
     _allow_loaders()
     images: list[tuple[int, int, int]] = []
@@ -141,10 +143,8 @@ def _open(source: str, *, whole: bool = True) -> Image:
 
 def _check_pixels(image: Image) -> None:
     if image.width * image.height > PIXEL_CAP:
-        raise Fault(
-            "source",
-            f"it is {image.width}×{image.height} pixels, more than {PIXEL_CAP // 1_000_000} million",
-        )
+        size, most = f"{image.width}×{image.height}", PIXEL_CAP // 1_000_000
+        raise Fault("source", f"it is {size} pixels, more than {most} million")
 
 
 def _why_unreadable(source: str, said: str) -> str:
@@ -158,8 +158,9 @@ def _why_unreadable(source: str, said: str) -> str:
 
 
 def _first_line(said: str) -> str:
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    return (lines[-1] if lines else "nothing")[:160]
+    lines = [line.strip() for line in said.splitlines()]
+    lines = [line for line in lines if line and not line.startswith("unable to call")]
+    return (lines[0] if lines else "nothing")[:160]
 
 
 # --- the work ----------------------------------------------------------------------------------
@@ -239,7 +240,10 @@ _SAVERS: dict[str, tuple[str, Callable[[int], dict[str, object]]]] = {
     "image/jpeg": ("jpegsave_buffer", lambda quality: {"Q": quality}),
     "image/png": ("pngsave_buffer", lambda _quality: {"compression": 6}),
     "image/webp": ("webpsave_buffer", lambda quality: {"Q": quality}),
-    "image/avif": ("heifsave_buffer", lambda quality: {"Q": quality, "compression": "av1", "effort": 2}),
+    "image/avif": (
+        "heifsave_buffer",
+        lambda quality: {"Q": quality, "compression": "av1", "effort": 2},
+    ),
 }
 WRITES = tuple(_SAVERS)
 """The media types that can be written."""
@@ -260,7 +264,7 @@ def _save(image: Image, target: str, task: Task) -> tuple[int, int, int]:
 
 def _why_undecodable(said: str) -> str:
     low = said.lower()
-    if "premature" in low or "truncated" in low or "end of" in low:
+    if any(word in low for word in ("premature", "truncated", "end of", "read error", "eof")):
         return "it is cut short"
     return f"the codec says {_first_line(said)!r}"
 

@@ -60,8 +60,7 @@ def preview(path: Path, max_px: int = PREVIEW_PX, max_bytes: int = PREVIEW_BYTES
     """
     with tempfile.TemporaryDirectory(prefix="pisang-") as folder:
         target = Path(folder, "preview.jpg")
-        sides = {"width": max_px, "height": max_px, "max_bytes": max_bytes}
-        run(Task("preview", (str(path),), (str(target),), **sides))
+        run(Task("preview", (str(path),), (str(target),), width=max_px, max_bytes=max_bytes))
         return target.read_bytes()
 
 

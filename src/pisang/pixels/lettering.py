@@ -17,10 +17,10 @@ FAMILY = "WenQuanYi Micro Hei"
 SYMBOLS = "◆○▲□◎◇●△■★"
 """Stand in, chosen by code point, for characters the font has not: deliberate, not tofu."""
 
-LONGEST = 180
+LONGEST = 120
 """Characters of a prompt that are drawn; the rest becomes an ellipsis."""
 
-_MIN_SIZE = 11
+_MIN_SIZE = 11.0
 _starting = threading.Lock()
 
 
@@ -41,13 +41,14 @@ def plain(text: str) -> str:
     )
 
 
-def fit_size(text: str, width: float, *, largest: float, lines: int) -> float:
-    """The font size in pixels, at most `largest`, at which `text` takes about `lines` lines."""
+def fit_size(text: str, width: float, largest: float) -> float:
+    """The font size in pixels, at most `largest`, at which `text` takes two lines, or three.
+
+    Wrapping at words wastes some of each line, hence the third that is left of the last.
+    """
     ems = sum(1.0 if ord(letter) >= 0x2E80 else 0.56 for letter in text)
-    size = largest
-    while size > _MIN_SIZE and ems * size > width * (lines - 0.35 * (lines > 1)):
-        size *= 0.94
-    return size
+    lines = 2 if ems <= 30 else 3
+    return max(_MIN_SIZE, min(largest, width * (lines - 0.35) / max(ems, 1)))
 
 
 def letters(text: str, size: float, width: int | None = None) -> pyvips.Image:

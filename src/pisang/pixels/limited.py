@@ -45,7 +45,7 @@ def run(
     """
     called = names or task.sources
     try:
-        done = subprocess.run(  # noqa: S603 - our own interpreter and module
+        done = subprocess.run(
             [sys.executable, "-m", "pisang.pixels.child"],
             input=task.dump(),
             capture_output=True,

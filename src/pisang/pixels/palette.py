@@ -56,11 +56,15 @@ PALETTES = (
     Palette("dawn", ("#3b3b78", "#cf7a92", "#ffd9a8"), "#fff3d0", "#a8698c", "#231a3c"),
     Palette("mango", ("#ee7f45", "#f8b964", "#ffeec0"), "#fffaf0", "#dd8450", "#4a1f2b"),
     Palette("lagoon", ("#11596b", "#37aaa5", "#e9f2cb"), "#fffbe2", "#3c9c99", "#092a36"),
-    Palette("night", ("#080d22", "#1b2a5c", "#4d5fb0"), "#fdf3cc", "#3a4a8e", "#060917", night=True),
+    Palette(
+        "night", ("#080d22", "#1b2a5c", "#4d5fb0"), "#fdf3cc", "#3a4a8e", "#060917", night=True
+    ),
     Palette("mint", ("#6cc7a6", "#c9efd0", "#fff8e2"), "#fffdf2", "#8ccdae", "#153f35"),
     Palette("blossom", ("#ef9fb8", "#fbd5d9", "#fff4e9"), "#fffaf4", "#e3a1b7", "#55233f"),
     Palette("ink", ("#cfcabd", "#e6e1d4", "#f6f2e8"), "#c9463a", "#b5b0a3", "#262523", "#d9a520"),
-    Palette("aurora", ("#04121b", "#0c4047", "#48b08f"), "#f4ffd9", "#1f6a66", "#020b10", night=True),
+    Palette(
+        "aurora", ("#04121b", "#0c4047", "#48b08f"), "#f4ffd9", "#1f6a66", "#020b10", night=True
+    ),
     Palette("violet", ("#51407f", "#ab93d1", "#fbe6ec"), "#fff6e0", "#9d86c2", "#251a44"),
     Palette("dune", ("#e9a76c", "#f5d3a7", "#fff3e0"), "#fffaf0", "#e0a072", "#4d2419"),
     Palette("arctic", ("#3f7abd", "#9cc8f1", "#f3faff"), "#ffffff", "#8bb5de", "#112a45"),
