@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pyvips
 
-from pisang.pixels.child import Task
 from pisang.pixels.lettering import fit_size, letters, plain
-from pisang.pixels.limited import run
 from pisang.pixels.palette import Palette, colour_of, is_light
-from pisang.pixels.scene import draw_overlay, draw_scene
+from pisang.pixels.retouch import paint_over
+from pisang.pixels.scene import draw_scene
 
 MARK = "Pisang sandbox · not a model's work"
 JPEG_QUALITY = 88
 LONGEST_SIDE = 16_384
-EDIT_SIDE = 2048
-"""A given picture is worked on at no more than this, then scaled up: enough to see the edit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,57 +44,11 @@ def paint(spec: Painting) -> bytes:
     Raises `ReferenceUnreadable` where a reference is no picture that can be decoded.
     """
     if spec.references:
-        ground, palette = _paint_over(spec)
+        ground, palette = paint_over(spec.prompt, spec.references, spec.width, spec.height)
     else:
         svg, palette = draw_scene(spec.prompt, spec.width, spec.height)
         ground = pyvips.Image.svgload_buffer(svg.encode()).flatten().copy_memory()
     return _ENCODERS[spec.mime](_write(ground, spec, palette))
-
-
-def _paint_over(spec: Painting) -> tuple[pyvips.Image, Palette]:
-    """The last reference under a tint, with a banana and hills over it, the others in a row."""
-    *others, base = spec.references
-    unit = min(spec.width, spec.height) / 1000
-    scale = min(1.0, EDIT_SIDE / max(spec.width, spec.height))
-    small = (max(1, round(spec.width * scale)), max(1, round(spec.height * scale)))
-    side = max(8, round(150 * unit))
-    shown = others[: max(0, int((spec.width / unit - 120) // 170))]
-    (ground,), thumbs = _decode((base,), small), _decode(tuple(shown), (side, side))
-    if scale < 1.0:
-        across, down = spec.width / ground.width, spec.height / ground.height
-        ground = ground.resize(across, vscale=down, kernel="linear")
-    svg, palette = draw_overlay(spec.prompt, spec.width, spec.height)
-    over = pyvips.Image.svgload_buffer(svg.encode())
-    ground = ground.composite2(over, "over").flatten().cast("uchar").copy_memory()
-    for place, thumb in enumerate(thumbs):
-        framed = thumb.embed(
-            round(6 * unit), round(6 * unit), side + round(12 * unit), side + round(12 * unit),
-            extend="background", background=[255, 253, 245],
-        )  # fmt: skip
-        ground = ground.insert(framed, round((60 + 170 * place) * unit), round(60 * unit))
-    return ground, palette
-
-
-def _decode(pictures: tuple[bytes, ...], size: tuple[int, int]) -> list[pyvips.Image]:
-    """Each picture cut to cover `size`, decoded in the limited child."""
-    if not pictures:
-        return []
-    width, height = size
-    with TemporaryDirectory(prefix="pisang-") as folder:
-        sources = [Path(folder, f"{place}.in") for place in range(len(pictures))]
-        targets = [path.with_suffix(".rgb") for path in sources]
-        for path, data in zip(sources, pictures, strict=True):
-            path.write_bytes(data)
-        task = Task(
-            "raw", tuple(map(str, sources)), tuple(map(str, targets)), width=width, height=height
-        )
-        found = run(task, tuple(f"picture {place + 1}" for place in range(len(pictures))))
-        return [
-            pyvips.Image.new_from_memory(path.read_bytes(), one.width, one.height, 3, "uchar").copy(
-                interpretation="srgb"
-            )
-            for path, one in zip(targets, found, strict=True)
-        ]
 
 
 def _write(ground: pyvips.Image, spec: Painting, palette: Palette) -> pyvips.Image:
