@@ -27,7 +27,7 @@ from pisang.domain.content import (
 )
 from pisang.domain.request import JSON, Image, Link, Other, Part, Request, Text, Turn
 from pisang.domain.warning import Warn
-from pisang.errors import Charged, PisangError, Retry, StoreCorrupt, Unexpected, leaves
+from pisang.errors import Charged, PisangError, Retry, StoreCorrupt, leaf
 
 Loader = Callable[[str, int], Content]
 """Gives the content of that SHA-256 and size; raises a `PisangError` leaf when it is gone."""
@@ -133,12 +133,15 @@ def error_from_json(data: JSON) -> PisangError:
     """The error that `error_to_json` wrote; `Unexpected` for a code that no leaf has any more."""
 
     def read() -> PisangError:
-        leaf = {leaf.code: leaf for leaf in leaves()}.get(data["code"])
-        words = {name: data.get(name) for name in _ERROR_WORDS}
-        charged, retry = Charged(data["charged"]), Retry(data["retry"])
-        if leaf is None:
-            return Unexpected(what=f"error {data['code']!r}", charged=charged, retry=retry, **words)
-        return leaf(charged=charged, retry=retry, **words, **data.get("fields", {}))
+        code = data["code"]
+        found = leaf(code)
+        known = data.get("fields", {}) if found.code == code else {"what": f"error {code!r}"}
+        return found(
+            charged=Charged(data["charged"]),
+            retry=Retry(data["retry"]),
+            **{name: data.get(name) for name in _ERROR_WORDS},
+            **known,
+        )
 
     return _reading("error", read)
 
@@ -182,7 +185,7 @@ def _run(run: Run, inline: bool) -> JSON:
         return {"text": run.raw.decode("latin-1")}  # every byte is one character there
     content = _content(run.content, inline)
     if isinstance(run, Base64Run):
-        return {"base64": content, "style": asdict(run.style)}
+        return _present(base64=content, style=asdict(run.style), slashes=run.slashes or None)
     decoded = _content(run.decoded, inline) if run.decoded else None
     return _present(raw=content, decoded=decoded)
 
@@ -266,6 +269,7 @@ def _read_run(row: Mapping[str, JSON], load: Loader) -> Run:
     if "text" in row:
         return TextRun(row["text"].encode("latin-1"))
     if "base64" in row:
-        return Base64Run(_load(row["base64"], load), Style(**row["style"]))
+        style = Style(**row["style"])
+        return Base64Run(_load(row["base64"], load), style, row.get("slashes", 0))
     decoded = _load(row["decoded"], load) if "decoded" in row else None
     return RawRun(_load(row["raw"], load), decoded)

@@ -1,8 +1,9 @@
 """When an upstream is left alone for a while: ejection and return, as arithmetic.
 
-Envoy's outlier detection with its own defaults (outlier_detection.proto, November 2026): five failures in a row
-eject, for 30 s times the number of ejections so far, at most 300 s; then one call is let through
-as a probe, and its outcome decides. Times are milliseconds, given by whoever asks.
+Envoy's outlier detection with its own defaults (outlier_detection.proto, November 2026): five
+failures in a row eject, for 30 s times the number of ejections so far, at most 300 s; then one
+call is let through as a probe, and its outcome decides. Times are milliseconds, given by whoever
+asks.
 """
 
 from __future__ import annotations

@@ -1,0 +1,155 @@
+"""The error tree: every leaf says what it must, in both languages, and never fails to say it."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pisang import errors
+from pisang.errors import Charged, PisangError, Retry, Unexpected, leaf, leaves
+
+# The exit codes of the command line, by what went wrong.
+EXIT_CODES = {
+    errors.UsageError: 2,
+    errors.ConfigError: 3,
+    errors.Refused: 4,
+    errors.NoImage: 5,
+    errors.Unavailable: 5,
+    errors.MoneyError: 6,
+    errors.OutcomeUnknown: 7,
+    errors.Mismatch: 8,
+    errors.Partial: 8,
+    errors.Running: 9,
+    errors.WireError: 2,
+    errors.Cancelled: 130,
+    errors.Unexpected: 1,
+}
+
+
+def test_every_leaf_has_a_code_of_its_own() -> None:
+    codes = [one.code for one in leaves()]
+    assert len(codes) == len(set(codes))
+    assert all(re.fullmatch(r"[a-z][a-z_]*", code) for code in codes)
+    assert PisangError.code not in codes
+
+
+def test_every_class_of_the_module_is_a_leaf_with_a_code() -> None:
+    classes = {
+        one
+        for one in vars(errors).values()
+        if isinstance(one, type) and issubclass(one, PisangError) and one is not PisangError
+    }
+    assert classes == set(leaves())
+
+
+@pytest.mark.parametrize("one", leaves(), ids=lambda one: one.code)
+def test_a_leaf_exits_with_the_code_of_its_branch(one: type[PisangError]) -> None:
+    branch = next(branch for branch in EXIT_CODES if issubclass(one, branch))
+    assert one.exit_code == EXIT_CODES[branch]
+
+
+@pytest.mark.parametrize("one", leaves(), ids=lambda one: one.code)
+def test_a_leaf_has_a_status_a_retry_and_a_charge(one: type[PisangError]) -> None:
+    assert one is errors.Partial or 400 <= one.status <= 599
+    assert isinstance(one.retry, Retry)
+    assert isinstance(one.charged, Charged)
+
+
+@pytest.mark.parametrize("one", leaves(), ids=lambda one: one.code)
+def test_a_leaf_speaks_english_and_chinese_with_the_same_fields(one: type[PisangError]) -> None:
+    def names(text: str) -> set[str]:
+        return set(re.findall(r"\{(\w+)[^}]*\}", text))
+
+    assert names(one.zh) <= names(one.en) | {"what"}
+    assert one.en.endswith((".", "{what}"))
+    assert one.zh.endswith(("。", "{what}"))
+    assert not re.search(r"[\u4e00-\u9fff]", one.en)
+    assert one.zh == "{what}" or re.search(r"[\u4e00-\u9fff]", one.zh)
+
+
+@pytest.mark.parametrize("one", leaves(), ids=lambda one: one.code)
+def test_a_leaf_documents_the_fields_that_its_sentence_names(one: type[PisangError]) -> None:
+    told = re.search(r"Fields?: ([\w, ]+)\.", one.__doc__ or "")
+    documented = set(re.split(r",\s*", told[1])) if told else set()
+    assert set(re.findall(r"\{(\w+)", one.en)) <= documented | {"what"}
+
+
+def test_only_what_is_free_may_be_sent_again_at_once() -> None:
+    for one in leaves():
+        if one.retry is Retry.SAME:
+            assert one.charged is Charged.NO
+
+
+def test_an_unknown_outcome_is_a_status_that_no_stock_client_retries() -> None:
+    assert errors.OutcomeUnknown.status == 424
+    assert errors.OutcomeUnknown.charged is Charged.UNKNOWN
+    assert errors.OutcomeUnknown.retry is Retry.NEVER
+
+
+@pytest.mark.parametrize("one", leaves(), ids=lambda one: one.code)
+def test_a_leaf_comes_out_even_without_its_fields(one: type[PisangError]) -> None:
+    error = one()
+    assert error.message("en") == str(error)
+    assert error.message("zh")
+    assert not re.search(r"\{|\}", error.message("en") + error.message("zh"))
+
+
+@given(
+    st.sampled_from(leaves()),
+    st.dictionaries(
+        st.sampled_from(["upstream", "why", "model", "reason", "what", "value", "id", "path"]),
+        st.one_of(st.text(), st.integers(), st.none(), st.binary()),
+    ),
+    st.one_of(st.none(), st.text()),
+)
+def test_message_never_fails_whatever_the_fields_hold(
+    one: type[PisangError], fields: dict[str, object], said: str | None
+) -> None:
+    error = one(upstream_message=said, **fields)
+    for language in ("en", "zh"):
+        text = error.message(language)
+        assert isinstance(text, str)
+        if said:
+            assert text.endswith(said)
+
+
+def test_the_upstreams_own_words_stand_behind_ours() -> None:
+    error = errors.RateLimited(upstream="relay", upstream_message="slow down")
+    assert str(error) == "relay: too many requests, try again later. Upstream: slow down"
+    assert error.message("zh") == "relay：请求频率过高，请稍后重试。 上游：slow down"
+
+
+def test_charge_and_retry_can_be_said_of_one_error_alone() -> None:
+    error = errors.Refused(upstream="u", reason="SAFETY", charged=Charged.NO, retry=Retry.LATER)
+    assert (error.charged, error.retry) == (Charged.NO, Retry.LATER)
+    assert (errors.Refused.charged, errors.Refused.retry) == (Charged.UNKNOWN, Retry.NEVER)
+    plain = errors.Refused(upstream="u", reason="SAFETY")
+    assert (plain.charged, plain.retry) == (Charged.UNKNOWN, Retry.NEVER)
+
+
+def test_an_error_keeps_what_the_faces_show() -> None:
+    error = errors.OutcomeUnknown(
+        upstream="u",
+        why="cut",
+        at_stake="0.134 USD",
+        request_id="req_1",
+        upstream_request_id="up_1",
+        retry_after_s=3.0,
+        hint="pisang unknown list",
+    )
+    assert error.at_stake == "0.134 USD"
+    assert error.request_id == "req_1"
+    assert error.upstream_request_id == "up_1"
+    assert error.retry_after_s == 3.0
+    assert error.hint == "pisang unknown list"
+    assert error.fields == {"upstream": "u", "why": "cut"}
+
+
+@pytest.mark.parametrize("one", leaves(), ids=lambda one: one.code)
+def test_a_code_names_its_leaf(one: type[PisangError]) -> None:
+    assert leaf(one.code) is one
+
+
+def test_a_code_that_nobody_has_is_unexpected() -> None:
+    assert leaf("no_such_code") is Unexpected
