@@ -219,6 +219,8 @@ def _merge(*groups: tuple[Warn, ...]) -> tuple[Warn, ...]:
     return tuple(dict.fromkeys(warn for group in groups for warn in group))
 
 
+RECOVERED = Warn("recovered", "The image was found after the process that asked for it had died.")
+
 INTERRUPTED = Answer(ended=Ended.CUT, sent=True, reason="the process that sent it died")
 """Stands for an answer of which nothing but finished contents was found."""
 
@@ -263,12 +265,12 @@ def conclude_orphan(
         facts = read_facts(content)
         if facts is not None and facts.complete:
             made.append(Made(content, facts))
-    warnings = (Warn("recovered", "The image was found after the process that made it died."),)
+    warnings: tuple[Warn, ...] = ()
     error = None
     if made:
+        warnings = (RECOVERED,)
         yield Keep(attempt_id, INTERRUPTED, tuple(one.content for one in made))
     else:
-        warnings = ()
         error = OutcomeUnknown(
             upstream=upstream, why="the process that sent it died before the answer was whole"
         )

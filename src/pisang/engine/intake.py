@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pisang.domain.answer import Answer, Ended
+from pisang.domain.content import Span
 from pisang.wires.base import Sink
 from pisang.wires.scan import Scanner
 
@@ -84,7 +85,8 @@ class Intake:
         reason: str = "",
     ) -> Answer:
         """The answer that all bytes so far are; spans still open are closed as incomplete."""
-        skeleton, spans = bytes(self._raw), ()
+        skeleton: bytes = bytes(self._raw)
+        spans: tuple[Span, ...] = ()
         if self._scanner is not None:
             scanned = self._scanner.close()
             skeleton, spans = scanned.skeleton, scanned.spans
