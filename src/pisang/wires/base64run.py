@@ -1,4 +1,4 @@
-"""One run of base64 as it stood in a JSON string: read while it arrives, written out again exact.
+"""One run of base64 as it stands in a JSON string, decoded while it arrives.
 
 Only what a `Style` reproduces to the byte becomes a `Base64Run`: one alphabet, one way to write
 `/`, one way to close, zero bits behind the last byte (RFC 4648 §3.5). Everything else stays text.
@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import binascii
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from typing import Literal
 
 import pybase64
 
-from pisang.domain.content import Base64Run, Content, FileBytes, Piece, RawRun, Style
+from pisang.domain.content import Base64Run, Style
 from pisang.wires.base import Writer
 
 Form = Literal["bare", "std", "plain", "escaped", "url"]
@@ -51,9 +51,6 @@ _TO_URL = bytes.maketrans(b"+/", b"-_")
 _PADDINGS: tuple[Padding, ...] = ("=", "\\u003d", "\\u003D")
 _MISSING = {0: 0, 1: 0, 2: 2, 3: 1}
 """How many padding characters close a last quantum of so many characters."""
-
-_ENCODE_BYTES = 192 * 1024
-"""How much is encoded at once; a multiple of 3."""
 
 
 class Base64Reader:
@@ -192,49 +189,3 @@ def _decode_last(text: bytes) -> bytes:
 def _is_canonical(text: bytes) -> bool:
     """Whether encoding gives these last characters again: no bit is set behind the last byte."""
     return pybase64.b64encode(_decode_last(text)).rstrip(b"=") == text
-
-
-def encode_run(
-    run: Base64Run | RawRun, read: Callable[[Content], Iterable[bytes]]
-) -> Iterator[bytes]:
-    """The run's raw bytes as they stood on the wire, in order, in constant memory.
-
-    `read` gives a content's bytes in chunks of any size; it is not asked for what is inline.
-    """
-    content = run.content
-    chunks = read(content) if content.inline is None else (content.inline,)
-    if isinstance(run, RawRun):
-        yield from chunks
-        return
-    held = b""
-    for chunk in chunks:
-        for start in range(0, len(chunk), _ENCODE_BYTES):
-            data = held + chunk[start : start + _ENCODE_BYTES]
-            whole = len(data) - len(data) % 3
-            held = data[whole:]
-            yield _written(pybase64.b64encode(data[:whole]), run.style)
-    if held:
-        yield _written(pybase64.b64encode(held), run.style)
-
-
-def _written(text: bytes, style: Style) -> bytes:
-    """Standard base64 in a style."""
-    if style.alphabet == "url":
-        text = text.translate(_TO_URL)
-    elif style.slash == "escaped":
-        text = text.replace(b"/", b"\\/")
-    if style.padding == "=":
-        return text
-    return text.replace(b"=", b"" if style.padding == "none" else style.padding.encode())
-
-
-def encoded_length(piece: Piece) -> int:
-    """How many bytes a piece takes in a body."""
-    if isinstance(piece, bytes):
-        return len(piece)
-    if isinstance(piece, RawRun | FileBytes):
-        return piece.content.size
-    whole, rest = divmod(piece.content.size, 3)
-    padding = 0 if piece.style.padding == "none" else len(piece.style.padding)
-    closing = rest + 1 + padding * (3 - rest) if rest else 0
-    return 4 * whole + closing + piece.slashes

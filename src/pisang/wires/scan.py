@@ -16,7 +16,7 @@ from typing import Literal, NoReturn
 from pisang.domain.content import SPAN_THRESHOLD, Content, Meter, Span
 from pisang.errors import WireError
 from pisang.wires.base import Sink, Writer
-from pisang.wires.base64run import encode_run, encoded_length
+from pisang.wires.pieces import encode_run, encoded_length
 from pisang.wires.segment import Segmenter
 
 __all__ = ["MemorySink", "Scanned", "Scanner", "encode_run", "encoded_length"]
