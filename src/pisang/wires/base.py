@@ -98,7 +98,7 @@ class Sink(Protocol):
 
 
 class Wire(Protocol):
-    """One dialect. Instances are stateless; the table of them is `pisang.wires.WIRES`."""
+    """One dialect. Instances are stateless; the table of them is `pisang.wires.table`."""
 
     name: str
     query_key: str

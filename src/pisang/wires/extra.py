@@ -6,7 +6,7 @@ two fit together again; a list's items are named by index (`{"contents": {"0": {
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from pisang.domain.request import JSON, Request
 from pisang.domain.warning import Warn
@@ -30,6 +30,11 @@ def overlay(base: JSON, extra: JSON) -> JSON:
 
 def _is_index(key: object) -> bool:
     return isinstance(key, str) and key.isascii() and key.isdigit()
+
+
+def by_index(rests: Iterable[dict[str, JSON]]) -> dict[str, JSON]:
+    """What is left of a list's items, the empty ones left out, as `overlay` lays them back."""
+    return {str(at): rest for at, rest in enumerate(rests) if rest}
 
 
 def unheard(request: Request, wire: str) -> tuple[Warn, ...]:

@@ -284,6 +284,26 @@ def spoken_status(error: PisangError) -> int:
     return status
 
 
+def spoken_message(error: PisangError) -> str:
+    """The error's sentence, what is at stake, and what to do next, where known."""
+    at_stake = f"At stake: {error.at_stake}." if error.at_stake else None
+    return " ".join(filter(None, (error.message(), at_stake, error.hint)))
+
+
+def spoken_facts(error: PisangError) -> dict[str, str]:
+    """What programs want to know of an error and no foreign dialect has a field for."""
+    facts = {
+        "code": error.code,
+        "charged": error.charged.value,
+        "retry": error.retry.value,
+        "at_stake": error.at_stake,
+        "request_id": error.request_id,
+        "upstream_request_id": error.upstream_request_id,
+        "hint": error.hint,
+    }
+    return {name: value for name, value in facts.items() if value}
+
+
 def spoken_headers(error: PisangError) -> dict[str, str]:
     """`Retry-After` where a delay is known, and a stop sign where money may have moved."""
     headers: dict[str, str] = {}

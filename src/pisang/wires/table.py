@@ -1,0 +1,25 @@
+"""The table of wires, by the names that settings use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pisang.errors import OptionInvalid
+from pisang.wires.base import Wire
+from pisang.wires.crawl import Crawl
+from pisang.wires.gemini import Gemini
+
+_ALL: tuple[Wire, ...] = (
+    Gemini(),
+    Crawl(),
+)
+
+WIRES: Mapping[str, Wire] = {each.name: each for each in _ALL}
+"""Every dialect that is spoken, in both roles. Wires have no state: one of each is enough."""
+
+
+def wire(name: str) -> Wire:
+    """The wire of that name; `OptionInvalid` names those there are."""
+    if name not in WIRES:
+        raise OptionInvalid(option="wire", value=name, why=f"it is one of {', '.join(WIRES)}")
+    return WIRES[name]
