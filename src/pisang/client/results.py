@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from pisang.client.derive import write_as_is, write_derived
 from pisang.client.output import EXTENSIONS, write_file
+from pisang.client.shapes import error_json, warnings_json
 from pisang.domain.answer import Usage
 from pisang.domain.attempt import State
 from pisang.domain.ledger import AttemptRow, ImageRow, RequestRow
@@ -24,7 +25,6 @@ from pisang.engine.order import Ran
 from pisang.engine.outcome import last_attempts
 from pisang.errors import (
     ExtraMissing,
-    Language,
     PisangError,
 )
 
@@ -157,21 +157,8 @@ class Result:
             "finish_reason": self.finish_reason,
             "usage": usage_json(self.usage),
             "cost": self.cost.to_json(),
-            "warnings": [{"code": one.code, "message": one.message} for one in self.warnings],
+            "warnings": warnings_json(self.warnings),
         }
-
-
-def error_json(error: PisangError, language: Language = "en") -> dict[str, JSON]:
-    """An error in the shape that scripts rely on."""
-    return {
-        "code": error.code,
-        "message": error.message(language),
-        "charged": error.charged.value,
-        "at_stake": error.at_stake,
-        "retry": error.retry.value,
-        "request_id": error.request_id,
-        "hint": error.hint,
-    }
 
 
 def usage_json(usage: Usage | None) -> dict[str, JSON] | None:

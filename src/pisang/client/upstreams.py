@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from pisang.client.keys import kept_key, key_from_env
 from pisang.client.presets import KIND_OF_WIRE, PRESETS, SANDBOX, Preset
 from pisang.client.settings import Entry, Settings
+from pisang.domain.request import JSON
 from pisang.domain.secret import Secret
 from pisang.domain.upstream import Auth, Upstream
 from pisang.errors import (
@@ -145,3 +146,32 @@ def _bare(entry: Entry) -> Preset:
 def is_sandbox(upstream: Upstream) -> bool:
     """Whether this is the built-in painter."""
     return upstream.kind == SANDBOX
+
+
+def describe(name: str, settings: Settings) -> dict[str, JSON]:
+    """One configured upstream for a list: where it is, and whence its key is, never the key."""
+    entry = settings.upstreams[name]
+    preset = PRESETS[entry.preset] if entry.preset else _bare(entry)
+    url = entry.base_url or _network_url(preset, entry, settings) or preset.base_url
+    return {
+        "name": name,
+        "preset": entry.preset,
+        "wire": entry.wire or preset.wire,
+        "base_url": url,
+        "auth": (entry.auth or preset.auth).value,
+        "key": _whence(entry, preset, settings),
+        "models": list(preset.models if entry.models is None else entry.models),
+        "default": settings.defaults.upstream == name or tuple(settings.upstreams) == (name,),
+    }
+
+
+def _whence(entry: Entry, preset: Preset, settings: Settings) -> str | None:
+    """Where the key of an upstream would come from; None where there is none."""
+    if (entry.auth or preset.auth) is Auth.NONE:
+        return "none needed"
+    if entry.key_env:
+        return f"${entry.key_env}" if settings.environ.get(entry.key_env) else None
+    if kept_key(entry.name, settings.home):
+        return "kept"
+    names = (one for one in preset.key_envs if settings.environ.get(one))
+    return next((f"${one}" for one in names), None) if find_key(entry, preset, settings) else None

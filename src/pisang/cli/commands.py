@@ -1,0 +1,74 @@
+"""Every command, where it is, and one line about it."""
+
+from __future__ import annotations
+
+import typer
+
+from pisang.cli.frame import Group, Row, build_group
+
+COMMANDS: dict[str, Row | Group] = {
+    "try": Row("pisang.cli.trial:try_it", "Paint one picture offline; how to use a real key."),
+    "generate": Row("pisang.cli.generate:generate", "Make images from words."),
+    "edit": Row("pisang.cli.edit:edit", "Change an image: a file, an id, or `last`."),
+    "history": Row("pisang.cli.history:history", "What was asked for, newest first."),
+    "show": Row("pisang.cli.show:show", "One request or image: attempts, cost, lineage."),
+    "models": Row("pisang.cli.models:models", "Models, their ratios, sizes, prices, sources."),
+    "unknown": Group(
+        "Attempts that may have been billed for nothing, and what to do.",
+        {
+            "list": Row("pisang.cli.unknown:list_", "All of them, with the amount at stake."),
+            "look": Row("pisang.cli.unknown:look", "Everything that is known of one."),
+            "rebuy": Row("pisang.cli.unknown:rebuy", "Buy it again, on the record."),
+            "write-off": Row("pisang.cli.unknown:write_off", "Give it up: it counts as spent."),
+        },
+    ),
+    "upstream": Group(
+        "The gateways that images are bought from.",
+        {
+            "add": Row("pisang.cli.upstream:add", "Add one, by preset or by hand."),
+            "list": Row("pisang.cli.upstream:list_", "Those configured, and the presets."),
+            "test": Row("pisang.cli.upstream:test", "One free call: is it there, is the key good?"),
+            "default": Row("pisang.cli.upstream:default", "Which is used when none is named."),
+            "remove": Row("pisang.cli.upstream:remove", "Forget one, and its key."),
+        },
+    ),
+    "sandbox": Row("pisang.cli.sandbox:sandbox", "Serve the offline painter to other programs."),
+    "doctor": Row("pisang.cli.doctor:doctor", "Check the home, settings, keys and parts; offline."),
+    "gc": Row("pisang.cli.gc:gc", "Remove what retention no longer keeps."),
+}
+
+SUMMARY = """\
+Make, edit and keep images from the Nano Banana models, over any gateway.
+
+What was paid for is never lost, and never bought twice unasked.
+"""
+
+EXAMPLES = """\
+pisang try
+pisang generate "一只可爱的小猫咪坐在花园里，油画风格" --aspect-ratio 16:9 --image-size 2K
+pisang edit last "把背景换成海边日落"
+pisang upstream add google
+"""
+
+
+def root() -> object:
+    """The parser of the whole command line."""
+    return build_group(COMMANDS, SUMMARY, _root, EXAMPLES)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        import pisang
+
+        typer.echo(f"pisang {pisang.__version__}")
+        raise typer.Exit
+
+
+def _root(
+    ctx: typer.Context,
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Show the version and exit."
+    ),
+) -> None:
+    if ctx.invoked_subcommand is None:
+        typer.echo(ctx.get_help())

@@ -1,0 +1,97 @@
+"""The one way in and out: arguments to an exit code, and no traceback ever.
+
+Every error becomes one sentence on standard error (and, with `--format json`, one object on
+standard output). What is no error of ours is written to `$PISANG_HOME/crash/`, without secrets.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from pisang.cli.screen import Screen
+    from pisang.errors import PisangError
+
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit with its code (DESIGN §9)."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    code = run(words)
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _discard_output()
+    sys.exit(code)
+
+
+def run(words: list[str]) -> int:
+    """The exit code of a command line, all its output written."""
+    from typer.exceptions import Abort, TyperException
+
+    from pisang.cli.commands import root
+    from pisang.errors import PisangError
+
+    try:
+        code = root().main(words, prog_name="pisang", standalone_mode=False)  # type: ignore[attr-defined]
+        return code if isinstance(code, int) else 0
+    except PisangError as error:
+        return _screen(words).fail(error)
+    except TyperException as error:
+        return _screen(words).fail(_usage(error))
+    except (KeyboardInterrupt, Abort) as stopped:
+        return _stopped(words, stopped)
+    except BrokenPipeError:
+        _discard_output()
+        return 0
+    except Exception as error:  # noqa: BLE001 - the outermost: whatever it is, no traceback
+        return _screen(words).fail(_unexpected(error))
+
+
+def _screen(words: list[str]) -> Screen:
+    """The screen as far as it can be known when the arguments themselves may be wrong."""
+    from pisang.cli.screen import Screen, format_in
+
+    return Screen.of(format_in(words))
+
+
+def _usage(error: Exception) -> PisangError:
+    """A parser's complaint as a sentence of ours, with the help page to read."""
+    from pisang.errors import UsageError
+
+    context = getattr(error, "ctx", None)
+    path = getattr(context, "command_path", "pisang")
+    sentence = error.format_message() if hasattr(error, "format_message") else str(error)
+    sentence = " ".join(sentence.split())
+    if not sentence.endswith((".", "?")):
+        sentence += "."
+    return UsageError(what=sentence, hint=f"{path} --help")
+
+
+def _stopped(words: list[str], stopped: BaseException) -> int:
+    from pisang.errors import Cancelled, PisangError
+
+    cause = stopped.__cause__ or stopped.__context__
+    _screen(words).fail(cause if isinstance(cause, PisangError) else Cancelled())
+    return INTERRUPTED
+
+
+def _unexpected(error: Exception) -> PisangError:
+    from pisang.cli.crash import write_crash
+    from pisang.errors import Unexpected
+
+    place = write_crash(error, os.environ)
+    kind = type(error).__name__
+    return Unexpected(what=f"{kind}, told in {place}" if place else kind)
+
+
+def _discard_output() -> None:
+    """Nobody reads any more: what is left unwritten must not complain at exit either."""
+    sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - it lives until the process ends

@@ -1,0 +1,119 @@
+"""Options that several commands share, each defined once; short forms are DESIGN §9's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+
+class FormatName(StrEnum):
+    """How the result is told."""
+
+    HUMAN = "human"
+    JSON = "json"
+    QUIET = "quiet"
+
+
+class ModeName(StrEnum):
+    """How a picture is brought to another size."""
+
+    COVER = "cover"
+    CONTAIN = "contain"
+    PAD = "pad"
+
+
+class FitName(StrEnum):
+    """Whether small differences from the asked shape are cut away."""
+
+    EXACT = "exact"
+
+
+FormatOption = Annotated[
+    FormatName | None, typer.Option("--format", help="How the result is told (default: human).")
+]
+ViaOption = Annotated[
+    str | None, typer.Option("--via", "--upstream", metavar="NAME", help="The upstream to use.")
+]
+TimeoutOption = Annotated[
+    float | None,
+    typer.Option("--timeout", metavar="SECONDS", help="In place of the size's own time limit."),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What every command takes."""
+
+    format: FormatOption = None
+
+
+@dataclass(frozen=True, slots=True)
+class Paint(Told):
+    """What `generate` and `edit` have in common."""
+
+    prompt_option: Annotated[
+        str | None, typer.Option("--prompt", "-p", metavar="TEXT", help="The words, as an option.")
+    ] = None
+    model: Annotated[
+        str | None, typer.Option("--model", "-m", help="Any word for it; see `pisang models`.")
+    ] = None
+    aspect_ratio: Annotated[
+        str | None, typer.Option("--aspect-ratio", "-r", metavar="W:H", help="Such as 16:9.")
+    ] = None
+    image_size: Annotated[
+        str | None, typer.Option("--image-size", "-s", metavar="SIZE", help="512, 1K, 2K or 4K.")
+    ] = None
+    n: Annotated[int, typer.Option("--n", "-n", metavar="COUNT", help="How many images.")] = 1
+    references: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--reference",
+            "--input",
+            "-i",
+            metavar="REFERENCE",
+            help="A reference picture: path, image id, last, - or label=path. May be repeated.",
+        ),
+    ] = None
+    out: Annotated[
+        str | None,
+        typer.Option(
+            "--out", "-o", metavar="PATH", help="A file in the format it names; a folder."
+        ),
+    ] = None
+    via: ViaOption = None
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the output file.")] = False
+    open: Annotated[bool, typer.Option("--open", help="Show the image when it is there.")] = False
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Another size, ratio or type than asked is an error.")
+    ] = False
+    fit: Annotated[
+        FitName | None, typer.Option("--fit", help="Cut the file to the catalogue's exact pixels.")
+    ] = None
+    resize: Annotated[
+        str | None, typer.Option("--resize", metavar="WxH", help="Make the file of that size.")
+    ] = None
+    mode: Annotated[ModeName, typer.Option("--mode", help="How --resize does it.")] = ModeName.COVER
+    set: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="K=V", help="A field of the wire's own. May be repeated."),
+    ] = None
+    max_cost: Annotated[
+        str | None, typer.Option("--max-cost", metavar="AMOUNT", help="Such as 0.5USD, for all n.")
+    ] = None
+    timeout: TimeoutOption = None
+    idempotency_key: Annotated[
+        str | None,
+        typer.Option(
+            "--idempotency-key", metavar="KEY", help="Repeating it gives the same result."
+        ),
+    ] = None
+    retry_unknown: Annotated[
+        bool,
+        typer.Option("--retry-unknown", help="Buy again what is unknown under that key."),
+    ] = False
+    tag: Annotated[
+        list[str] | None, typer.Option("--tag", metavar="WORD", help="To find it by. Repeatable.")
+    ] = None

@@ -1,0 +1,115 @@
+"""What a command says, and where: results on standard output, everything else on standard error.
+
+`human` is for eyes; `json` is one object a command; `quiet` is only what a shell wants to go on
+with (paths, ids). Colour and progress only where a terminal is.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+if TYPE_CHECKING:
+    from pisang.domain.warning import Warn
+    from pisang.errors import Language, PisangError
+
+Format = Literal["human", "json", "quiet"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+
+
+def format_in(words: Sequence[str]) -> str | None:
+    """The format that a command line asks for, read without its parser."""
+    for at, word in enumerate(words):
+        if word == "--":
+            return None
+        if word.startswith("--format="):
+            return word.partition("=")[2]
+        if word == "--format" and at + 1 < len(words):
+            return words[at + 1]
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """The two streams of one command, in one format and one language."""
+
+    format: Format
+    language: Language
+
+    @classmethod
+    def of(cls, asked: str | None) -> Screen:
+        """The screen for an asked format (else `PISANG_FORMAT`, else human); a bad one is human."""
+        from pisang.client.loading import language_of
+
+        word = asked or os.environ.get("PISANG_FORMAT")
+        chosen: Format = next((one for one in FORMATS if one == word), "human")
+        return cls(chosen, language_of(os.environ))
+
+    @property
+    def live(self) -> bool:
+        """Whether somebody watches: a terminal to draw progress on."""
+        return self.format == "human" and sys.stderr.isatty()
+
+    def pick(self, en: str, zh: str) -> str:
+        """The sentence in the user's language."""
+        return zh if self.language == "zh" else en
+
+    def data(self, value: Any) -> None:
+        """The one JSON object of this command (only in that format)."""
+        if self.format == "json":
+            _write(sys.stdout, _dump(value))
+
+    def line(self, text: str = "") -> None:
+        """A line of the result for eyes."""
+        if self.format == "human":
+            _write(sys.stdout, text)
+
+    def bare(self, text: str) -> None:
+        """A line of the result in the quiet format."""
+        if self.format == "quiet":
+            _write(sys.stdout, text)
+
+    def note(self, text: str) -> None:
+        """Something said beside the result."""
+        if self.format != "quiet":
+            _write(sys.stderr, text)
+
+    def warn(self, warnings: Iterable[Warn]) -> None:
+        """Warnings, a sentence a line; they are in the JSON too."""
+        if self.format == "human":
+            for warning in warnings:
+                said = self.pick("warning", "警告")
+                _write(sys.stderr, f"{said}: {warning.message}")
+
+    def fail(self, error: PisangError) -> int:
+        """Say an error, in the shape that the format wants; its exit code."""
+        self.say(error)
+        if self.format == "json":
+            from pisang.client.shapes import error_json
+
+            _write(sys.stdout, _dump({"error": error_json(error, self.language)}))
+        return error.exit_code
+
+    def say(self, error: PisangError) -> None:
+        """An error's sentence and the next command, on standard error."""
+        _write(sys.stderr, f"{self.pick('error', '错误')}: {error.message(self.language)}")
+        if error.at_stake:
+            stake = self.pick("At stake", "涉及金额")
+            _write(sys.stderr, f"{stake}: {error.at_stake}")
+        if error.hint:
+            _write(sys.stderr, f"{self.pick('Next', '下一步')}: {error.hint}")
+
+
+def _write(stream: Any, text: str) -> None:
+    stream.write(text + "\n")
+    stream.flush()
+
+
+def _dump(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    # A file name that is no UTF-8 holds surrogates, which only an escape can carry.
+    return json.dumps(value) if any("\ud800" <= c <= "\udfff" for c in text) else text

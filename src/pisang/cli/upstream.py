@@ -1,0 +1,172 @@
+"""`pisang upstream`: add, list, test, default, remove. No key is ever taken from an argument."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from pisang.cli.frame import command
+from pisang.cli.options import Told
+from pisang.cli.screen import Screen
+
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The upstream's name.")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named(Told):
+    """The arguments of a command about one upstream."""
+
+    name: NameArgument
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Add(Named):
+    """The arguments of `upstream add`."""
+
+    preset: Annotated[
+        str | None, typer.Option(help="What it is like (default: NAME, where that is a preset).")
+    ] = None
+    wire: Annotated[
+        str | None, typer.Option(help="gemini, crawl, openai-images or openai-chat.")
+    ] = None
+    base_url: Annotated[
+        str | None, typer.Option(metavar="URL", help="Where it is; may have a path of its own.")
+    ] = None
+    auth: Annotated[str | None, typer.Option(help="bearer, x-goog-api-key, query or none.")] = None
+    key_env: Annotated[
+        str | None, typer.Option(metavar="VAR", help="The variable that its key stands in.")
+    ] = None
+    key_stdin: Annotated[bool, typer.Option("--key-stdin", help="Read its key from stdin.")] = False
+    models: Annotated[
+        str | None, typer.Option(metavar="ID,ID", help="Its own model ids (default: any).")
+    ] = None
+    model: Annotated[str | None, typer.Option("--model", "-m", help="Its default model.")] = None
+    network: Annotated[
+        str | None, typer.Option(help="Which of its networks: office or production (crawl).")
+    ] = None
+    proxy: Annotated[str | None, typer.Option(metavar="URL", help="Only for this one.")] = None
+    force: Annotated[bool, typer.Option("--force", help="Replace one of that name.")] = False
+
+
+ADD_EXAMPLES = """\
+pisang upstream add google
+pisang upstream add ikuncode --key-env IKUN_API_KEY
+pisang upstream add crawl --network office --key-stdin < ak.txt
+pisang upstream add mine --wire gemini --base-url https://relay.example.com --auth bearer --key-env MY_KEY
+"""
+
+
+@command(examples=ADD_EXAMPLES)
+def add(asked: Add) -> int:
+    """Add an upstream, by preset or by hand.
+
+    Its key is named by a variable, read from standard input, or asked for without echo; it is kept
+    in the system's keyring where there is one, else in a file that only you can read.
+    """
+    from pisang.cli.adding import add_upstream
+
+    return add_upstream(asked, Screen.of(asked.format))
+
+
+@command(examples="pisang upstream list --format json")
+def list_(asked: Told) -> int:
+    """Those configured, which one is the default, and the presets that could be added."""
+    from pisang.client.loading import load_settings
+    from pisang.client.presets import PRESETS
+    from pisang.client.upstreams import describe
+
+    screen = Screen.of(asked.format)
+    settings = load_settings()
+    rows = [describe(name, settings) for name in settings.upstreams]
+    free = [preset for name, preset in PRESETS.items() if name not in settings.upstreams]
+    presets = [{"name": preset.name, "summary": preset.summary} for preset in free]
+    screen.data({"upstreams": rows, "presets": presets})
+    for row in rows:
+        screen.bare(row["name"])
+        mark = "*" if row["default"] else " "
+        key = row["key"] or screen.pick("no key", "无密钥")
+        screen.line(f"{mark} {row['name']}  {row['wire']}  {row['base_url']}  {key}")
+    if not rows:
+        screen.line(screen.pick("No upstream is configured.", "还没有配置上游。"))
+    screen.line()
+    screen.line(screen.pick("Presets:", "预设："))
+    for one in presets:
+        screen.line(f"  {one['name']:18} {one['summary']}")
+    return 0
+
+
+@command(examples="pisang upstream test google")
+def test(asked: Named) -> int:
+    """One free call: is it there, and does it take the key? Never a billed one."""
+    from pisang.client.async_client import AsyncClient
+    from pisang.engine.probe import Probe
+
+    async def probe() -> Probe:
+        async with AsyncClient(asked.name, face="cli") as client:
+            return await client.probe()
+
+    screen = Screen.of(asked.format)
+    found = asyncio.run(probe())
+    if found.error is not None:
+        return screen.fail(found.error)
+    screen.data(
+        {
+            "upstream": found.upstream,
+            "ok": True,
+            "key_tested": found.key_tested,
+            "elapsed_ms": found.elapsed_ms,
+            "models": list(found.models),
+        }
+    )
+    screen.bare(found.upstream)
+    good = screen.pick("is there and takes the key", "可用，密钥有效")
+    there = screen.pick("is there; its key can't be tested for free", "可达；无法免费检验密钥")
+    screen.line(f"{found.upstream} {good if found.key_tested else there}")
+    for model in found.models:
+        screen.line(f"  {model}")
+    return 0
+
+
+@command(examples="pisang upstream default ikuncode")
+def default(asked: Named) -> int:
+    """Make it the one that is used when none is named."""
+    from pisang.client.config_edit import put_default
+    from pisang.client.loading import load_settings
+    from pisang.client.upstreams import resolve
+
+    screen = Screen.of(asked.format)
+    settings = load_settings()
+    upstream = resolve(settings, asked.name)
+    put_default(settings.home, upstream.name)
+    screen.data({"default": upstream.name})
+    screen.line(screen.pick(f"{upstream.name} is the default.", f"默认上游：{upstream.name}。"))
+    return 0
+
+
+@command(examples="pisang upstream remove mine")
+def remove(asked: Named) -> int:
+    """Forget it, and its key. What it made stays."""
+    from pisang.client.config_edit import drop_upstream
+    from pisang.client.keys import forget_key
+    from pisang.client.loading import load_settings
+    from pisang.errors import UpstreamUnknown
+
+    screen = Screen.of(asked.format)
+    settings = load_settings()
+    if asked.name not in settings.upstreams:
+        names = ", ".join(settings.upstreams) or "none"
+        raise UpstreamUnknown(name=asked.name, choices=f"configured are: {names}")
+    drop_upstream(settings.home, asked.name)
+    forget_key(asked.name, settings.home)
+    screen.data({"removed": asked.name})
+    screen.line(screen.pick(f"{asked.name} is forgotten.", f"已删除 {asked.name}。"))
+    return 0
+
+
+def is_terminal() -> bool:
+    """Whether a person can be asked."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
