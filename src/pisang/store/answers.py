@@ -1,0 +1,134 @@
+"""An answer on its way from the wire to the ledger: incoming, kept, settled, forgotten."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from pisang.domain.answer import Answer
+from pisang.domain.content import Content
+from pisang.errors import NotFound, PisangError, StoreCorrupt
+from pisang.store.blobs import Blobs
+from pisang.store.files import Files, remove
+from pisang.store.home import Home
+from pisang.store.incoming import Incoming
+from pisang.store.records import contents_of, is_whole, pack, unpack
+from pisang.store.settle import Record
+
+
+class Answers:
+    """What has come in for the attempts of this process and is not settled yet."""
+
+    def __init__(self, home: Home, files: Files, blobs: Blobs) -> None:
+        self._home = home
+        self._files = files
+        self._blobs = blobs
+        self._incoming: dict[str, Incoming] = {}
+        self._records: dict[str, Record] = {}
+        self._lock = threading.Lock()
+
+    def incoming(self, attempt_id: str) -> Incoming:
+        """The one sink of that attempt."""
+        with self._lock:
+            found = self._incoming.get(attempt_id)
+            if found is None:
+                found = Incoming(self._home, self._files, attempt_id)
+                self._incoming[attempt_id] = found
+            return found
+
+    def keep(self, attempt_id: str, answer: Answer, contents: tuple[Content, ...]) -> None:
+        """Sync what came in, store the answer, then give every content its lasting name.
+
+        In that order, so that whenever power fails either the incoming names are there, or the
+        answer with all it names, or both.
+        """
+        incoming = self.incoming(attempt_id)
+        images = {content.sha256: content for content in contents}
+        needed = {content.sha256: content for content, _ in contents_of(answer)} | images
+        sources = {sha256: self._source(incoming, needed[sha256]) for sha256 in needed}
+        self._files.sync(source for source in sources.values() if source is not None)
+        record = pack(answer, frozenset(images))
+        self._files.write_all(self._home.record(attempt_id), record.packed)
+        self._files.sync((self._home.incoming,))
+        folders: dict[Path, None] = {}
+        for sha256, source in sources.items():
+            home = self._home
+            target = home.image(sha256) if sha256 in images else home.blob(sha256)
+            if source is not None:
+                self._files.place(source, target)
+                folders[target.parent] = None
+        self._files.sync(folders)
+        with self._lock:
+            self._records[attempt_id] = record
+
+    def record(self, attempt_id: str) -> Record | None:
+        """What `keep` stored of that attempt; None when it was never called."""
+        with self._lock:
+            return self._records.get(attempt_id)
+
+    def forget(self, attempt_id: str, *, salvage: bool) -> None:
+        """The attempt is settled: its incoming names go, unless they are left for `gc` to find
+        (an answer that was never kept and whose outcome is unknown)."""
+        with self._lock:
+            incoming = self._incoming.pop(attempt_id, None)
+            self._records.pop(attempt_id, None)
+        if not salvage:
+            if incoming is not None:
+                incoming.discard()
+            remove((self._home.record(attempt_id),))
+
+    def unpack(self, packed: bytes, *, whole: bool) -> Answer:
+        """A stored answer. One whose raw contents were let go names them all the same."""
+        return unpack(packed, self._load if whole else self._load_rest)
+
+    def salvage(self, attempt_id: str) -> tuple[Answer | None, tuple[Content, ...]]:
+        """What a dead process left of an attempt: its stored answer, if whole, and what came in."""
+        paths = [path for owner, path in self._home.came_in() if owner == attempt_id]
+        pieces = [path for path in paths if path != self._home.record(attempt_id)]
+        incoming = Incoming(self._home, self._files, attempt_id, pieces)
+        contents = incoming.read_found()
+        with self._lock:
+            self._incoming[attempt_id] = incoming
+        if len(pieces) == len(paths):
+            return None, contents
+        packed = self._home.record(attempt_id).read_bytes()
+        found = {content.sha256: content for content in contents}
+        try:
+            return self._unpack_found(packed, found), contents
+        except PisangError:
+            return None, contents
+
+    def _unpack_found(self, packed: bytes, found: dict[str, Content]) -> Answer | None:
+        if not is_whole(packed):
+            return None
+        return unpack(packed, lambda sha256, size: found.get(sha256) or self._load(sha256, size))
+
+    def _source(self, incoming: Incoming, content: Content) -> Path | None:
+        """The file to keep a content from; None when it lies in its place already."""
+        path = incoming.pieces.get(content.sha256)
+        if path is not None and path.exists():
+            return path
+        if content.inline is not None:
+            writer = incoming.open()
+            writer.write(content.inline)
+            return incoming.pieces[writer.close().sha256]
+        try:
+            self._blobs.path(content.sha256)
+        except NotFound as error:
+            where = str(self._home.incoming)
+            why = f"the content {content.sha256[:12]} never came in"
+            raise StoreCorrupt(path=where, why=why) from error
+        return None
+
+    def _load(self, sha256: str, size: int) -> Content:
+        content = self._blobs.content(sha256)
+        if content.size != size:
+            path = str(self._blobs.path(sha256))
+            raise StoreCorrupt(path=path, why=f"it has {content.size:,} bytes, not {size:,}")
+        return content
+
+    def _load_rest(self, sha256: str, size: int) -> Content:
+        try:
+            return self._load(sha256, size)
+        except NotFound:
+            return Content(sha256, size, b"", b"")

@@ -1,0 +1,124 @@
+"""A wish is written down, or found to be one that stands already (DESIGN §5, idempotency)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pisang.domain.attempt import Charged, State, request_state
+from pisang.domain.ledger import Begun, Wish
+from pisang.errors import IdempotencyMismatch
+from pisang.store.database import Row, Tx
+from pisang.store.process import Process
+from pisang.store.rows import clean, clean_or_none, dump
+from pisang.store.search import sketch
+from pisang.store.settle import resolve
+
+KEY_LIFE_MS = 7 * 86_400_000
+"""How long an idempotency key stands for its request once nothing of it is open."""
+
+Verdict = Literal["new", "replay", "running", "unknown"]
+
+_OPEN = frozenset({State.PLANNED, State.SENT})
+_OVER = frozenset({State.DONE, State.REFUSED, State.UNKNOWN})
+_REPLAYED = frozenset({State.DONE, State.REFUSED, State.WRITTEN_OFF})
+
+
+def begin(
+    tx: Tx, process: Process, wish: Wish, *, retry_unknown: bool = False, new: bool = False
+) -> Begun:
+    """What the ledger says to a wish; the request is ours to carry out when it says `new`.
+
+    Raises `IdempotencyMismatch` when the key was used for something else.
+    """
+    if wish.idempotency_key is not None and not new:
+        standing = _standing(tx, process, wish, retry_unknown=retry_unknown)
+        if standing is not None:
+            return standing
+    _insert(tx, process, wish)
+    return Begun("new", wish.id)
+
+
+def finish(tx: Tx, process: Process, request_id: str) -> None:
+    """This process is through with the request: nothing more of it will be sent unasked."""
+    tx.run("request_release", id=request_id, owner=process.owner)
+    tx.run("request_abandon", id=request_id)
+
+
+def _standing(tx: Tx, process: Process, wish: Wish, *, retry_unknown: bool) -> Begun | None:
+    row = tx.one("key_find", scope=wish.scope, key=wish.idempotency_key)
+    if row is None or _expired(row, wish.created_ms):
+        return None
+    if row["fingerprint"] != wish.fingerprint:
+        raise IdempotencyMismatch(key=wish.idempotency_key)
+    request_id: str = row["request_id"]
+    verdict = _verdict(tx, process, row, retry_unknown=retry_unknown)
+    if verdict == "unknown" and retry_unknown:
+        _rebuy(tx, request_id, wish.created_ms)
+        verdict = "new"
+    if verdict == "new":
+        tx.run("request_take", id=request_id, owner=process.owner)
+    return Begun(verdict, request_id)
+
+
+def _expired(row: Row, now_ms: int) -> bool:
+    """Whether the key is free again. What is open or unknown keeps its key however old it is."""
+    if State(row["state"]) in _OPEN | {State.UNKNOWN}:
+        return False
+    created_ms: int = row["created_ms"]
+    return now_ms - created_ms > KEY_LIFE_MS
+
+
+def _verdict(tx: Tx, process: Process, row: Row, *, retry_unknown: bool) -> Verdict:
+    attempts = tx.all("attempt_states", request_id=row["request_id"])
+    states = [State(attempt["state"]) for attempt in attempts]
+    if any(state in _OPEN for state in states):
+        return "running"
+    over = {one["ordinal"] for one in attempts if State(one["state"]) in _OVER}
+    if len(over) < row["n"] and process.works_on(row["owner"]):
+        return "running"  # between two attempts, or before the first
+    state = request_state(states)
+    if state is State.UNKNOWN:
+        return "unknown"
+    if state is State.WRITTEN_OFF and retry_unknown:
+        return "new"
+    return "replay" if state in _REPLAYED else "new"
+
+
+def _rebuy(tx: Tx, request_id: str, now_ms: int) -> None:
+    """Note that what is unknown is bought again, because somebody said so."""
+    for attempt in tx.all("attempt_states", request_id=request_id):
+        if attempt["state"] == State.UNKNOWN:
+            resolve(tx, attempt["id"], State.REBOUGHT, Charged.UNKNOWN, at_ms=now_ms)
+
+
+def _insert(tx: Tx, process: Process, wish: Wish) -> None:
+    prompt = clean(wish.prompt)
+    tx.run(
+        "request_insert",
+        id=wish.id,
+        created_ms=wish.created_ms,
+        scope=wish.scope,
+        face=wish.face,
+        prompt=prompt,
+        glyphs=sketch(prompt),
+        model=clean(wish.model),
+        n=wish.n,
+        spec=dump(wish.spec),
+        fingerprint=wish.fingerprint,
+        idempotency_key=clean_or_none(wish.idempotency_key),
+        parent=wish.parent,
+        folder=clean_or_none(wish.folder),
+        tags=dump(list(wish.tags)),
+        owner=process.owner,
+    )
+    for content in wish.references:
+        tx.run("ref_insert", request_id=wish.id, sha256=content.sha256)
+    if wish.idempotency_key is not None:
+        tx.run(
+            "key_put",
+            scope=wish.scope,
+            key=wish.idempotency_key,
+            request_id=wish.id,
+            fingerprint=wish.fingerprint,
+            created_ms=wish.created_ms,
+        )

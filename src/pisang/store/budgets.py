@@ -1,0 +1,195 @@
+"""Caps on money, counted before it moves.
+
+Each budget has one running counter a window (a day or month of its time zone, or all time). A
+claim adds the worst price, its end corrects it by the difference, in the window that the attempt
+started in. What is `unknown` stays counted at its worst.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pisang.domain.ledger import Budget, Intent
+from pisang.domain.money import Money
+from pisang.errors import BudgetExceeded, OptionInvalid, PriceUnknown
+from pisang.store.database import Tx
+from pisang.store.rows import budget_row, money
+
+FOREVER_MS = 2**62
+
+
+def reserve(tx: Tx, intent: Intent, key: str, at_ms: int) -> Money | None:
+    """Count the worst price against every budget that applies; what was counted.
+
+    None when no price is known and nothing bounds it. Raises `PriceUnknown` when something does
+    (a price in another currency than the cap's is not known), and `BudgetExceeded`.
+    """
+    held = intent.held or intent.price
+    if intent.max_cost is not None:
+        spent = _spent_on_request(tx, intent, intent.max_cost.currency)
+        price = _in_currency(intent.max_cost.currency, intent.held, intent.price)
+        _check("max_cost", intent.max_cost, spent, price, intent)
+    budgets = tx.all("budgets_for", upstream=intent.upstream, key=key)
+    windows: list[tuple[str, str]] = []
+    for budget in map(budget_row, budgets):
+        name = window(budget, at_ms)
+        counter = tx.one("counter_get", budget_id=budget.id, window=name)
+        spent = Money(counter["micros"] if counter is not None else 0, budget.cap.currency)
+        _check(words(budget), budget.cap, spent, _in_currency(budget.cap.currency, held), intent)
+        windows.append((budget.id, name))
+    if held is not None:
+        for budget_id, name in windows:
+            tx.run("counter_add", budget_id=budget_id, window=name, micros=held.micros)
+    return held
+
+
+def adjust(tx: Tx, upstream: str, key: str, sent_ms: int, change: int, currency: str) -> None:
+    """Correct the counters of the windows that an attempt started in, by so many micro-units."""
+    if change == 0:
+        return
+    for budget in map(budget_row, tx.all("budgets_for", upstream=upstream, key=key)):
+        if budget.cap.currency == currency:
+            name = window(budget, sent_ms)
+            tx.run("counter_add", budget_id=budget.id, window=name, micros=change)
+
+
+def set_budget(tx: Tx, budget: Budget, now_ms: int) -> None:
+    """Set a cap; what was spent in its present window counts from the first.
+
+    Raises `OptionInvalid` for a time zone or scope that there is not.
+    """
+    _scope_filter(budget)
+    since, until = bounds(budget, now_ms)
+    tx.run("counters_delete", budget_id=budget.id)
+    tx.run(
+        "budget_put",
+        id=budget.id,
+        scope=budget.scope,
+        period=budget.period,
+        cap_micros=budget.cap.micros,
+        cap_currency=budget.cap.currency,
+        time_zone=budget.time_zone,
+    )
+    tx.run(
+        "counter_add",
+        budget_id=budget.id,
+        window=window(budget, now_ms),
+        micros=recount(tx, budget, since, until),
+    )
+
+
+def remove_budget(tx: Tx, budget_id: str) -> bool:
+    """Take a budget away; whether there was one."""
+    tx.run("counters_delete", budget_id=budget_id)
+    return tx.run("budget_delete", id=budget_id) > 0
+
+
+def recount(tx: Tx, budget: Budget, since: int, until: int) -> int:
+    """What the attempts of a time span count toward a budget, summed anew from their rows."""
+    upstream, key = _scope_filter(budget)
+    row = tx.one(
+        "counted_between",
+        since=since,
+        until=until,
+        currency=budget.cap.currency,
+        upstream=upstream,
+        key=key,
+    )
+    micros: int = row["micros"] if row is not None else 0
+    return micros
+
+
+def window(budget: Budget, at_ms: int) -> str:
+    """The name of the budget's window that a time falls in: `2026-11-22`, `2026-11`, `total`."""
+    if budget.period == "total":
+        return "total"
+    day = _day(budget, at_ms)
+    return day.isoformat() if budget.period == "day" else day.isoformat()[:7]
+
+
+def bounds(budget: Budget, at_ms: int) -> tuple[int, int]:
+    """When the window that a time falls in begins and ends, as milliseconds since the epoch."""
+    if budget.period == "total":
+        return 0, FOREVER_MS
+    first = _day(budget, at_ms)
+    if budget.period == "day":
+        after = first + timedelta(days=1)
+    else:
+        first = first.replace(day=1)
+        after = (first + timedelta(days=31)).replace(day=1)
+    return _midnight(budget, first), _midnight(budget, after)
+
+
+def words(budget: Budget) -> str:
+    """`all per day`: a budget in words."""
+    return (
+        f"{budget.scope} in {budget.period}"
+        if budget.period == "total"
+        else (f"{budget.scope} per {budget.period}")
+    )
+
+
+def _check(name: str, cap: Money, spent: Money | None, price: Money | None, intent: Intent) -> None:
+    if spent is None or price is None:
+        raise PriceUnknown(
+            upstream=intent.upstream, model=intent.model, image_size=intent.image_size or ""
+        )
+    if spent.micros + price.micros > cap.micros:
+        raise BudgetExceeded(budget=name, cap=str(cap), spent=str(spent), price=str(price))
+
+
+def _spent_on_request(tx: Tx, intent: Intent, currency: str) -> Money | None:
+    """What the request's attempts cost or hold so far; None when one of them is not known."""
+    total = Money(0, currency)
+    for row in tx.all("request_money", request_id=intent.request_id):
+        if row["charged"] == "no":
+            continue
+        amount = _in_currency(
+            currency,
+            money(row["counted_micros"], row["counted_currency"]),
+            money(row["cost_micros"], row["cost_currency"]),
+            money(row["price_micros"], row["price_currency"]),
+        )
+        if amount is None:
+            return None
+        total += amount
+    return total
+
+
+def _in_currency(currency: str, *amounts: Money | None) -> Money | None:
+    """The first of these amounts that is in that currency."""
+    return next((one for one in amounts if one is not None and one.currency == currency), None)
+
+
+def _scope_filter(budget: Budget) -> tuple[str | None, str | None]:
+    """(upstream, key) that a budget counts; None counts all."""
+    kind, _, name = budget.scope.partition(":")
+    if budget.scope == "all":
+        return None, None
+    if kind == "upstream" and name:
+        return name, None
+    if kind == "key" and name:
+        return None, name
+    why = "it is `all`, `upstream:NAME` or `key:ID`"
+    raise OptionInvalid(option="budget scope", value=budget.scope, why=why)
+
+
+@lru_cache(maxsize=64)
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        why = "there is no such time zone: write it like Asia/Shanghai"
+        raise OptionInvalid(option="budget time zone", value=name, why=why) from error
+
+
+def _day(budget: Budget, at_ms: int) -> date:
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=at_ms)
+    return moment.astimezone(_zone(budget.time_zone)).date()
+
+
+def _midnight(budget: Budget, day: date) -> int:
+    zone = _zone(budget.time_zone)
+    return int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp() * 1000)

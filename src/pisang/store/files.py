@@ -1,0 +1,146 @@
+"""Files that are there for good once a call returns: written, synced, and the folder synced too.
+
+A name in a folder is durable only after the folder itself was synced (fsync(2)); on macOS a
+plain fsync leaves the data in the drive's cache, so `F_FULLFSYNC` is asked for (fcntl(2)).
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from pisang.errors import PisangError
+from pisang.store.health import Health
+from pisang.store.home import FILE_MODE, FOLDER_MODE
+
+_NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK, errno.EXDEV, errno.ENOSYS})
+_FULL_SYNC: int | None = getattr(fcntl, "F_FULLFSYNC", None)
+
+
+class Files:
+    """Durable file operations of one home. `fsync=False` (tests) leaves out every sync."""
+
+    def __init__(self, health: Health, *, fsync: bool) -> None:
+        self._health = health
+        self._fsync = fsync
+
+    def create(self, path: Path) -> int:
+        """A new, empty file to write to, for its owner only; the descriptor."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
+        try:
+            return os.open(path, flags, FILE_MODE)
+        except OSError as error:
+            raise self._health.disk(error, path) from error
+
+    def write(self, fd: int, data: memoryview, path: Path) -> int:
+        """Write some of the bytes; how many. Raises `StoreFilled`, `StoreSuspect`."""
+        try:
+            return os.write(fd, data)
+        except OSError as error:
+            raise self._health.disk(error, path) from error
+
+    def write_all(self, path: Path, data: bytes) -> None:
+        """A file of exactly these bytes, synced."""
+        fd = self.create(path)
+        try:
+            rest = memoryview(data)
+            while rest:
+                rest = rest[self.write(fd, rest, path) :]
+            self._sync(fd, path)
+        finally:
+            os.close(fd)
+
+    def sync(self, paths: Iterable[Path]) -> None:
+        """Sync files or folders. A failure turns the store suspect."""
+        if not self._fsync:
+            return
+        for path in paths:
+            try:
+                fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            except OSError as error:
+                raise self._health.disk(error, path) from error
+            try:
+                self._sync(fd, path)
+            finally:
+                os.close(fd)
+
+    def place(self, source: Path, target: Path) -> None:
+        """Give the (synced) file at `source` the name `target` as well; sync `folders` after.
+
+        A whole file that is there already is left, and its time renewed, so that `gc` sees it is
+        wanted. Where the file system knows no hard links, `source` loses its own name.
+        """
+        self._make_folder(target.parent)
+        size = _size(source)
+        while True:
+            try:
+                os.link(source, target)
+            except FileExistsError:
+                if self._renew(target, size):
+                    return
+            except OSError as error:
+                if error.errno not in _NO_LINKS:
+                    raise self._fault(error, target) from error
+                self._rename(source, target)
+                return
+            else:
+                return
+
+    def _renew(self, target: Path, size: int) -> bool:
+        """Renew the time of a file that is in place already; False when there is none any more,
+        or one of the wrong size, which is taken away."""
+        try:
+            if os.stat(target).st_size != size:
+                os.unlink(target)
+                return False
+            os.utime(target)
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise self._fault(error, target) from error
+        return True
+
+    def _rename(self, source: Path, target: Path) -> None:
+        try:
+            os.replace(source, target)
+        except OSError as error:
+            raise self._fault(error, target) from error
+
+    def _make_folder(self, folder: Path) -> None:
+        try:
+            folder.mkdir(mode=FOLDER_MODE)
+        except FileExistsError:
+            return
+        except OSError as error:
+            raise self._fault(error, folder) from error
+        self.sync((folder.parent,))
+
+    def _sync(self, fd: int, path: Path) -> None:
+        if not self._fsync:
+            return
+        try:
+            if _FULL_SYNC is not None:
+                fcntl.fcntl(fd, _FULL_SYNC)
+            else:
+                os.fsync(fd)
+        except OSError as error:
+            raise self._health.disk(error, path, syncing=True) from error
+
+    def _fault(self, error: OSError, path: Path) -> PisangError:
+        return self._health.disk(error, path)
+
+
+def _size(path: Path) -> int:
+    return os.stat(path).st_size
+
+
+def remove(paths: Iterable[Path]) -> None:
+    """Take names away. One that is gone, or can't go, is left to `gc`."""
+    for path in paths:
+        try:
+            os.unlink(path)
+        except OSError:
+            continue

@@ -1,0 +1,111 @@
+"""What a failing disk means: nothing, not enough room, or that nothing more may be trusted.
+
+After a failed fsync the kernel may have marked the lost pages clean, so trying again proves
+nothing (Rebello et al., USENIX ATC 2020). The store then turns *suspect*: it takes no more
+writes, and a file in the home tells every other process to buy nothing.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import sqlite3
+from pathlib import Path
+
+from pisang.errors import (
+    HomeUnusable,
+    PisangError,
+    StoreCorrupt,
+    StoreFilled,
+    StoreFull,
+    StoreSuspect,
+    Unexpected,
+)
+from pisang.store.home import FILE_MODE, Home, unusable
+
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_REFUSED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ENOENT})
+
+
+class Health:
+    """Whether this home may be written to, and what an error says about that."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._why: str | None = None
+
+    def mark(self, why: str) -> StoreSuspect:
+        """Turn suspect, here and (as far as the disk lets us) for every process."""
+        self._why = self._why or why
+        try:
+            fd = os.open(self._home.suspect, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
+            try:
+                os.write(fd, why.encode())
+            finally:
+                os.close(fd)
+        except OSError:
+            pass  # the disk is failing: this process knows, and that must do
+        return self._suspect(self._why)
+
+    def may_write(self) -> None:
+        """Raises `StoreSuspect` once a write of this process has failed."""
+        if self._why is not None:
+            raise self._suspect(self._why)
+
+    def may_buy(self, free_bytes: int) -> None:
+        """Raises `StoreSuspect` (any process's write failed) or `StoreFull` before money moves."""
+        self.may_write()
+        why = self.told()
+        if why is not None:
+            raise self._suspect(why)
+        free = shutil.disk_usage(self._home.root).free
+        if free < free_bytes:
+            root = str(self._home.root)
+            raise StoreFull(path=root, free=megabytes(free), needed=megabytes(free_bytes))
+
+    def told(self) -> str | None:
+        """What the home's `suspect` file says; None when there is none."""
+        try:
+            return self._home.suspect.read_text(errors="replace")[:200] or "a write failed"
+        except FileNotFoundError:
+            return None
+
+    def clear(self) -> None:
+        """Take the `suspect` file away: `doctor` found everything as it should be."""
+        self._home.suspect.unlink(missing_ok=True)
+
+    def disk(self, error: OSError, path: Path, *, syncing: bool = False) -> PisangError:
+        """The leaf for a failed system call; a failed fsync always turns the store suspect."""
+        why = error.strerror or str(error)
+        if syncing or error.errno == errno.EIO:
+            return self.mark(why)
+        if error.errno in _NO_ROOM:
+            return StoreFilled(path=str(self._home.root), why=why)
+        if error.errno in _REFUSED:
+            return unusable(path, error)
+        return self.mark(why)
+
+    def database(self, error: sqlite3.Error) -> PisangError:
+        """The leaf for a failed statement."""
+        path = str(self._home.ledger)
+        primary = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if primary == sqlite3.SQLITE_FULL:
+            return StoreFilled(path=str(self._home.root), why="no space left on device")
+        if primary == sqlite3.SQLITE_IOERR:
+            return self.mark(str(error))
+        if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            return StoreCorrupt(path=path, why=str(error))
+        if primary in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
+            return HomeUnusable(path=path, why="the ledger can't be written")
+        if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            return HomeUnusable(path=path, why="another program holds the ledger locked")
+        return Unexpected(what=f"the ledger said: {error}")
+
+    def _suspect(self, why: str) -> StoreSuspect:
+        return StoreSuspect(path=str(self._home.root), why=why)
+
+
+def megabytes(size: int) -> str:
+    """`192 MB`: a size in words, rounded down."""
+    return f"{size // 1_000_000:,} MB"

@@ -1,0 +1,81 @@
+"""The named statements: every line of SQL that is run stands in a file of `sql/`.
+
+A file of queries is a row of blocks, each begun by `-- name: words` and a line or more of
+comment that says what it gives. Values are always parameters.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+_NAME = re.compile(r"^-- name: (?P<name>[a-z0-9_]+)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One statement: its name, what it gives, its text."""
+
+    name: str
+    what: str
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One step of the schema. `number` is the schema's version once it was made."""
+
+    number: int
+    name: str
+    sql: str
+
+
+def parse(text: str) -> dict[str, Query]:
+    """The queries of one file by name. Raises `ValueError` for a name that is none, or twice."""
+    found: dict[str, Query] = {}
+    for block in re.split(r"(?m)^(?=-- name: )", text):
+        lines = block.strip().splitlines()
+        if not lines or not lines[0].startswith("-- name:"):
+            continue  # what stands before the first query
+        named = _NAME.match(lines[0])
+        if named is None:
+            raise ValueError(f"{lines[0]!r} names no query")
+        comments = [line[2:].strip() for line in lines[1:] if line.startswith("--")]
+        body = "\n".join(line for line in lines[1:] if not line.startswith("--"))
+        if named["name"] in found:
+            raise ValueError(f"two queries are named {named['name']!r}")
+        found[named["name"]] = Query(named["name"], " ".join(comments), body.strip())
+    return found
+
+
+@cache
+def queries(database: str = "sqlite") -> Mapping[str, Query]:
+    """Every named query of a database, from its `*queries.sql` files."""
+    found: dict[str, Query] = {}
+    for entry in _folder(database):
+        if entry[0].endswith("queries.sql"):
+            found.update(parse(entry[1]))
+    return found
+
+
+@cache
+def migrations(database: str = "sqlite") -> tuple[Migration, ...]:
+    """The schema's steps in order, from the files whose names begin with a number."""
+    steps = [
+        Migration(int(name[:4]), name, text)
+        for name, text in _folder(database)
+        if name[:4].isdigit()
+    ]
+    return tuple(sorted(steps, key=lambda step: step.number))
+
+
+def _folder(database: str) -> list[tuple[str, str]]:
+    root = files("pisang.store") / "sql" / database
+    return [
+        (entry.name, entry.read_text(encoding="utf-8"))
+        for entry in root.iterdir()
+        if entry.name.endswith(".sql")
+    ]

@@ -1,0 +1,51 @@
+"""Rows of processes that are gone: taken over by one process, never by two.
+
+Who is gone is told by owner locks. The taking is a transaction under the ledger lock, and the
+taker's own lock is held, so whoever looks next sees rows of a living owner.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pisang.domain.answer import Answer
+from pisang.domain.content import Content
+from pisang.domain.ledger import AttemptRow
+from pisang.store.database import Tx
+from pisang.store.process import Process
+
+
+@dataclass(frozen=True, slots=True)
+class Orphan:
+    """An attempt whose process died, now ours to settle, with what of its answer is on disk.
+
+    `answer` is there when it had been stored whole (the process died between keep and settle).
+    `contents` are the files that had come in, whole or cut: look at their ends.
+    """
+
+    attempt: AttemptRow
+    answer: Answer | None
+    contents: tuple[Content, ...]
+
+
+def dead_owners(tx: Tx, process: Process) -> list[str]:
+    """The owners in rows not ended whose process is gone."""
+    rows = tx.all("open_owners") + tx.all("open_request_owners")
+    owners = {row["owner"] for row in rows if row["owner"] is not None}
+    return sorted(owner for owner in owners if not process.works_on(owner))
+
+
+def take_over(tx: Tx, process: Process) -> list[str]:
+    """Make ours what dead processes left; the ids of the attempts.
+
+    A request of theirs for which nothing was ever sent has simply failed.
+    """
+    taken: list[str] = []
+    for dead in dead_owners(tx, process):
+        taken += [row["id"] for row in tx.all("open_of_owner", owner=dead)]
+        tx.run("attempts_take", dead=dead, owner=process.owner)
+        requests = [row["id"] for row in tx.all("requests_of_owner", owner=dead)]
+        tx.run("requests_disown", owner=dead)
+        for request_id in requests:
+            tx.run("request_abandon", id=request_id)
+    return taken

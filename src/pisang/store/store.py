@@ -1,0 +1,356 @@
+"""The store's one door: what the engine and the faces may ask of the ledger and the contents.
+
+Reads give values; writes give a `Future` that is done once they are committed (wrap it with
+`asyncio.wrap_future`). Any thread may call anything. A process that forks must open a store of
+its own in the child: the parent's refuses to work there.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from pathlib import Path
+from typing import TypeVar
+
+from pisang.domain.answer import Answer
+from pisang.domain.attempt import Charged, State
+from pisang.domain.content import Content
+from pisang.domain.ledger import (
+    AttemptRow,
+    Begun,
+    Budget,
+    Claimed,
+    Hold,
+    ImageRow,
+    Intent,
+    RequestRow,
+    Settlement,
+    Wish,
+)
+from pisang.domain.money import Money
+from pisang.errors import PisangError, StoreCorrupt, Unexpected
+from pisang.store import begin as begin_jobs
+from pisang.store import claim as claim_jobs
+from pisang.store import history, recover
+from pisang.store import settle as settle_jobs
+from pisang.store.answers import Answers
+from pisang.store.blobs import Blobs
+from pisang.store.budgets import remove_budget, set_budget
+from pisang.store.database import Tx, ensure_header, version
+from pisang.store.files import Files
+from pisang.store.health import Health
+from pisang.store.history import Asked, Cost, Grouping
+from pisang.store.home import Home, prepare
+from pisang.store.incoming import Incoming
+from pisang.store.lock import OwnerLock, Turn, is_free
+from pisang.store.process import Process
+from pisang.store.queries import migrations
+from pisang.store.readers import Readers
+from pisang.store.recover import Orphan
+from pisang.store.rows import attempt_row, budget_row
+from pisang.store.writer import Writer, open_ledger
+
+__all__ = ["Asked", "Cost", "Orphan", "Store"]
+
+Result = TypeVar("Result")
+
+WORST_ANSWER_BYTES = 64 * 1024 * 1024
+"""The largest answer to be ready for: a 4K picture with its drafts and signature was 48 MB."""
+
+
+class Store:
+    """One open home. Make it with `Store.open`, end it with `close`."""
+
+    def __init__(
+        self,
+        home: Home,
+        *,
+        fsync: bool,
+        worst_answer_bytes: int,
+        clock_ms: Callable[[], int],
+        new_id: Callable[[str], str],
+    ) -> None:
+        self.home = home
+        self._health = Health(home)
+        self._files = Files(self._health, fsync=fsync)
+        self._blobs = Blobs(home, self._files)
+        self._answers = Answers(home, self._files, self._blobs)
+        self._readers = Readers(home, self._health)
+        self._writer = Writer(home, self._health, fsync=fsync)
+        self._wanted_bytes = 3 * worst_answer_bytes
+        self._clock_ms = clock_ms
+        self._new_id = new_id
+        self._fsync = fsync
+        self._life: OwnerLock | None = None
+        self._living = threading.Lock()
+
+    @classmethod
+    def open(
+        cls,
+        root: Path,
+        *,
+        fsync: bool = True,
+        worst_answer_bytes: int = WORST_ANSWER_BYTES,
+        clock_ms: Callable[[], int],
+        new_id: Callable[[str], str],
+    ) -> Store:
+        """The store of that home, made where there is none, brought to this Pisang's schema.
+
+        Raises `HomeUnusable` and `StoreCorrupt`, each with what is in the way. Rows of dead
+        processes are not looked at: that is `recover`'s.
+        """
+        store = cls(
+            prepare(root),
+            fsync=fsync,
+            worst_answer_bytes=worst_answer_bytes,
+            clock_ms=clock_ms,
+            new_id=new_id,
+        )
+        store._ensure_schema()
+        return store
+
+    def close(self) -> None:
+        """Commit what is queued and let go. What is still under way is for recovery."""
+        self._writer.close()
+        self._readers.close()
+        with self._living:
+            if self._life is not None:
+                self._life.close()
+
+    @property
+    def owner(self) -> str:
+        """The id that stands in the rows of this process; its lock is taken at the first use."""
+        return self._process().owner
+
+    # --- the road: begin, claim, take in, keep, settle -------------------------------------------
+
+    def begin(self, wish: Wish, *, retry_unknown: bool = False, new: bool = False) -> Future[Begun]:
+        """Write a wish down, or find the request that stands for it already.
+
+        On `new` the request is this process's until `finish`: whoever sends the same key
+        meanwhile is told `running`. `retry_unknown` buys again what is unknown; `new` makes a
+        purchase of its own whatever the key. Raises `IdempotencyMismatch`.
+        """
+        return self._job(
+            lambda tx, us: begin_jobs.begin(tx, us, wish, retry_unknown=retry_unknown, new=new)
+        )
+
+    def claim(self, intent: Intent, now_ms: int = 0) -> Future[Claimed | Hold]:
+        """Reserve the money, take the slot and write `sent`, or say when to ask again.
+
+        Raises `BudgetExceeded`, `PriceUnknown`, `StoreFull` (three times the worst answer must
+        fit on the disk), `StoreSuspect`, `NotFound`: nothing is sent then, nothing is held.
+        """
+        try:
+            self._health.may_buy(self._wanted_bytes)
+        except PisangError as error:
+            refused: Future[Claimed | Hold] = Future()
+            refused.set_exception(error)
+            return refused
+        return self._job(lambda tx, us: claim_jobs.claim(tx, us, intent, now_ms))
+
+    def decline(self, intent: Intent, settlement: Settlement) -> Future[None]:
+        """Write down an attempt that was not claimed, as ended before anything was sent."""
+        return self._job(lambda tx, us: claim_jobs.decline(tx, us, intent, settlement))
+
+    def incoming(self, attempt_id: str) -> Incoming:
+        """Where the contents of an attempt's answer are written while they arrive."""
+        return self._answers.incoming(attempt_id)
+
+    def keep(self, attempt_id: str, answer: Answer, contents: tuple[Content, ...]) -> None:
+        """Make an answer durable before it is settled. Blocks: call it in a thread.
+
+        `contents` are its pictures and go to `images/`; everything else that its spans name goes
+        to `blobs/`, and the answer itself beside them. May be called again. Raises
+        `StoreSuspect`, `StoreFilled`, and `StoreCorrupt` for a content that never came in.
+        """
+        self._answers.keep(attempt_id, answer, contents)
+
+    def settle(self, settlement: Settlement) -> Future[None]:
+        """Outcome, charge, images and stored answer in one commit; then the incoming names go.
+
+        Raises `Unexpected` when the attempt has ended already: nothing is settled twice.
+        """
+        attempt_id = settlement.attempt_id
+        record = self._answers.record(attempt_id)
+        salvage = settlement.state is State.UNKNOWN and record is None
+        return self._writer.submit(
+            lambda tx: settle_jobs.settle(tx, settlement, record),
+            after=lambda: self._answers.forget(attempt_id, salvage=salvage),
+        )
+
+    def finish(self, request_id: str) -> Future[None]:
+        """This process is through with a request: its key may run it again where it failed.
+
+        Call it when the last attempt of a `begin` has ended, however it did.
+        """
+        return self._job(lambda tx, us: begin_jobs.finish(tx, us, request_id))
+
+    def resolve(
+        self,
+        attempt_id: str,
+        state: State,
+        charged: Charged = Charged.UNKNOWN,
+        cost: Money | None = None,
+    ) -> Future[None]:
+        """Give an `unknown` attempt its end by hand: `done`, `written_off` or `rebought`.
+
+        Its money goes on counting toward budgets unless `charged` says that none moved.
+        """
+        now_ms = self._clock_ms()
+        return self._writer.submit(
+            lambda tx: settle_jobs.resolve(tx, attempt_id, state, charged, at_ms=now_ms, cost=cost)
+        )
+
+    def recover(self) -> list[Orphan]:
+        """Take over what dead processes left under way; each is given to one caller only.
+
+        Costs one read when there is none. Blocks: call it in a thread.
+        """
+        process = self._process()
+        with self._readers.read() as tx:
+            if not recover.dead_owners(tx, process):
+                return []
+        taken = self._job(recover.take_over).result()
+        return [self._orphan(attempt_id) for attempt_id in taken]
+
+    # --- contents --------------------------------------------------------------------------------
+
+    def put_bytes(self, data: bytes) -> Content:
+        """Take bytes in for good, as a reference; the content they are."""
+        return self._blobs.put_bytes(data)
+
+    def put_file(self, path: Path) -> Content:
+        """Take a file in for good, as a reference. Raises `ReferenceUnreadable`,
+        `ReferenceTooLarge`."""
+        return self._blobs.put_file(path)
+
+    def content(self, sha256: str, size: int | None = None) -> Content:
+        """The content of that hash. Raises `NotFound`, and `StoreCorrupt` when a size is given
+        and is not the file's."""
+        content = self._blobs.content(sha256)
+        if size is not None and content.size != size:
+            why = f"it has {content.size:,} bytes, and {size:,} were written"
+            raise StoreCorrupt(path=str(self.path(sha256)), why=why)
+        return content
+
+    def path(self, sha256: str) -> Path:
+        """Where a content lies; read it, never write it. Raises `NotFound`."""
+        return self._blobs.path(sha256)
+
+    def read(self, content: Content, *, verify: bool = False) -> Iterator[bytes]:
+        """The bytes of a content, a megabyte at a time. Raises `StoreCorrupt` when they are not
+        there; with `verify`, the last of them come only once their hash was right."""
+        return self._blobs.open(content, verify=verify)
+
+    # --- questions -------------------------------------------------------------------------------
+
+    def request(self, prefix: str) -> RequestRow:
+        """The request whose id is, or begins with, `prefix`. Raises `NotFound`, `Ambiguous`."""
+        with self._readers.read() as tx:
+            return history.load(tx, [history.find_request(tx, prefix)])[0]
+
+    def answer(self, attempt_id: str) -> Answer | None:
+        """The stored answer of an attempt, its contents ready to be opened; None when there is
+        none (any more). Raises `NotFound` when one of its contents is gone."""
+        with self._readers.read() as tx:
+            row = tx.one("answer_by_attempt", attempt_id=attempt_id)
+        return None if row is None else self._answers.unpack(row["record"], whole=row["whole"])
+
+    def image(self, name: str) -> ImageRow:
+        """The image named by the beginning of its hash, or by its request (then the first that
+        is no draft). Raises `NotFound`, `Ambiguous`."""
+        with self._readers.read() as tx:
+            return history.find_image(tx, name)
+
+    def last_image(self, folder: str, scope: str = "local") -> ImageRow | None:
+        """The image of the newest wish asked in that folder which made one."""
+        with self._readers.read() as tx:
+            return history.last_image(tx, folder, scope)
+
+    def history(self, asked: Asked | None = None) -> list[RequestRow]:
+        """Requests, newest first."""
+        with self._readers.read() as tx:
+            return history.history(tx, asked or Asked())
+
+    def unknowns(self) -> list[AttemptRow]:
+        """The attempts whose outcome is unknown, oldest first."""
+        with self._readers.read() as tx:
+            return history.attempts(tx.all("attempts_in_state", state=State.UNKNOWN))
+
+    def live(self) -> list[AttemptRow]:
+        """The attempts that are not ended, oldest first, whoever owns them."""
+        with self._readers.read() as tx:
+            return history.attempts(tx.all("attempts_open"))
+
+    def costs(self, by: Grouping = "upstream", since_ms: int = 0) -> list[Cost]:
+        """What was spent since a time, and what may have been."""
+        with self._readers.read() as tx:
+            return history.costs(tx, by, since_ms)
+
+    # --- budgets ---------------------------------------------------------------------------------
+
+    def set_budget(self, budget: Budget) -> Future[None]:
+        """Set a cap; what was spent in its present window counts. One that stands already so
+        costs a read. Raises `OptionInvalid`."""
+        if budget in self.budgets():
+            done: Future[None] = Future()
+            done.set_result(None)
+            return done
+        now_ms = self._clock_ms()
+        return self._writer.submit(lambda tx: set_budget(tx, budget, now_ms))
+
+    def remove_budget(self, budget_id: str) -> Future[bool]:
+        """Take a cap away; whether there was one."""
+        return self._writer.submit(lambda tx: remove_budget(tx, budget_id))
+
+    def budgets(self) -> list[Budget]:
+        """Every cap."""
+        with self._readers.read() as tx:
+            return [budget_row(row) for row in tx.all("budgets_all")]
+
+    # --- inside ----------------------------------------------------------------------------------
+
+    def _job(self, work: Callable[[Tx, Process], Result]) -> Future[Result]:
+        """Queue a job that has to know who asks."""
+        try:
+            process = self._process()
+        except PisangError as error:
+            refused: Future[Result] = Future()
+            refused.set_exception(error)
+            return refused
+        return self._writer.submit(lambda tx: work(tx, process))
+
+    def _process(self) -> Process:
+        with self._living:
+            if self._life is None:
+                self._life = OwnerLock(self.home, self._new_id("own"))
+            owner = self._life.owner
+        return Process(owner, lambda other: not is_free(self.home, other), self._clock_ms)
+
+    def _ensure_schema(self) -> None:
+        """Read the schema's version; only where it is not ours take the lock and bring it up."""
+        ensure_header(self.home)
+        try:
+            if self.home.ledger.exists():
+                with self._readers.connection() as connection:
+                    if version(connection, self.home) == migrations()[-1].number:
+                        return
+            turn = Turn(self.home.ledger_lock)
+            try:
+                with turn:
+                    open_ledger(self.home, fsync=self._fsync).close()
+            finally:
+                turn.close()
+        except sqlite3.Error as error:
+            raise self._health.database(error) from error
+
+    def _orphan(self, attempt_id: str) -> Orphan:
+        with self._readers.read() as tx:
+            row = tx.one("attempt_by_id", id=attempt_id)
+        if row is None:
+            raise Unexpected(what=f"attempt {attempt_id} was taken over and is gone")
+        answer, contents = self._answers.salvage(attempt_id)
+        return Orphan(attempt_row(row), answer, contents)
