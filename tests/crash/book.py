@@ -48,7 +48,7 @@ def google_error(code: int, status: str) -> bytes:
 
 @dataclass(frozen=True)
 class Fate:
-    """What happens to one send: bytes seen before it ends, how it ends, and whether it is billed."""
+    """What happens to one send: what is seen of it, how it ends, and whether it is billed."""
 
     name: str
     charged: bool

@@ -7,16 +7,17 @@ to its end, and the ledger knows the rest.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
+from typing import Any, TypeVar
 
 from pisang.domain.attempt import State
 from pisang.domain.catalogue import Catalogue, load
 from pisang.domain.fingerprint import request_fingerprint
-from pisang.domain.ledger import Budget, ImageRow, RequestRow, Wish
+from pisang.domain.ledger import Begun, Budget, ImageRow, RequestRow, Wish
 from pisang.domain.money import Money
 from pisang.domain.serial import request_from_json, request_to_json
 from pisang.domain.upstream import Upstream
@@ -34,6 +35,8 @@ from pisang.errors import OutcomeUnknown, PisangError
 from pisang.policy.plan import Planned, plan
 from pisang.store.store import Store
 from pisang.wires.table import wire
+
+Result = TypeVar("Result")
 
 _WAIT_S = 0.5
 """How often a request that another task or process owns is looked at."""
@@ -65,7 +68,7 @@ class Engine:
         self.catalogue = catalogue
         self.money = money
         self.reach = Reach(catalogue)
-        self._tasks: set[asyncio.Task[Concluded | PisangError]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     @classmethod
     async def open(cls, home: Path, money: Ledgering | None = None) -> Engine:
@@ -127,7 +130,7 @@ class Engine:
             await self._wait(begun.request_id)
         if begun.verdict != "new":
             return self._ran(begun.request_id, order, (), replayed=True)
-        ended = await self._make_all(order, planned, begun.request_id, listen)
+        ended = await asyncio.shield(self._own(self._make_all(order, planned, begun, listen)))
         return self._ran(begun.request_id, order, ended)
 
     async def wait(self, request_id: str) -> Ran:
@@ -148,25 +151,32 @@ class Engine:
         await asyncio.wrap_future(self.store.resolve(attempt_id, state))
 
     async def _make_all(
-        self, order: Order, planned: Planned, request_id: str, listen: Listener
+        self, order: Order, planned: Planned, begun: Begun, listen: Listener
     ) -> tuple[PisangError, ...]:
-        """n attempts side by side, each owned by the engine; the errors that never had a row."""
-        row = self.store.request(request_id)
+        """n attempts side by side; the errors that came before any row. Raises when all did."""
+        row = self.store.request(begun.request_id)
         have = {one.ordinal for one in row.attempts if one.state is State.DONE}
-        missing = [ordinal for ordinal in range(row.n) if ordinal not in have]
-        world = self._world(request_id, listen)
-        tasks = [
-            asyncio.create_task(self._make(world, self._errand(order, planned, row.id, ordinal)))
-            for ordinal in missing
+        world = self._world(row.id, listen)
+        making = [
+            self._make(world, self._errand(order, planned, row.id, ordinal))
+            for ordinal in range(row.n)
+            if ordinal not in have
         ]
-        self._tasks.update(tasks)
-        for task in tasks:
-            task.add_done_callback(self._tasks.discard)
-        ended = await asyncio.shield(asyncio.gather(*tasks))
+        try:
+            ended = await asyncio.gather(*making)
+        finally:
+            await asyncio.wrap_future(self.store.finish(row.id))
         unclaimed = tuple(one for one in ended if isinstance(one, PisangError))
-        if len(unclaimed) == len(ended) and unclaimed:
+        if unclaimed and len(unclaimed) == len(ended):
             raise unclaimed[0]
         return unclaimed
+
+    def _own(self, work: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
+        """A task of the engine's, which a caller who stops waiting does not end."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _make(self, world: World, errand: Errand) -> Concluded | PisangError:
         """One image; an error that came before any row (budget, disk) is a value, not a crash."""

@@ -47,7 +47,7 @@ class Reach:
 
     def call(self, effect: Exchange, store: Store) -> Outgoing:
         """The HTTP call of an exchange. Raises `KeyMissing` where a key is needed and none is."""
-        factory, length = stream_body(effect.request.body, store.open)
+        factory, length = stream_body(effect.request.body, store.read)
         return address(
             effect.upstream,
             effect.request,

@@ -21,7 +21,8 @@ def recover_one(
     without one, a whole picture among the incoming contents is `done`, anything else `unknown`.
     """
     attempt = orphan.attempt
-    if orphan.answer is not None:
+    # An answer without a status is the one that an earlier recovery stood in (and died after).
+    if orphan.answer is not None and orphan.answer.status is not None:
         errand = errand_again(attempt, row, request, catalogue)
         return conclude(errand, attempt.id, orphan.answer)
     return conclude_orphan(

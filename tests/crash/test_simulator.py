@@ -1,0 +1,48 @@
+"""20,000 crashes: at every effect, at every file operation, inside recovery and again inside that."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+from tests.crash.simulator import run_home
+
+CRASHES = 1_000_000 if os.environ.get("PISANG_CRASH") == "long" else 20_000
+MEMORY = Path("/dev/shm")
+SEEDS_AT_A_TIME = 16
+
+REGRESSIONS = [4, 10, 39, 137]
+"""Seeds that found something once."""
+
+
+def crash_home(seed: int) -> tuple[int, str]:
+    """(crashes, failure) of one seed, on a disk of its own."""
+    folder = Path(tempfile.mkdtemp(dir=MEMORY if MEMORY.is_dir() else None))
+    try:
+        return run_home(folder / "home", seed).crashes, ""
+    except AssertionError as error:
+        return 0, f"seed {seed}: {error}"
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("seed", REGRESSIONS)
+def test_a_seed_that_once_found_something_stays_found(seed: int) -> None:
+    assert crash_home(seed)[1] == ""
+
+
+@pytest.mark.crash
+def test_no_crash_at_any_step_loses_or_rebuys_an_image() -> None:
+    crashes, first = 0, 1_000
+    with multiprocessing.get_context("spawn").Pool(os.cpu_count()) as pool:
+        while crashes < CRASHES:
+            seeds = range(first, first + SEEDS_AT_A_TIME)
+            for found, failure in pool.imap_unordered(crash_home, seeds):
+                assert failure == ""
+                crashes += found
+            first += SEEDS_AT_A_TIME
+    print(f"{crashes} crashes in {first - 1_000} homes")
