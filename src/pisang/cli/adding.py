@@ -81,7 +81,7 @@ def entry_of(asked: Add, settings: Settings) -> tuple[Entry, tuple[Warn, ...]]:
         network=_network(asked, preset),
         wire=_choice("--wire", asked.wire, WIRES),
         base_url=base_url,
-        auth=Auth(asked.auth) if _choice("--auth", asked.auth, tuple(Auth)) else None,
+        auth=_auth(asked.auth),
         key_env=_variable(asked.key_env),
         models=_models(asked.models),
         default_model=asked.model,
@@ -139,6 +139,11 @@ def _choice(option: str, value: str | None, choices: tuple[str, ...]) -> str | N
         why = f"choose one of {', '.join(choices)}"
         raise OptionInvalid(option=option, value=value, why=why)
     return value
+
+
+def _auth(value: str | None) -> Auth | None:
+    word = _choice("--auth", value, tuple(Auth))
+    return None if word is None else Auth(word)
 
 
 def _variable(name: str | None) -> str | None:

@@ -56,7 +56,7 @@ ADD_EXAMPLES = """\
 pisang upstream add google
 pisang upstream add ikuncode --key-env IKUN_API_KEY
 pisang upstream add crawl --network office --key-stdin < ak.txt
-pisang upstream add mine --wire gemini --base-url https://relay.example.com --auth bearer --key-env MY_KEY
+pisang upstream add mine --wire gemini --base-url https://relay.example.com --key-env MY_KEY
 """
 
 

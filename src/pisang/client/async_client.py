@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Unpack
 
-from pisang.client.finding import again, find_request, find_unknown
+from pisang.client.finding import again, ancestors, find_request, find_unknown
 from pisang.client.loading import load_settings
 from pisang.client.results import Result, result_of
 from pisang.client.settings import Settings
@@ -188,7 +188,9 @@ class AsyncClient:
     async def history(self, query: str | None = None, *, limit: int = 20) -> tuple[Result, ...]:
         """The newest requests, those whose prompt has `query` in it where it is given."""
         engine = await self._hub.engine()
-        rows = await asyncio.to_thread(engine.store.history, query, limit=limit)
+        from pisang.store.store import Asked
+
+        rows = await asyncio.to_thread(engine.store.history, Asked(query, limit))
         return tuple(result_of(summary(row), engine.store) for row in rows)
 
     async def request(self, word: str) -> Result:
@@ -200,10 +202,20 @@ class AsyncClient:
         row = await asyncio.to_thread(find_request, word, engine.store, self._hub.settings.folder)
         return result_of(summary(row), engine.store)
 
+    async def lineage(self, result: Result) -> tuple[Result, ...]:
+        """The requests whose images this one was edited from, nearest first."""
+        engine = await self._hub.engine()
+        rows = await asyncio.to_thread(ancestors, result.parent, engine.store)
+        return tuple(result_of(summary(row), engine.store) for row in rows)
+
     async def unknown(self) -> tuple[AttemptRow, ...]:
         """The attempts of which nobody knows whether they were made or billed."""
         engine = await self._hub.engine()
         return tuple(await asyncio.to_thread(engine.store.unknowns))
+
+    async def look(self, attempt_id: str) -> AttemptRow:
+        """What is known of an unknown attempt. Raises `NotFound` or `Ambiguous`."""
+        return await find_unknown(attempt_id, await self._hub.engine())
 
     async def write_off(self, attempt_id: str) -> AttemptRow:
         """Give an unknown attempt up: it counts as spent. Raises `NotFound`."""

@@ -135,6 +135,14 @@ class Client:
         """The attempts of which nobody knows whether they were made or billed."""
         return self._portal.call(self._inner.unknown)
 
+    def look(self, attempt_id: str) -> AttemptRow:
+        """What is known of an unknown attempt."""
+        return self._portal.call(lambda: self._inner.look(attempt_id))
+
+    def lineage(self, result: Result) -> tuple[Result, ...]:
+        """The requests whose images this one was edited from, nearest first."""
+        return self._portal.call(lambda: self._inner.lineage(result))
+
     def write_off(self, attempt_id: str) -> AttemptRow:
         """Give an unknown attempt up: it counts as spent."""
         return self._portal.call(lambda: self._inner.write_off(attempt_id))

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from pisang.engine.engine import Engine
     from pisang.store.store import Store
 
+MOST_STEPS = 100
+"""How far back a chain of edits is followed."""
+
 
 def find_request(word: str, store: Store, folder: Path) -> RequestRow:
     """The request that a word names: an id or its beginning, an image's hash or its beginning, a
@@ -31,6 +34,20 @@ def find_request(word: str, store: Store, folder: Path) -> RequestRow:
     if word.startswith("req_"):
         return store.request(word)
     return store.request(store.image(word).request_id)
+
+
+def ancestors(parent: str | None, store: Store) -> tuple[RequestRow, ...]:
+    """The requests behind an image, from the one that made it back to the first; as far as they
+    are known still."""
+    found: list[RequestRow] = []
+    while parent is not None and len(found) < MOST_STEPS:
+        try:
+            row = store.request(store.image(parent).request_id)
+        except (NotFound, Ambiguous):
+            break
+        found.append(row)
+        parent = row.parent
+    return tuple(found)
 
 
 async def find_unknown(prefix: str, engine: Engine) -> AttemptRow:

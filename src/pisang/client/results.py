@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,10 +37,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One image. `path` is where it lies; `width`, `height` in pixels as measured, `size` in bytes.
+    """One image: `width` and `height` in pixels as measured, `size` in bytes.
 
-    `requested` is the shape that was asked for, `draft` marks a step on the way to another image of
-    the same answer, `parent` is the SHA-256 of the image it was edited from.
+    `path` is where it lies (or lay, where it was cleared away). `requested` is the shape that was
+    asked for, `draft` marks a step on the way to another image of the same answer, `parent` is the
+    SHA-256 of the image it was edited from.
     """
 
     sha256: str
@@ -82,7 +84,7 @@ class Picture:
     def to_json(self) -> dict[str, JSON]:
         """The shape that scripts rely on."""
         return {
-            "path": str(self.path),
+            "path": str(self.path) if self.path.exists() else None,
             "sha256": self.sha256,
             "mime": self.mime,
             "width": self.width,
@@ -137,6 +139,7 @@ class Result:
     error: PisangError | None
     attempts: tuple[AttemptRow, ...] = field(repr=False)
     tags: tuple[str, ...] = ()
+    parent: str | None = None
     replayed: bool = False
 
     @property
@@ -159,6 +162,29 @@ class Result:
             "cost": self.cost.to_json(),
             "warnings": warnings_json(self.warnings),
         }
+
+    def row_json(self) -> dict[str, JSON]:
+        """The shape of one request in a history."""
+        return {
+            "id": self.request_id,
+            "prompt": self.prompt,
+            "state": self.state.value,
+            "upstream": self.upstream,
+            "model": self.model,
+            "cost": self.cost.to_json(),
+            "images": [image.to_json() for image in self.images],
+            "created_at": iso_time(self.created_ms),
+        }
+
+
+def iso_time(ms: int) -> str:
+    """A moment as ISO 8601 in UTC, to the millisecond."""
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds")
+
+
+def local_time(ms: int) -> str:
+    """A moment as its reader's clock shows it, to the minute."""
+    return datetime.fromtimestamp(ms / 1000, UTC).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
 def usage_json(usage: Usage | None) -> dict[str, JSON] | None:
@@ -188,6 +214,7 @@ def result_of(ran: Ran, store: Store) -> Result:
         error=ran.error,
         attempts=row.attempts,
         tags=row.tags,
+        parent=row.parent,
         replayed=ran.replayed,
     )
 
@@ -210,7 +237,7 @@ def _picture(image: ImageRow, row: RequestRow, store: Store) -> Picture:
     spec = row.spec if isinstance(row.spec, dict) else {}
     return Picture(
         sha256=image.sha256,
-        path=store.path(image.sha256),
+        path=store.home.image(image.sha256),
         mime=image.mime,
         width=image.width,
         height=image.height,

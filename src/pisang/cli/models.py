@@ -1,0 +1,100 @@
+"""`pisang models`: the catalogue as a table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from pisang.cli.frame import command
+from pisang.cli.options import Told
+from pisang.cli.screen import Screen
+
+if TYPE_CHECKING:
+    from pisang.domain.model import Model
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Models(Told):
+    """The arguments of `models`."""
+
+    word: Annotated[
+        str | None, typer.Argument(metavar="MODEL", help="One model: all its pixels and sources.")
+    ] = None
+
+
+@command(examples='pisang models\npisang models "nano banana pro"')
+def models(asked: Models) -> int:
+    """Models with their ratios, sizes, list prices and limits; each row's source and its date.
+
+    Prices are Google's list prices; a relay has its own.
+    """
+    from pisang.domain.catalogue import load
+    from pisang.errors import NotFound
+
+    screen = Screen.of(asked.format)
+    catalogue = load()
+    chosen = catalogue.models
+    if asked.word is not None:
+        found = catalogue.find(asked.word)
+        if found is None:
+            raise NotFound(what="model", id=asked.word, hint="pisang models")
+        chosen = (found,)
+    screen.data({"date": catalogue.date, "models": [model_json(one) for one in chosen]})
+    for one in chosen:
+        screen.bare(one.id)
+        _tell(one, screen)
+        if asked.word is not None:
+            _tell_pixels(one, screen)
+    screen.line(screen.pick(f"As of {catalogue.date}.", f"数据截至 {catalogue.date}。"))
+    return 0
+
+
+def model_json(model: Model) -> dict[str, Any]:
+    """One model for scripts."""
+    return {
+        "id": model.id,
+        "name": model.name,
+        "aliases": list(model.aliases),
+        "status": model.status,
+        "wires": list(model.wires),
+        "aspect_ratios": list(model.ratios),
+        "image_sizes": list(model.sizes),
+        "default_size": model.default_size,
+        "output_mime": model.output_mime,
+        "max_references": model.max_references,
+        "prices": {
+            size: {"amount": row.price.amount, "currency": row.price.currency}
+            for size, row in model.prices.items()
+        },
+        "time_limits_s": dict(model.time_limits),
+        "retired_ids": [old.id for old in model.retired],
+        "pixels": {
+            table: {f"{ratio}@{size}": list(pixels) for (ratio, size), pixels in rows.items()}
+            for table, rows in model.tables.items()
+        },
+        "source": {"url": model.source.url, "date": model.source.date},
+    }
+
+
+def _tell(model: Model, screen: Screen) -> None:
+    prices = ", ".join(f"{size} {row.price}" for size, row in model.prices.items())
+    references = model.max_references
+    limit = screen.pick("references", "参考图")
+    screen.line(f"{model.id}  ({model.name}, {model.status})")
+    screen.line(f"  {screen.pick('ratios', '比例')}: {' '.join(model.ratios)}")
+    screen.line(f"  {screen.pick('sizes', '尺寸')}: {' '.join(model.sizes)}  → {model.output_mime}")
+    screen.line(f"  {screen.pick('price', '价格')}: {prices or '—'}")
+    screen.line(f"  {limit}: {references if references is not None else '—'}")
+    screen.line(f"  {screen.pick('source', '来源')}: {model.source.url} ({model.source.date})")
+
+
+def _tell_pixels(model: Model, screen: Screen) -> None:
+    for table, rows in model.tables.items():
+        screen.line(f"  {table}:")
+        for ratio in model.ratios:
+            sizes = ((s, rows.get((ratio, s))) for s in model.sizes)
+            cells = "  ".join(f"{size} {px[0]}×{px[1]}" for size, px in sizes if px)
+            if cells:
+                screen.line(f"    {ratio:>5}  {cells}")

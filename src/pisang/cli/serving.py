@@ -1,0 +1,88 @@
+"""Serving the sandbox through granian, in this one process."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from pisang.cli.screen import Screen
+from pisang.client.files import reason_of
+from pisang.errors import OptionInvalid, OutputUnwritable
+
+BACKLOG = 1024
+
+
+def serve_sandbox(host: str, port: int, book: Path | None, screen: Screen) -> int:
+    """Serve until Ctrl-C or SIGTERM. Raises `OptionInvalid` where the address can't be had."""
+    from pisang.sandbox.app import create_app
+    from pisang.sandbox.book import Book
+
+    port = free_port(host, port)
+    try:
+        app = create_app(book=Book(book))
+    except OSError as error:
+        raise OutputUnwritable(path=str(book), why=reason_of(error)) from error
+    url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    with suppress(KeyboardInterrupt):
+        asyncio.run(_serve(app, host, port, lambda: _announce(url, screen)))
+    return 0
+
+
+def free_port(host: str, port: int) -> int:
+    """The port, found free just now; a free one for 0. Raises `OptionInvalid`."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            if sys.platform != "win32":
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+            found: int = probe.getsockname()[1]
+            return found
+    except (OSError, UnicodeError) as error:
+        why = reason_of(error) if isinstance(error, OSError) else "that is no host"
+        raise OptionInvalid(option="--host/--port", value=f"{host}:{port}", why=why) from error
+
+
+async def _serve(app: Any, host: str, port: int, ready: Callable[[], None]) -> None:
+    from granian.constants import Interfaces
+    from granian.server.embed import Server
+
+    logging.getLogger("_granian").setLevel(logging.CRITICAL)
+    server = Server(app, host, port, interface=Interfaces.ASGI, backlog=BACKLOG, log_enabled=False)
+    loop = asyncio.get_running_loop()
+    for name in ("SIGINT", "SIGTERM"):
+        with suppress(NotImplementedError, AttributeError):
+            loop.add_signal_handler(getattr(signal, name), server.stop)
+    serving = asyncio.create_task(server.serve())
+    await _listening(host, port, serving)
+    if not serving.done():
+        ready()
+    await serving
+
+
+async def _listening(host: str, port: int, serving: asyncio.Task[None]) -> None:
+    """Until a connection is taken, or the server gave up."""
+    while not serving.done():
+        with suppress(OSError):
+            _, writer = await asyncio.open_connection(host, port)
+            writer.close()
+            return
+        await asyncio.sleep(0.02)
+
+
+def _announce(url: str, screen: Screen) -> None:
+    screen.data({"url": url})
+    screen.bare(url)
+    screen.line(
+        screen.pick(
+            f"The sandbox is at {url} (Ctrl-C ends it).", f"沙盒地址：{url}（Ctrl-C 结束）。"
+        )
+    )
+    screen.line(f"  pisang upstream add local --wire gemini --base-url {url} --auth none")
