@@ -225,14 +225,14 @@ def _boxes(kept: _Kept, start: int, end: int) -> Iterator[_Box]:
 
 
 def _read_heif(kept: _Kept) -> _Read:
-    """Top-level boxes must tile the file to its last byte, as far as their headers were kept.
+    """Top-level boxes must tile the file to its last byte, with the media data among them.
 
-    Where a header lies beyond the head the end is not proven, and the image not complete.
+    Where a box's header lies beyond the head the end is not proven, and the image not complete.
     """
     boxes = tuple(_boxes(kept, 0, kept.size))
     sizes = tuple(_heif_sizes(kept, boxes))
     largest = max(sizes, key=lambda size: size[0] * size[1], default=None)
-    ended = bool(boxes) and boxes[-1].end == kept.size
+    ended = any(box.kind == b"mdat" for box in boxes) and boxes[-1].end == kept.size
     if largest is None and not kept.all_here:
         return _Read(_UNSEEN, ended)
     return _Read(largest if largest and all(largest) else None, ended)
