@@ -45,14 +45,12 @@ def _take_items(choice: Rest) -> list[JSON]:
     """The choice's items, taken out of it; its `content` where there is no list of them."""
     if not isinstance(choice.get("message"), dict):
         return []
-    left = {key: value for key, value in choice.pop("message").items() if value is not None}
-    items: list[JSON] = []
-    if isinstance(left.get("multimodal_contents"), list):
-        items = left.pop("multimodal_contents")
-    elif isinstance(left.get("content"), str):
+    left = dict(choice.pop("message"))
+    items = left.pop("multimodal_contents", None)
+    if items is None and isinstance(left.get("content"), str):
         items = [{"type": "text", "text": left.pop("content")}]
     choice |= {"message": left} if left else {}
-    return items
+    return items if isinstance(items, list) else []
 
 
 def _take_word(fields: Rest, name: str) -> str | None:

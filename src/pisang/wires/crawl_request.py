@@ -120,12 +120,12 @@ def _output(raw: JSON) -> tuple[str | None, Rest]:
 
 
 def _object(raw: JSON, name: str) -> Rest:
-    """A copy of the object without its nulls; empty where it is absent."""
+    """A copy of the object; empty where it is absent or null."""
     if raw is None:
         return {}
     if not isinstance(raw, dict):
         raise malformed(f"{name} is no object")
-    return {key: value for key, value in raw.items() if value is not None}
+    return dict(raw)
 
 
 def _string(fields: Rest, name: str) -> str | None:

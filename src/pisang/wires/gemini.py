@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from itertools import chain
 
@@ -150,11 +151,13 @@ def _chunks(answer: Answer) -> list[Rest]:
 def _events(answer: Answer, whole: bool) -> Iterator[JSON]:
     """Each event's data. A `[DONE]`, which relays append and Google never sends, ends nothing."""
     spans = iter(answer.spans)
-    events = [event.data for event in sse.split(answer.skeleton) if event.data != b"[DONE]"]
-    for at, data in enumerate(events):
-        cut = not whole and at == len(events) - 1
-        load = strictjson.loads_partial if cut else strictjson.loads
-        yield load(data, spans, wire=NAME)
+    for event in sse.split(answer.skeleton):
+        if event.complete or whole:
+            if event.data != b"[DONE]":
+                yield strictjson.loads(event.data, spans, wire=NAME)
+            continue
+        with suppress(WireError):  # of a last event that holds nothing yet
+            yield strictjson.loads_partial(event.data, spans, wire=NAME)
 
 
 def _is_reply(chunk: Rest) -> bool:

@@ -29,7 +29,7 @@ def decode_part(raw: JSON) -> tuple[Part, Rest]:
     """
     if not isinstance(raw, dict):
         return Other(raw, NAME), {}
-    rest = {key: value for key, value in raw.items() if value is not None}
+    rest = dict(raw)
     kinds = [kind for kind in _READERS if kind in rest]
     if len(kinds) != 1:
         return Other(raw, NAME), {}
@@ -72,7 +72,7 @@ _READERS: dict[str, Callable[[JSON], tuple[Text | Image | Link, Rest]]] = {
 def _fields(value: JSON) -> Rest:
     if not isinstance(value, dict):
         raise WireError(wire=NAME, why="a part's data is no object")
-    return {key: item for key, item in value.items() if item is not None}
+    return dict(value)
 
 
 def _word(value: JSON) -> str:

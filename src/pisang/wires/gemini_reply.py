@@ -34,11 +34,11 @@ def merge_chunks(chunks: Iterable[Mapping[str, JSON]]) -> Rest:
     merged: Rest = {}
     candidates: dict[int, Rest] = {}
     for chunk in chunks:
-        named = _fields(camel_case(dict(chunk), REPLY))
+        named: Rest = camel_case(dict(chunk), REPLY)
         for at, candidate in enumerate(_objects(named.pop("candidates", None))):
             index = candidate.get("index")
             place = index if type(index) is int else at
-            candidates[place] = _append(candidates.get(place, {}), _fields(candidate))
+            candidates[place] = _append(candidates.get(place, {}), candidate)
         merged = overlay(merged, named)
     for candidate in candidates.values():
         content = candidate["content"]
@@ -174,10 +174,8 @@ def _replace(fields: Rest, name: str, value: Rest) -> None:
 
 
 def _fields(value: JSON) -> Rest:
-    """A copy of the object without its nulls; empty for anything else."""
-    if not isinstance(value, dict):
-        return {}
-    return {key: item for key, item in value.items() if item is not None}
+    """A copy of the object; empty for anything else."""
+    return dict(value) if isinstance(value, dict) else {}
 
 
 def _list(value: JSON) -> list[JSON]:

@@ -128,13 +128,10 @@ def decode_body(raw: JSON, model: str) -> Request:
 
     No `responseModalities` gives `()`: the upstream's own default. Raises `WireError`.
     """
-    body = camel_case(raw, REQUEST)
-    if not isinstance(body, dict):
-        raise _malformed("the body is no object")
-    rest = {key: value for key, value in body.items() if value is not None}
+    rest = _object(camel_case(raw, REQUEST), "the body")
     turns, contents = _turns(rest.pop("contents", None))
     system, instruction = _system(rest.pop("systemInstruction", None))
-    config = _object(rest.pop("generationConfig", None), "generationConfig")
+    config = _object(rest.pop("generationConfig", {}), "generationConfig")
     modalities = _modalities(config.pop("responseModalities", None))
     n = _count(config.pop("candidateCount", None))
     ratio, size = _shape(config)
@@ -216,10 +213,10 @@ def _shape(config: Rest) -> tuple[str | None, str | None]:
     `responseFormat` is one object or a list of them, its values plain or enum names.
     """
     found: dict[str, list[str]] = {"aspectRatio": [], "imageSize": []}
-    image = _take(_object(config.pop("imageConfig", None), "imageConfig"), found)
+    image = _take(_object(config.pop("imageConfig", {}), "imageConfig"), found)
     if image:
         config["imageConfig"] = image
-    formats = config.pop("responseFormat", None)
+    formats = config.pop("responseFormat", [])
     listed = formats if isinstance(formats, list) else [formats]
     kept = [one for one in (_without_shape(item, found) for item in listed) if one]
     if kept:
@@ -229,7 +226,7 @@ def _shape(config: Rest) -> tuple[str | None, str | None]:
 
 def _without_shape(raw: JSON, found: dict[str, list[str]]) -> Rest:
     rest = _object(raw, "responseFormat")
-    image = _take(_object(rest.pop("image", None), "responseFormat.image"), found)
+    image = _take(_object(rest.pop("image", {}), "responseFormat.image"), found)
     return rest | ({"image": image} if image else {})
 
 
@@ -251,12 +248,10 @@ def _only(found: Mapping[str, list[str]], name: str) -> str | None:
 
 
 def _object(raw: JSON, where: str) -> Rest:
-    """A copy of the object without its nulls, which ProtoJSON reads as absent."""
-    if raw is None:
-        return {}
+    """A copy of the object; `WireError` for anything else."""
     if not isinstance(raw, dict):
         raise _malformed(f"{where} is no object")
-    return {key: value for key, value in raw.items() if value is not None}
+    return dict(raw)
 
 
 def _malformed(why: str) -> WireError:

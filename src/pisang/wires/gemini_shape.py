@@ -56,7 +56,8 @@ REPLY: Shape = {
 def camel_case(value: JSON, shape: Shape | None) -> JSON:
     """The same value with every known field in lowerCamelCase, at every depth that is known.
 
-    Raises `WireError` where one object has a field in both spellings.
+    A known field that is null goes: to ProtoJSON it is absent. Raises `WireError` where one
+    object has a field in both spellings.
     """
     if shape is None:
         return value
@@ -67,6 +68,8 @@ def camel_case(value: JSON, shape: Shape | None) -> JSON:
     named: dict[str, JSON] = {}
     for key, item in value.items():
         name = _known_name(key, shape)
+        if item is None and name in shape:
+            continue
         if name in named:
             raise WireError(wire=NAME, why=f"{name} is there in both spellings")
         named[name] = camel_case(item, shape.get(name))
