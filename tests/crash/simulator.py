@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import re
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -275,7 +276,7 @@ class Simulation:
         # What half came in of an unknown attempt is kept for a day: a whole picture may be in it.
         salvaged = {one.id for one in store.unknowns()}
         leftovers = [path.name for path in (self.home / "incoming").iterdir()]
-        lost = [name for name in leftovers if name.rsplit("-", 1)[0] not in salvaged]
+        lost = [name for name in leftovers if re.split(r"[-.]", name)[0] not in salvaged]
         assert not lost, f"J6: {lost}"
         for name in leftovers:
             data = (self.home / "incoming" / name).read_bytes()

@@ -1,4 +1,4 @@
-"""20,000 crashes: at every effect, at every file operation, inside recovery and again inside that."""
+"""20,000 crashes: at every effect and every file operation, in recovery, and in that again."""
 
 from __future__ import annotations
 
