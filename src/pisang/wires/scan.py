@@ -39,12 +39,21 @@ _BODY = {
 }
 """A string's content up to the quote (in SSE: or line end) that ends it, or a lone backslash."""
 
-_STOPS = {"json": rb"[^\"NI]++", "sse": rb"[^\"N]++|N(?!aN|a?\Z)"}
+_OUTSIDE = {
+    "json": rb'[^"NI]++',
+    # Lines that are no data, as far as they are whole, have no strings and no tokens.
+    "sse": rb'[^"N\r\n]++|[\r\n](?:(?!data:)[^\r\n]*+(?=[\r\n]))?+|N(?!aN|a?\Z)',
+}
+_CHARACTER = {"json": rb'[^"\\]', "sse": rb'[^"\\\r\n]'}
+_ESCAPE = {"json": rb"\\.", "sse": rb"\\[^\r\n]"}
+_END = {"json": rb'"', "sse": rb'(?:"|(?=[\r\n]))'}
+_GAP = 64
+"""Strings whose escapes lie no farther apart are taken in one go; others cost a step each."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scanned:
-    """A body as skeleton and spans. `complete` is false when it ended inside a string."""
+    """A body as skeleton and spans; not `complete` when it ended inside a string, or failed."""
 
     skeleton: bytes
     spans: tuple[Span, ...]
@@ -109,7 +118,7 @@ class Scanner:
     def close(self) -> Scanned:
         """What came. Never raises."""
         carry, self._carry = self._carry, b""
-        complete = not self._inside and self._failure is None
+        complete = self._failure is None and not (self._inside and self._may_span())
         if self._segmenter is not None:
             self._segmenter.feed(carry)
         elif self._inside:
@@ -161,10 +170,12 @@ class Scanner:
         if self._sse and len(token) < 3:
             self._carry = token
             return len(data)
-        if not self._sse or self._on_data_line():
+        if self._may_span():
             self._refuse("NaN and Infinity are not JSON")
-        self._skeleton += b"N"
-        return pos + 1
+        end = _line_end(data, pos, len(data))
+        self._skeleton += data[pos:end]
+        self._check_skeleton()
+        return end
 
     def _note_line(self, data: bytes, pos: int, end: int) -> None:
         if self._sse:
@@ -202,9 +213,7 @@ class Scanner:
         quote = data.find(b'"', pos)
         stop = len(data) if quote < 0 else quote
         if self._sse:
-            for line_end in (b"\n", b"\r"):
-                found = data.find(line_end, pos, stop)
-                stop = stop if found < 0 else found
+            stop = _line_end(data, pos, stop)
         if stop != quote or quote == pos or data[quote - 1] != _BACKSLASH:
             return stop
         match = self._body.match(data, pos)
@@ -278,9 +287,24 @@ class Scanner:
 
 @lru_cache(maxsize=16)
 def _plain_pattern(framing: str, threshold: int) -> re.Pattern[bytes]:
-    """As much as goes into the skeleton unseen: bytes outside strings, short simple strings."""
-    simple = rb'"[^"\\\r\n]{0,%d}+"' % threshold
-    return re.compile(rb"(?:" + _STOPS[framing] + rb"|" + simple + rb")*+", re.DOTALL)
+    """As much as goes into the skeleton at once: bytes outside strings, and short strings."""
+    character, end = _CHARACTER[framing], _END[framing]
+    gap = min(_GAP, threshold)
+    escapes = (threshold - gap) // (gap + 2)
+    strings = [rb"%b{0,%d}+%b" % (character, threshold, end)]
+    if escapes:
+        few = rb"%b{0,%d}+" % (character, gap)
+        strings.append(rb"(?:%b%b){1,%d}+%b%b" % (few, _ESCAPE[framing], escapes, few, end))
+    pattern = rb'(?:%b|"(?:%b))*+' % (_OUTSIDE[framing], b"|".join(strings))
+    return re.compile(pattern, re.DOTALL)
+
+
+def _line_end(data: bytes, pos: int, stop: int) -> int:
+    """Where the first line end of `data[pos:stop]` stands; `stop` when there is none."""
+    for line_end in (b"\n", b"\r"):
+        found = data.find(line_end, pos, stop)
+        stop = stop if found < 0 else found
+    return stop
 
 
 def _dangling(data: bytes, pos: int) -> int:

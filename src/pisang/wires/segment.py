@@ -31,14 +31,26 @@ _PADS = re.compile(rb"(?:=|\\u003[dD]|" + _BREAKS + rb")*+")
 _BREAK = re.compile(_BREAKS)
 _ONE_STYLE = re.compile(rb"[A-Za-z0-9+/]*+|[A-Za-z0-9+]*+(?:\\/[A-Za-z0-9+]*+)*+|[A-Za-z0-9_-]*+")
 _PARTIAL = re.compile(rb"\\(?:u[0-9A-Fa-f]{0,3})?")
-_UNESCAPED = (
+_WRITTEN = (
+    (rb"\r\n", b""),
+    (rb"\n", b""),
+    (rb"\r", b""),
+    (rb"\t", b""),
+    (b" ", b""),
     (rb"\/", b"/"),
     (rb"\u002b", b"+"),
     (rb"\u002B", b"+"),
     (rb"\u002f", b"/"),
     (rb"\u002F", b"/"),
+    (b"-", b"+"),
+    (b"_", b"/"),
 )
+"""Every token and what it stands for; tokens only, so that no two replacements can meet."""
+
 _SHORTEST_LINE = 16
+
+_FEW = re.compile(rb"[A-Za-z0-9+/\\_-]{0,64}+(?=[^A-Za-z0-9+/\\_-])")
+"""What can only be a run that stays text, in whatever style; hostile text is full of them."""
 
 
 class Segmenter:
@@ -115,19 +127,29 @@ class Segmenter:
         self.feed(rest)
 
     def _in_text(self, raw: bytes, pos: int) -> int:
-        """Text up to and with the next introducer."""
-        at = (self._last + raw[pos : pos + _BEFORE]).find(INTRODUCER) - len(self._last)
-        found = at >= -len(self._last)
-        at = pos + at if found else raw.find(INTRODUCER, pos)
-        if at < 0 and not found:
+        """Text up to and with the next introducer that more than a few characters may follow."""
+        end = self._introducer_end(raw, pos)
+        if end < 0:
             self._text.add(raw[pos:])
             self._last = (self._last + raw[max(pos, len(raw) - _BEFORE) :])[-_BEFORE:]
             return len(raw)
-        end = at + len(INTRODUCER)
         self._text.add(raw[pos:end])
         self._last = b""
         self._begin_run()
         return end
+
+    def _introducer_end(self, raw: bytes, pos: int) -> int:
+        split = (self._last + raw[pos : pos + _BEFORE]).find(INTRODUCER)
+        if split >= 0:
+            return pos + split + len(INTRODUCER) - len(self._last)
+        at = raw.find(INTRODUCER, pos)
+        while at >= 0:
+            end = at + len(INTRODUCER)
+            few = _FEW.match(raw, end)
+            if few is None or few.end() - end > self._small:
+                return end
+            at = raw.find(INTRODUCER, few.end())
+        return -1
 
     def _flush(self) -> None:
         run = self._text.take()
@@ -213,11 +235,9 @@ class _Wrapped:
 
 def _unescape(raw: bytes) -> bytes:
     """Base64 characters in the standard alphabet, without breaks and escapes."""
-    if b"\\" in raw or b" " in raw:
-        raw = _BREAK.sub(b"", raw)
-        for escaped, character in _UNESCAPED:
-            raw = raw.replace(escaped, character)
-    return raw.replace(b"-", b"+").replace(b"_", b"/")
+    for written, character in _WRITTEN:
+        raw = raw.replace(written, character)
+    return raw
 
 
 def _is_wrapped(probe: bytes) -> bool:
