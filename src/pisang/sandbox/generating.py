@@ -1,0 +1,214 @@
+"""A paid call from end to end: read, judged, painted, charged, and told as the prompt wants it."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import uuid
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+
+from pisang.domain.answer import Reply
+from pisang.domain.catalogue import Catalogue
+from pisang.domain.content import Content, FileBytes
+from pisang.domain.image import extension, sniff_mime
+from pisang.domain.request import Image, Link
+from pisang.errors import PisangError, ReferenceUnreadable
+from pisang.sandbox.book import Bill, Book
+from pisang.sandbox.calls import Caller, Gone, Receive, Scope, read_call
+from pisang.sandbox.directives import SHAPES, Directives, read_directives
+from pisang.sandbox.faults import ERRORS, Fault, TurnedAway, cdn_page, relay_error
+from pisang.sandbox.making import Order, make_reply, price_of, take_order
+from pisang.sandbox.rules import check, find_model
+from pisang.sandbox.sending import Manner, Send, send_answer
+from pisang.wires.base import Ask, Wire, WireAnswer
+
+_LINKS_KEPT = 32
+
+EMPTY = WireAnswer(200, (), {"content-type": "application/json"})
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What is known of one call while it is answered."""
+
+    wire: Wire
+    caller: Caller
+    id: str
+    base_url: str
+    ask: Ask
+    directives: Directives
+    prompt: str
+
+
+class Generator:
+    """Makes answers to paid calls, and writes them into the book."""
+
+    def __init__(self, book: Book, catalogue: Catalogue) -> None:
+        self._book = book
+        self._catalogue = catalogue
+        self._linked: OrderedDict[str, Content] = OrderedDict()
+
+    def picture(self, sha256: str) -> WireAnswer | None:
+        """A picture that was answered as a link, while it is kept."""
+        content = self._linked.get(sha256)
+        if content is None:
+            return None
+        headers = {"content-type": sniff_mime(content.head) or "application/octet-stream"}
+        return WireAnswer(200, (FileBytes(content),), headers)
+
+    async def run(
+        self, wire: Wire, caller: Caller, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Answer one call."""
+        request_id = f"sandbox-{uuid.uuid4().hex[:16]}"
+        try:
+            session = await _open(wire, caller, scope, receive, request_id)
+        except Gone:
+            return
+        except PisangError as error:
+            answer, manner = wire.encode_error(error), Manner()
+        else:
+            answer, manner = await self._answer(session), _manner(session.directives)
+            await asyncio.sleep(session.directives.delay_s)
+        headers = {**_tags(caller, answer, request_id), **answer.headers}
+        await send_answer(replace(answer, headers=headers), send, manner)
+
+    async def _answer(self, session: Session) -> WireAnswer:
+        """The answer, its picture painted and its charge in the book."""
+        directives = session.directives
+        if not session.caller.known:
+            return _error(session, _wrong_key(session.caller))
+        try:
+            model, suffix_size = find_model(self._catalogue, session.ask.request, session.wire.name)
+            if not directives.is_turned_away:
+                check(session.ask.request, model, session.wire.name)
+            order = take_order(
+                session.ask.request, model, suffix_size, directives,
+                prompt=session.prompt, wire=session.wire.name, id=session.id,
+            )  # fmt: skip
+            answer = await self._work(session, order)
+        except TurnedAway as no:
+            return _error(session, no.fault)
+        if directives.charges:
+            try:
+                await asyncio.to_thread(self._book.charge, self._bill(session, order))
+            except OSError as error:
+                why = f"The sandbox's book can't be written: {error.strerror}."
+                return _error(session, Fault(500, why))
+        return answer
+
+    async def _work(self, session: Session, order: Order) -> WireAnswer:
+        directives = session.directives
+        if directives.status is not None:
+            return _error(session, Fault(directives.status))
+        if directives.html is not None:
+            return cdn_page(directives.html, order.id[-16:])
+        if directives.empty:
+            return EMPTY
+        try:
+            reply = await asyncio.to_thread(make_reply, order)
+        except ReferenceUnreadable as error:
+            why = error.fields.get("why", "")
+            raise TurnedAway(400, f"Unable to process input image: {why}.") from None
+        if directives.url:
+            reply = self._linked_reply(session, reply)
+        try:
+            return session.wire.encode_reply(reply, _told(session))
+        except PisangError as error:
+            return session.wire.encode_error(error, session.ask)
+
+    def _linked_reply(self, session: Session, reply: Reply) -> Reply:
+        """The reply with links in place of pictures; they are kept for a while."""
+        parts = tuple(
+            self._link(session, part) if isinstance(part, Image) else part for part in reply.parts
+        )
+        return replace(reply, parts=parts)
+
+    def _link(self, session: Session, image: Image) -> Link:
+        self._linked[image.content.sha256] = image.content
+        while len(self._linked) > _LINKS_KEPT:
+            self._linked.popitem(last=False)
+        mime = sniff_mime(image.content.head) or image.mime
+        name = f"{image.content.sha256}.{extension(mime)}"
+        return Link(f"{session.base_url}/sandbox/pictures/{name}", image.mime)
+
+    def _bill(self, session: Session, order: Order) -> Bill:
+        price = price_of(order.model, order.size, self._catalogue.models)
+        request = order.request
+        return Bill(
+            id=session.id,
+            wire=session.wire.name,
+            model=request.model,
+            image_size=order.size,
+            images=request.n,
+            price=price.times(request.n),
+            prompt_sha256=hashlib.sha256(request.prompt.encode()).hexdigest(),
+            key=session.caller.name,
+            fault=_fault_name(session.directives),
+        )
+
+
+async def _open(
+    wire: Wire, caller: Caller, scope: Scope, receive: Receive, request_id: str
+) -> Session:
+    call = await read_call(scope, receive)
+    ask = wire.decode_request(call)
+    directives, prompt = read_directives(ask.request.prompt)
+    host = call.headers.get("host", "sandbox")
+    base_url = f"{scope.get('scheme', 'http')}://{host}"
+    return Session(wire, caller, request_id, base_url, ask, directives, prompt)
+
+
+def _told(session: Session) -> Ask:
+    """The wish with the prompt's say in how the answer looks."""
+    directives = session.directives
+    options = dict(session.ask.options) | {"refusal_shape": SHAPES[directives.shape - 1]}
+    if directives.variant is not None:
+        options["variant"] = directives.variant
+    return replace(session.ask, options=options)
+
+
+def _error(session: Session, fault: Fault) -> WireAnswer:
+    directives, ask = session.directives, session.ask
+    fault = replace(
+        fault,
+        model=ask.request.model,
+        request_id=session.id,
+        retry_after_s=directives.retry_after_s,
+        final=directives.final,
+        as_list=ask.stream and ask.options.get("alt") != "sse",
+    )
+    if directives.relay or (fault.status == 401 and session.caller.place == "bearer"):
+        return relay_error(fault)
+    return ERRORS[session.wire.name](fault)
+
+
+def _wrong_key(caller: Caller) -> Fault:
+    """Google answers 400 to a wrong key of its own kind; everybody else 401."""
+    if caller.place != "google":
+        return Fault(401)
+    return Fault(400, "API key not valid. Please pass a valid API key.", "API_KEY_INVALID")
+
+
+def _manner(directives: Directives) -> Manner:
+    return Manner(cut=directives.cut, gzip=directives.gzip, drip_s=directives.drip_s)
+
+
+def _tags(caller: Caller, answer: WireAnswer, request_id: str) -> dict[str, str]:
+    """Headers that name the call, and say what answers it. A CDN's page has neither."""
+    if "cf-ray" in answer.headers:
+        return {}
+    relay = {"x-oneapi-request-id": request_id} if caller.place == "bearer" else {}
+    return {"x-request-id": request_id, "x-pisang-sandbox": "1"} | relay
+
+
+def _fault_name(directives: Directives) -> str | None:
+    names = {
+        "status": directives.status is not None,
+        "html": directives.html is not None,
+        "cut": directives.cut is not None,
+        "empty": directives.empty,
+        "no-image": directives.is_without_image,
+    }
+    return next((name for name, on in names.items() if on), None)
