@@ -73,12 +73,13 @@ def history(tx: Tx, asked: Asked) -> list[RequestRow]:
         "scope": asked.scope,
         "limit": max(0, min(asked.limit, PAGE)),
     }
+    state = None if asked.state is None else asked.state.value
     query = (asked.query or "")[:QUERY_CAP]
     if query:
         pattern, glyphs = like(query), sketch(query)
-        rows = tx.all("history_search", pattern=pattern, glyphs=glyphs, state=asked.state, **where)
-    elif asked.state is not None:
-        rows = tx.all("history_in_state", state=asked.state, **where)
+        rows = tx.all("history_search", pattern=pattern, glyphs=glyphs, state=state, **where)
+    elif state is not None:
+        rows = tx.all("history_in_state", state=state, **where)
     else:
         rows = tx.all("history_newest", **where)
     return load(tx, [row["id"] for row in rows])

@@ -71,7 +71,7 @@ def refresh(tx: Tx, request_id: str) -> None:
     """Bring the request's state in line with its attempts'."""
     attempts = tx.all("attempt_states", request_id=request_id)
     state = request_state(State(attempt["state"]) for attempt in attempts)
-    tx.run("request_state_set", id=request_id, state=state)
+    tx.run("request_state_set", id=request_id, state=state.value)
 
 
 def counted(row: Row, state: State, charged: Charged, cost: Money | None) -> Money | None:
@@ -110,8 +110,8 @@ def _move(tx: Tx, row: Row, state: State, charged: Charged, cost: Money | None, 
     tx.run(
         "attempt_move",
         id=row["id"],
-        state=state,
-        charged=charged,
+        state=state.value,
+        charged=charged.value,
         ended_ms=at_ms,
         counted_micros=amount.micros if amount else 0,
         counted_currency=currency(amount),

@@ -278,7 +278,7 @@ class Store:
     def unknowns(self) -> list[AttemptRow]:
         """The attempts whose outcome is unknown, oldest first."""
         with self._readers.read() as tx:
-            return history.attempts(tx.all("attempts_in_state", state=State.UNKNOWN))
+            return history.attempts(tx.all("attempts_unknown"))
 
     def live(self) -> list[AttemptRow]:
         """The attempts that are not ended, oldest first, whoever owns them."""

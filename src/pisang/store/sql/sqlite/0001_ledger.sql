@@ -87,10 +87,8 @@ CREATE TABLE attempts (
 );
 CREATE INDEX attempts_request ON attempts (request_id, ordinal, created_ms);
 CREATE INDEX attempts_starts ON attempts (upstream, sent_ms);
-CREATE INDEX attempts_live ON attempts (upstream, owner) WHERE state = 'sent';
-CREATE INDEX attempts_open ON attempts (owner) WHERE state IN ('planned', 'sent');
+CREATE INDEX attempts_open ON attempts (upstream, owner) WHERE state IN ('planned', 'sent');
 CREATE INDEX attempts_unknown ON attempts (sent_ms) WHERE state = 'unknown';
-CREATE INDEX attempts_sent ON attempts (sent_ms);
 
 CREATE TABLE images (
   attempt_id TEXT NOT NULL REFERENCES attempts (id),

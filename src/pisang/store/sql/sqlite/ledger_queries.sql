@@ -123,12 +123,13 @@ ON CONFLICT DO NOTHING;
 
 -- name: live_count
 -- How many attempts at an upstream are under way.
-SELECT count(*) AS live FROM attempts WHERE upstream = :upstream AND state = 'sent';
+SELECT count(*) AS live FROM attempts
+WHERE upstream = :upstream AND state IN ('planned', 'sent') AND state = 'sent';
 
 -- name: live_owners
 -- The same by owner: those of a dead one hold no slot.
-SELECT owner, count(*) AS live FROM attempts WHERE upstream = :upstream AND state = 'sent'
-GROUP BY owner;
+SELECT owner, count(*) AS live FROM attempts
+WHERE upstream = :upstream AND state IN ('planned', 'sent') AND state = 'sent' GROUP BY owner;
 
 -- name: last_start
 -- When the newest attempt at an upstream started, up to a time.

@@ -27,13 +27,9 @@ ORDER BY i.request_id, a.ordinal, a.created_ms, a.id, i.ordinal;
 -- One attempt.
 SELECT * FROM attempts WHERE id = :id;
 
--- name: attempts_by_ids
--- Attempts by a JSON list of ids.
-SELECT * FROM attempts WHERE id IN (SELECT value FROM json_each(:ids)) ORDER BY created_ms, id;
-
--- name: attempts_in_state
--- The attempts in one state, oldest first.
-SELECT * FROM attempts WHERE state = :state ORDER BY sent_ms, id;
+-- name: attempts_unknown
+-- The attempts whose outcome is unknown, oldest first.
+SELECT * FROM attempts WHERE state = 'unknown' ORDER BY sent_ms, id;
 
 -- name: attempts_open
 -- The attempts that are not ended, oldest first.
@@ -61,7 +57,7 @@ WHERE created_ms <= :before_ms AND glyphs & :glyphs = :glyphs
   AND (created_ms < :before_ms OR id < :before_id)
   AND deleted_ms IS NULL AND (:state IS NULL OR state = :state)
   AND (:upstream IS NULL OR EXISTS (
-    SELECT 1 FROM attempts WHERE request_id = requests.id AND upstream = :upstream))
+    SELECT 1 FROM attempts INDEXED BY attempts_request WHERE request_id = requests.id AND upstream = :upstream))
 ORDER BY created_ms DESC, id DESC LIMIT :limit;
 
 -- name: history_newest
@@ -71,7 +67,7 @@ WHERE created_ms <= :before_ms AND (:scope IS NULL OR scope = :scope)
   AND (created_ms < :before_ms OR id < :before_id)
   AND deleted_ms IS NULL
   AND (:upstream IS NULL OR EXISTS (
-    SELECT 1 FROM attempts WHERE request_id = requests.id AND upstream = :upstream))
+    SELECT 1 FROM attempts INDEXED BY attempts_request WHERE request_id = requests.id AND upstream = :upstream))
 ORDER BY created_ms DESC, id DESC LIMIT :limit;
 
 -- name: history_in_state
@@ -81,7 +77,7 @@ WHERE state = :state AND created_ms <= :before_ms AND (:scope IS NULL OR scope =
   AND (created_ms < :before_ms OR id < :before_id)
   AND deleted_ms IS NULL
   AND (:upstream IS NULL OR EXISTS (
-    SELECT 1 FROM attempts WHERE request_id = requests.id AND upstream = :upstream))
+    SELECT 1 FROM attempts INDEXED BY attempts_request WHERE request_id = requests.id AND upstream = :upstream))
 ORDER BY created_ms DESC, id DESC LIMIT :limit;
 
 -- name: costs_by_upstream
