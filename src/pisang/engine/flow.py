@@ -11,6 +11,7 @@ the row says `done`, and nothing after a written byte is ever tried again by its
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -96,10 +97,10 @@ def make_one(errand: Errand) -> Flow[Concluded]:
     while True:
         tries += 1
         attempt_id: str = yield NewId("att")
-        yield from claim(errand, attempt_id)
-        sending = with_log_id(errand, attempt_id)
-        request, warnings = sending.wire.encode_request(
-            sending.request, sending.upstream, stream=False
+        log_id = yield from make_log_id(errand, attempt_id)
+        yield from claim(errand, attempt_id, log_id)
+        request, warnings = errand.wire.encode_request(
+            with_log_id(errand.request, log_id), errand.upstream, stream=False
         )
         answer: Answer = yield Exchange(
             attempt_id, errand.upstream, request, deadline_s=errand.time_limit_s
@@ -115,7 +116,7 @@ def make_one(errand: Errand) -> Flow[Concluded]:
         yield Sleep(decision.delay_s, jitter=decision.jitter)
 
 
-def claim(errand: Errand, attempt_id: str) -> Flow[Claimed]:
+def claim(errand: Errand, attempt_id: str, log_id: str | None) -> Flow[Claimed]:
     """Ask for the slot until it is given. Refusals (budget, disk) come out as their errors."""
     intent = Intent(
         attempt_id=attempt_id,
@@ -131,7 +132,7 @@ def claim(errand: Errand, attempt_id: str) -> Flow[Claimed]:
         limits=errand.upstream.limits,
         max_cost=errand.max_cost,
         deadline_ms=int(errand.time_limit_s * 1000),
-        log_id=attempt_id if errand.wire.name == "crawl" else None,
+        log_id=log_id,
         free=errand.free,
         image_size=errand.request.image_size,
     )
@@ -160,16 +161,25 @@ def decline(intent: Intent, error: PisangError) -> Flow[None]:
     yield Decline(intent, settlement)
 
 
-def with_log_id(errand: Errand, attempt_id: str) -> Errand:
-    """The errand with the attempt's id as the crawl wire's log id (`X-TT-LOGID`).
+def make_log_id(errand: Errand, attempt_id: str) -> Flow[str | None]:
+    """The upstream's handle for a call that is about to be made: it is ours before it is sent.
 
-    It is the upstream's handle for the call, so it must be ours before it is sent.
+    Only the crawl wire has one (`X-TT-LOGID`, in the form that its document prints: 32 hex digits
+    and the unix seconds); the digits are a hash of the attempt's id.
     """
     if errand.wire.name != "crawl":
-        return errand
-    extra = {**errand.request.extra}
-    extra["crawl"] = {**extra.get("crawl", {}), "logid": f"nanobanana_{attempt_id}"}
-    return replace(errand, request=replace(errand.request, extra=extra))
+        return None
+    now: int = yield Now()
+    digits = hashlib.sha256(attempt_id.encode()).hexdigest()[:32]
+    return f"nanobanana_{digits}_{now // 1000}"
+
+
+def with_log_id(request: Request, log_id: str | None) -> Request:
+    """The request with its log id where the crawl wire looks for it."""
+    if log_id is None:
+        return request
+    extra = {**request.extra, "crawl": {**request.extra.get("crawl", {}), "logid": log_id}}
+    return replace(request, extra=extra)
 
 
 def conclude(errand: Errand, attempt_id: str, answer: Answer) -> Flow[Concluded]:
