@@ -78,7 +78,8 @@ _Shaped = tuple[str | None, tuple[Warn, ...]]
 
 def _ratio(request: Request, upstream: Upstream, model: Model | None, model_id: str) -> _Shaped:
     """The ratio as it will be sent. Only a known model's list is a reason to refuse one."""
-    default = None if request.references else upstream.default_aspect_ratio
+    pictured = request.references or request.history
+    default = None if pictured else upstream.default_aspect_ratio
     asked = request.aspect_ratio or default
     if asked is None or model is None or asked in model.ratios:
         return asked, ()
