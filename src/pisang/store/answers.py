@@ -77,6 +77,14 @@ class Answers:
                 incoming.discard()
             remove((self._home.record(attempt_id),))
 
+    def left_over(self) -> dict[str, list[Path]]:
+        """Files in `incoming/` of attempts that nobody here works on, by attempt."""
+        left: dict[str, list[Path]] = {}
+        for attempt_id, path in self._home.came_in():
+            left.setdefault(attempt_id, []).append(path)
+        with self._lock:
+            return {id: paths for id, paths in left.items() if id not in self._incoming}
+
     def unpack(self, packed: bytes, *, whole: bool) -> Answer:
         """A stored answer. One whose raw contents were let go names them all the same."""
         return unpack(packed, self._load if whole else self._load_rest)

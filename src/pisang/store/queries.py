@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 
 _NAME = re.compile(r"^-- name: (?P<name>[a-z0-9_]+)$")
 
@@ -73,9 +73,5 @@ def migrations(database: str = "sqlite") -> tuple[Migration, ...]:
 
 
 def _folder(database: str) -> list[tuple[str, str]]:
-    root = files("pisang.store") / "sql" / database
-    return [
-        (entry.name, entry.read_text(encoding="utf-8"))
-        for entry in root.iterdir()
-        if entry.name.endswith(".sql")
-    ]
+    folder = Path(__file__).parent / "sql" / database
+    return [(path.name, path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.sql"))]

@@ -6,9 +6,12 @@ taker's own lock is held, so whoever looks next sees rows of a living owner.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pisang.domain.answer import Answer
+from pisang.domain.attempt import TERMINAL, State
 from pisang.domain.content import Content
 from pisang.domain.ledger import AttemptRow
 from pisang.store.database import Tx
@@ -49,3 +52,9 @@ def take_over(tx: Tx, process: Process) -> list[str]:
         for request_id in requests:
             tx.run("request_abandon", id=request_id)
     return taken
+
+
+def ended(tx: Tx, attempt_ids: Iterable[str]) -> list[str]:
+    """Which of these attempts have ended for good: their incoming names are of no more use."""
+    rows = tx.all("attempt_states_by_ids", ids=json.dumps(list(attempt_ids)))
+    return [row["id"] for row in rows if State(row["state"]) in TERMINAL]

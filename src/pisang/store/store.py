@@ -38,8 +38,11 @@ from pisang.store import settle as settle_jobs
 from pisang.store.answers import Answers
 from pisang.store.blobs import Blobs
 from pisang.store.budgets import remove_budget, set_budget
+from pisang.store.check import Finding, check
 from pisang.store.database import Tx, ensure_header, version
-from pisang.store.files import Files
+from pisang.store.delete import Deleted, delete
+from pisang.store.files import Files, remove
+from pisang.store.gc import GcReport, Retention, collect
 from pisang.store.health import Health
 from pisang.store.history import Asked, Cost, Grouping
 from pisang.store.home import Home, prepare
@@ -52,7 +55,17 @@ from pisang.store.recover import Orphan
 from pisang.store.rows import attempt_row, budget_row
 from pisang.store.writer import Writer, open_ledger
 
-__all__ = ["Asked", "Cost", "Orphan", "Store"]
+__all__ = [
+    "Asked",
+    "Cost",
+    "Deleted",
+    "Finding",
+    "GcReport",
+    "Incoming",
+    "Orphan",
+    "Retention",
+    "Store",
+]
 
 Result = TypeVar("Result")
 
@@ -207,12 +220,17 @@ class Store:
     def recover(self) -> list[Orphan]:
         """Take over what dead processes left under way; each is given to one caller only.
 
-        Costs one read when there is none. Blocks: call it in a thread.
+        Names in `incoming/` that a process did not live to take away go too. Costs one read when
+        there is nothing. Blocks: call it in a thread.
         """
         process = self._process()
+        left = self._answers.left_over()
         with self._readers.read() as tx:
-            if not recover.dead_owners(tx, process):
-                return []
+            dead = recover.dead_owners(tx, process)
+            ended = recover.ended(tx, left) if left else []
+        remove(path for attempt_id in ended for path in left[attempt_id])
+        if not dead:
+            return []
         taken = self._job(recover.take_over).result()
         return [self._orphan(attempt_id) for attempt_id in taken]
 
@@ -310,6 +328,50 @@ class Store:
         """Every cap."""
         with self._readers.read() as tx:
             return [budget_row(row) for row in tx.all("budgets_all")]
+
+    # --- upkeep ----------------------------------------------------------------------------------
+
+    def gc(
+        self,
+        retention: Retention | None = None,
+        *,
+        dry_run: bool = False,
+        now_ms: int | None = None,
+    ) -> GcReport:
+        """Let go what is past its time, or tell what would go. Blocks.
+
+        Raises `OptionInvalid` when it would remove more than one in a hundred images unforced.
+        """
+        return collect(
+            self.home,
+            self._readers,
+            self._writer,
+            retention or Retention(),
+            dry_run=dry_run,
+            now_ms=self._clock_ms() if now_ms is None else now_ms,
+        )
+
+    def delete(self, name: str) -> Deleted:
+        """Delete a request (by id) or an image (by hash); what was paid stays in the books. Blocks.
+
+        Raises `NotFound`, `Ambiguous`; `Running` and `OptionInvalid` where it is not over.
+        """
+        return delete(self.home, self._readers, self._writer, name, self._clock_ms())
+
+    def check(self, *, deep: bool = False) -> list[Finding]:
+        """What `doctor` asks: is all there, and (`deep`) as it was written? Blocks.
+
+        A home marked suspect is cleared when nothing is wrong. Raises `StoreCorrupt` when the
+        ledger can't be read at all.
+        """
+        return check(
+            self.home,
+            self._readers,
+            self._health,
+            self._process(),
+            wanted_bytes=self._wanted_bytes,
+            deep=deep,
+        )
 
     # --- inside ----------------------------------------------------------------------------------
 

@@ -27,6 +27,7 @@ CREATE INDEX requests_state ON requests (state, created_ms);
 CREATE INDEX requests_folder ON requests (scope, folder, created_ms);
 CREATE INDEX requests_twins ON requests (scope, route, fingerprint, created_ms);
 CREATE INDEX requests_owner ON requests (owner) WHERE owner IS NOT NULL;
+CREATE INDEX requests_parent ON requests (parent) WHERE parent IS NOT NULL;
 
 CREATE TABLE keys (
   scope TEXT NOT NULL,
@@ -108,6 +109,7 @@ CREATE TABLE images (
 CREATE INDEX images_sha256 ON images (sha256);
 CREATE INDEX images_request ON images (request_id);
 CREATE INDEX images_created ON images (created_ms);
+CREATE INDEX images_parent ON images (parent) WHERE parent IS NOT NULL;
 
 CREATE TABLE answers (
   attempt_id TEXT PRIMARY KEY NOT NULL REFERENCES attempts (id),

@@ -1,0 +1,199 @@
+"""What `pisang doctor` asks of the store: is everything that was written there, and as written."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256 as new_hash
+from pathlib import Path
+from typing import Literal
+
+from pisang.domain.attempt import State, request_state
+from pisang.store.budgets import bounds, recount, window, words
+from pisang.store.database import Tx
+from pisang.store.gc import ASIDE, content_files, unnamed_files
+from pisang.store.health import Health, megabytes
+from pisang.store.home import Home
+from pisang.store.incoming import CHUNK
+from pisang.store.process import Process
+from pisang.store.readers import Readers
+from pisang.store.recover import dead_owners
+from pisang.store.rows import budget_row
+
+RESET_FAULT_GONE = (3, 51, 3)
+"""The WAL-reset fault was in SQLite 3.7.0 to 3.51.2 (sqlite.org, release 3.51.3, 2026-03)."""
+
+Level = Literal["ok", "note", "warning", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at. `code` is stable; `message` is one sentence."""
+
+    code: str
+    level: Level
+    message: str
+
+
+def check(
+    home: Home,
+    readers: Readers,
+    health: Health,
+    process: Process,
+    *,
+    wanted_bytes: int,
+    deep: bool = False,
+) -> list[Finding]:
+    """Everything the store can tell of itself without changing anything.
+
+    `deep` reads every file and compares its hash. When nothing is an error, a home that was
+    marked suspect is cleared.
+    """
+    findings = [_sqlite(), *_permissions(home), _room(home, wanted_bytes)]
+    with readers.read() as tx:
+        findings += _integrity(tx)
+        findings += _states(tx)
+        findings += _counters(tx, process.clock_ms())
+        findings += _orphans(tx, process)
+        findings += _contents(tx, home, deep=deep)
+        findings += _strays(tx, home)
+    findings.append(_suspicion(health, findings))
+    return findings
+
+
+def _sqlite() -> Finding:
+    version = sqlite3.sqlite_version
+    if sqlite3.sqlite_version_info >= RESET_FAULT_GONE:
+        return Finding("sqlite", "ok", f"SQLite {version}.")
+    return Finding(
+        "sqlite",
+        "note",
+        f"SQLite {version} has the WAL-reset fault (fixed in 3.51.3); it can't happen here, "
+        "because one process at a time writes and checkpoints.",
+    )
+
+
+def _permissions(home: Home) -> Iterator[Finding]:
+    wide = [
+        path
+        for path in (home.root, home.ledger, home.images, home.blobs, home.incoming, home.locks)
+        if os.stat(path).st_mode & 0o077
+    ]
+    for path in wide:
+        yield Finding(
+            "permissions", "warning", f"Others may look into {path}: run `chmod go-rwx {path}`."
+        )
+    if not wide:
+        yield Finding("permissions", "ok", "Only you may look into Pisang's folder.")
+
+
+def _room(home: Home, wanted_bytes: int) -> Finding:
+    free = shutil.disk_usage(home.root).free
+    level: Level = "ok" if free >= wanted_bytes else "error"
+    wanted = f"; {megabytes(wanted_bytes)} are wanted before paying" if level == "error" else ""
+    return Finding("free_space", level, f"{megabytes(free)} are free{wanted}.")
+
+
+def _integrity(tx: Tx) -> Iterator[Finding]:
+    wrong = [said for row in tx.all("quick_check") if (said := row["quick_check"]) != "ok"]
+    dangling = len(tx.all("foreign_key_check"))
+    if wrong:
+        yield Finding("ledger", "error", f"The ledger is damaged: {'; '.join(wrong)[:300]}.")
+    if dangling:
+        yield Finding("ledger", "error", f"{dangling} rows of the ledger name rows that are gone.")
+    if not wrong and not dangling:
+        yield Finding("ledger", "ok", "The ledger is sound.")
+
+
+def _states(tx: Tx) -> Iterator[Finding]:
+    apart = [
+        row["id"]
+        for row in tx.all("states_apart")
+        if row["state"] != request_state(State(one) for one in row["states"].split(","))
+    ]
+    if apart:
+        few = ", ".join(apart[:3])
+        message = f"{len(apart)} requests are in another state than their attempts ({few})."
+        yield Finding("states", "error", message)
+
+
+def _counters(tx: Tx, now_ms: int) -> Iterator[Finding]:
+    for budget in map(budget_row, tx.all("budgets_all")):
+        row = tx.one("counter_get", budget_id=budget.id, window=window(budget, now_ms))
+        counted = row["micros"] if row is not None else 0
+        summed = recount(tx, budget, *bounds(budget, now_ms))
+        if counted != summed:
+            message = f"The budget {words(budget)} counts {counted} micro-units, not {summed}."
+            yield Finding("budgets", "error", message)
+
+
+def _orphans(tx: Tx, process: Process) -> Iterator[Finding]:
+    dead = dead_owners(tx, process)
+    if dead:
+        message = f"{len(dead)} processes died at work: the next command settles what they left."
+        yield Finding("orphans", "note", message)
+
+
+def _contents(tx: Tx, home: Home, *, deep: bool) -> Iterator[Finding]:
+    """Every content that a row names is there, of its size, and (deep) of its hash."""
+    looked = 0
+    wrong: list[str] = []
+    for row in tx.all("all_contents"):
+        looked += 1
+        why = _fault(home, row["sha256"], row["size"], deep=deep)
+        if why is not None:
+            wrong.append(f"{row['sha256'][:12]} ({row['kind']}) {why}")
+    if wrong:
+        message = f"{len(wrong)} of {looked} stored contents are wrong: {'; '.join(wrong[:5])}."
+        yield Finding("contents", "error", message)
+    else:
+        how = "there and as written" if deep else "there"
+        yield Finding("contents", "ok", f"All {looked} stored contents are {how}.")
+
+
+def _fault(home: Home, sha256: str, size: int | None, *, deep: bool) -> str | None:
+    path = next((one for one in (home.image(sha256), home.blob(sha256)) if one.exists()), None)
+    if path is None:
+        return "is missing"
+    if size is not None and path.stat().st_size != size:
+        return "has the wrong size"
+    return "has other bytes" if deep and _hash(path) != sha256 else None
+
+
+def _hash(path: Path) -> str:
+    found = new_hash()
+    with path.open("rb", buffering=0) as file:
+        while chunk := file.read(CHUNK):
+            found.update(chunk)
+    return found.hexdigest()
+
+
+def _strays(tx: Tx, home: Home) -> Iterator[Finding]:
+    unnamed = list(unnamed_files(tx, home))
+    size = sum(path.stat().st_size for path in unnamed if path.exists())
+    if unnamed:
+        message = f"{len(unnamed)} files ({megabytes(size)}) belong to nothing: see `pisang gc`."
+        yield Finding("strays", "note", message)
+    wrong = [path.name for path in content_files(home) if not _is_name(path.name)]
+    if wrong:
+        yield Finding("strays", "warning", f"Files that are not ours lie there: {wrong[0]}.")
+
+
+def _is_name(name: str) -> bool:
+    bare = name.removesuffix(ASIDE)
+    return len(bare) == 64 and not set(bare) - set("0123456789abcdef")
+
+
+def _suspicion(health: Health, findings: list[Finding]) -> Finding:
+    """Whether a failed write stands in the way of buying; cleared when all else is sound."""
+    why = health.told()
+    if why is None:
+        return Finding("writes", "ok", "No write has failed.")
+    if any(finding.level == "error" for finding in findings):
+        return Finding("writes", "error", f"A write failed earlier ({why}): nothing is bought.")
+    health.clear()
+    message = f"A write failed earlier ({why}); everything is there, so buying may go on."
+    return Finding("writes", "note", message)
