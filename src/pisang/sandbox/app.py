@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 from pisang.domain.catalogue import Catalogue, load
 from pisang.errors import PisangError
@@ -20,9 +21,10 @@ from pisang.sandbox.calls import (
     read_headers,
     read_query,
 )
+from pisang.sandbox.faults import Fault, google_error
 from pisang.sandbox.generating import Generator
 from pisang.sandbox.making import prompt_tokens
-from pisang.sandbox.sending import Manner, Send, send_answer
+from pisang.sandbox.sending import Manner, Message, Send, send_answer
 from pisang.wires import strictjson
 from pisang.wires.base import Call, WireAnswer
 from pisang.wires.table import wire
@@ -78,7 +80,7 @@ class Sandbox:
         for row_method, pattern, handler in _ROUTES:
             match = pattern.fullmatch(scope["path"])
             if match is not None and row_method == method:
-                await handler(self, Visit(scope, receive, send, caller, match))
+                await _guarded(handler, self, Visit(scope, receive, send, caller, match))
                 return
         await send_answer(_nothing_there(scope["path"]), send)
 
@@ -160,6 +162,23 @@ _ROUTES: tuple[tuple[str, re.Pattern[str], _Handler], ...] = (
     ("GET", re.compile(r"/"), Sandbox.welcome),
 )
 """Method, path, handler."""
+
+
+async def _guarded(handler: _Handler, sandbox: Sandbox, visit: Visit) -> None:
+    """The outermost handler: a fault of ours is a 500, or a cut where the answer had begun."""
+    begun = False
+
+    async def send(message: Message) -> None:
+        nonlocal begun
+        begun = True
+        await visit.send(message)
+
+    try:
+        await handler(sandbox, replace(visit, send=send))
+    except Exception:  # noqa: BLE001 - no traceback may reach a caller
+        if not begun:
+            with suppress(OSError):  # he may be gone
+                await visit.answer(google_error(Fault(500)))
 
 
 def _nothing_there(path: str) -> WireAnswer:

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from pisang.domain.money import Money
+from pisang.errors import OutputUnwritable
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class Book:
     """Charges in order: in memory, and in `path` (JSON lines) where one is given.
 
     With a path each charge is on disk before `charge` returns, and a book that is opened again
-    goes on where it stood.
+    goes on where it stood. Raises `OutputUnwritable` where the file is no book, and `OSError`.
     """
 
     def __init__(self, path: Path | None = None, clock: Callable[[], float] = time.time) -> None:
@@ -115,4 +116,7 @@ def _read(path: Path) -> list[Charge]:
     whole = data[: data.rfind(b"\n") + 1]
     if len(whole) < len(data):
         os.truncate(path, len(whole))
-    return [Charge(**json.loads(line)) for line in whole.splitlines()]
+    try:
+        return [Charge(**json.loads(line)) for line in whole.splitlines()]
+    except (ValueError, TypeError):
+        raise OutputUnwritable(path=path, why="it holds something else than a book") from None

@@ -21,6 +21,7 @@ from pisang.sandbox.faults import ERRORS, Fault, TurnedAway, cdn_page, relay_err
 from pisang.sandbox.making import Order, make_reply, price_of, take_order
 from pisang.sandbox.rules import check, find_model
 from pisang.sandbox.sending import Manner, Send, send_answer
+from pisang.sandbox.variants import encode_variant
 from pisang.wires.base import Ask, Wire, WireAnswer
 
 _LINKS_KEPT = 32
@@ -113,10 +114,7 @@ class Generator:
             raise TurnedAway(400, f"Unable to process input image: {why}.") from None
         if directives.url:
             reply = self._linked_reply(session, reply)
-        try:
-            return session.wire.encode_reply(reply, _told(session))
-        except PisangError as error:
-            return session.wire.encode_error(error, session.ask)
+        return _told(session, reply)
 
     def _linked_reply(self, session: Session, reply: Reply) -> Reply:
         """The reply with links in place of pictures; they are kept for a while."""
@@ -160,13 +158,16 @@ async def _open(
     return Session(wire, caller, request_id, base_url, ask, directives, prompt)
 
 
-def _told(session: Session) -> Ask:
-    """The wish with the prompt's say in how the answer looks."""
-    directives = session.directives
-    options = dict(session.ask.options) | {"refusal_shape": SHAPES[directives.shape - 1]}
-    if directives.variant is not None:
-        options["variant"] = directives.variant
-    return replace(session.ask, options=options)
+def _told(session: Session, reply: Reply) -> WireAnswer:
+    """The reply on the wire, with the prompt's say in how it looks."""
+    directives, ask = session.directives, session.ask
+    if session.wire.name == "openai_chat" and directives.variant in ("markdown", "array"):
+        return encode_variant(reply, ask, directives.variant)
+    options = dict(ask.options) | {"refusal_shape": SHAPES[directives.shape - 1]}
+    try:
+        return session.wire.encode_reply(reply, replace(ask, options=options))
+    except PisangError as error:
+        return session.wire.encode_error(error, ask)
 
 
 def _error(session: Session, fault: Fault) -> WireAnswer:

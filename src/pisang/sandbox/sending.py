@@ -52,8 +52,8 @@ async def send_answer(answer: WireAnswer, send: Send, manner: Manner = PLAIN) ->
     for chunk in _first(chunks, allowed):
         await asyncio.sleep(pause_s)
         await send({"type": "http.response.body", "body": chunk, "more_body": True})
-    if manner.cut is None:
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+    # A cut ends on an open body; a server that has seen none of it would say 500 instead.
+    await send({"type": "http.response.body", "body": b"", "more_body": manner.cut is not None})
 
 
 def read_body(body: Body) -> Iterator[bytes]:
