@@ -34,7 +34,7 @@ def model_of(model_id: str) -> Model:
     return next(model for model in CATALOGUE.models if model.id == model_id)
 
 
-# --- what it must hold ---------------------------------------------------------------------------
+# --- what it must hold -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_reference_limits_are_the_vendors() -> None:
     assert model_of("nano-banana2").max_request_bytes is None
 
 
-# --- invariants ----------------------------------------------------------------------------------
+# --- invariants --------------------------------------------------------------------------------
 
 
 @models
@@ -241,7 +241,7 @@ def test_every_row_is_dated_and_sourced(model: Model) -> None:
         assert source.what
 
 
-# --- words ---------------------------------------------------------------------------------------
+# --- words -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -313,7 +313,7 @@ def test_a_ratio_has_one_spelling(word: str, ratio: str | None) -> None:
     assert canonical_ratio(word) == ratio
 
 
-# --- an upstream's own ids ----------------------------------------------------------------------
+# --- an upstream's own ids --------------------------------------------------------------------
 
 PREVIEWS = ("gemini-3-pro-image-preview", "gemini-3.1-flash-image-preview")
 
@@ -368,7 +368,7 @@ def test_the_known_model_comes_with_the_id() -> None:
     assert resolve("My Model", upstream("relay", ("My Model",)), CATALOGUE).model is None
 
 
-# --- a table that contradicts itself --------------------------------------------------------------
+# --- a table that contradicts itself ------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

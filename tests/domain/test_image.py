@@ -155,7 +155,7 @@ def test_a_type_has_its_extension(mime: str, name: str) -> None:
     assert extension(mime) == name
 
 
-# --- jpeg --------------------------------------------------------------------------------------
+# --- jpeg ------------------------------------------------------------------------------------
 
 
 def jpeg_with(segments: bytes) -> bytes:
@@ -211,7 +211,7 @@ def test_an_exif_orientation_is_not_applied() -> None:
     assert facts is not None and (facts.width, facts.height) == (321, 123)
 
 
-# --- png, gif, webp ----------------------------------------------------------------------------
+# --- png, gif, webp --------------------------------------------------------------------------
 
 
 def test_a_png_without_pixels_is_not_complete() -> None:
@@ -250,7 +250,7 @@ def test_a_webp_with_a_broken_header_is_not_complete(body: bytes) -> None:
     assert facts_of(data) == ImageFacts("image/webp", 0, 0, complete=False)
 
 
-# --- avif, heic --------------------------------------------------------------------------------
+# --- avif, heic ------------------------------------------------------------------------------
 
 
 def test_the_largest_item_of_a_heif_is_its_picture() -> None:
@@ -291,7 +291,7 @@ def test_an_item_size_cut_by_what_is_kept_is_left_out() -> None:
     assert facts == ImageFacts("image/heic", 0, 0, complete=False)
 
 
-# --- recorded answers ----------------------------------------------------------------------------
+# --- recorded answers --------------------------------------------------------------------------
 
 
 @pytest.mark.skipif(not RECORDED.is_dir(), reason="the recorded answers are not at hand")

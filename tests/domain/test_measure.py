@@ -37,7 +37,7 @@ def codes(one: Made, request: Request, model: Model | None = None) -> list[str]:
     return [warning.code for warning in compare(one, request, model)]
 
 
-# --- tiers ---------------------------------------------------------------------------------------
+# --- tiers -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_every_pixel_of_every_table_passes(model: Model) -> None:
             assert compare(made(width, height), asked(ratio, size), model) == ()
 
 
-# --- warnings ------------------------------------------------------------------------------------
+# --- warnings ----------------------------------------------------------------------------------
 
 
 def test_a_smaller_picture_than_asked_for_is_a_size_mismatch_with_its_pixels() -> None:
@@ -128,7 +128,7 @@ def test_a_lie_about_the_type_is_a_type_mismatch(declared: str | None, mismatch:
     assert all("its bytes are image/jpeg" in warning.message for warning in found)
 
 
-# --- drafts ---------------------------------------------------------------------------------------
+# --- drafts -------------------------------------------------------------------------------------
 
 
 def results(

@@ -33,7 +33,7 @@ from pisang.domain.secret import Secret
 from pisang.domain.upstream import Auth, Limits, Quirks, Upstream
 from pisang.domain.warning import Warn
 
-# --- money -------------------------------------------------------------------------------------
+# --- money -----------------------------------------------------------------------------------
 
 amounts = st.integers(0, 10**15)
 currencies = st.sampled_from(["USD", "CNY", "EUR"])
@@ -87,7 +87,7 @@ def test_money_that_can_not_be_is_not_built(micros: int, currency: str) -> None:
         Money(micros, currency)
 
 
-# --- secrets -----------------------------------------------------------------------------------
+# --- secrets ---------------------------------------------------------------------------------
 
 
 def test_a_secret_prints_as_dots_wherever_it_is_printed() -> None:
@@ -126,7 +126,7 @@ def test_a_secret_is_not_pickled_nor_copied() -> None:
         copy.deepcopy(Secret("a"))
 
 
-# --- contents ----------------------------------------------------------------------------------
+# --- contents --------------------------------------------------------------------------------
 
 
 @given(st.lists(st.binary(max_size=300), max_size=6))
@@ -148,6 +148,10 @@ def test_a_content_keeps_its_first_and_last_bytes_only() -> None:
     assert content.head == data[:HEAD_BYTES]
     assert content.tail == data[-TAIL_BYTES:]
     assert content.inline == data
+    meter = Meter()
+    for start in range(0, len(data), 1000):
+        meter.update(data[start : start + 1000])
+    assert (meter.content(), meter.content().head) == (content, data[:HEAD_BYTES])
 
 
 def test_contents_are_equal_by_hash_and_size_alone() -> None:
@@ -171,7 +175,7 @@ def test_a_span_is_written_out_as_text_and_references() -> None:
     assert span_pieces(Span((TextRun(b"a"), run, raw))) == (b"a", run, raw)
 
 
-# --- attempts ----------------------------------------------------------------------------------
+# --- attempts --------------------------------------------------------------------------------
 
 
 def test_states_move_along_the_drawn_arrows_only() -> None:
@@ -211,7 +215,7 @@ def test_a_requests_state_is_the_first_among_its_attempts(
     assert request_state(reversed(attempts)) is state
 
 
-# --- requests ----------------------------------------------------------------------------------
+# --- requests --------------------------------------------------------------------------------
 
 
 def test_a_request_tells_its_words_and_its_pictures_in_order() -> None:
@@ -228,7 +232,7 @@ def test_a_request_for_no_image_is_not_built(n: int) -> None:
         Request((Text("x"),), "m", n=n)
 
 
-# --- upstreams, answers, the ledger's values -----------------------------------------------------
+# --- upstreams, answers, the ledger's values ---------------------------------------------------
 
 
 def test_an_upstream_needs_three_words_and_has_no_limits_by_itself() -> None:
