@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any
 
 from pisang.domain.answer import Answer, Ended, Fault, Reply
 from pisang.domain.request import Text
@@ -324,7 +323,7 @@ def _error(
     *,
     charged: Charged | None = None,
     hint: str | None = None,
-    **fields: Any,
+    **fields: str,
 ) -> PisangError:
     """The leaf with what every error of an upstream carries; `fields` are for its sentence."""
     return leaf(
