@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from pisang.domain.answer import Answer, Ended, Fault, Reply
 from pisang.domain.request import Text
@@ -323,7 +324,7 @@ def _error(
     *,
     charged: Charged | None = None,
     hint: str | None = None,
-    **fields: str,
+    **fields: Any,  # a `str` each; typed so because the leaf has named ones besides
 ) -> PisangError:
     """The leaf with what every error of an upstream carries; `fields` are for its sentence."""
     return leaf(
