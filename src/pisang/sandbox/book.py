@@ -69,7 +69,7 @@ class Book:
         self._path = path
         self._clock = clock
         self._lock = threading.Lock()
-        self._charges: list[Charge] = [] if path is None else _read(path)
+        self._charges: list[Charge] = [] if path is None else _take_up(path)
 
     @property
     def charges(self) -> tuple[Charge, ...]:
@@ -108,15 +108,21 @@ def _append(path: Path, charge: Charge) -> None:
         os.fsync(file.fileno())
 
 
-def _read(path: Path) -> list[Charge]:
-    """The charges on disk. A last line that a crash left unfinished was never answered."""
-    if not path.exists():
-        return []
-    data = path.read_bytes()
-    whole = data[: data.rfind(b"\n") + 1]
-    if len(whole) < len(data):
-        os.truncate(path, len(whole))
+def _take_up(path: Path) -> list[Charge]:
+    """The charges on disk. A last line that a crash left unfinished was never answered: it goes."""
+    charges = list(read_charges(path))
+    if path.exists():
+        os.truncate(path, path.read_bytes().rfind(b"\n") + 1)
+    return charges
+
+
+def read_charges(path: Path) -> tuple[Charge, ...]:
+    """The charges in a book's file, also while a server writes it.
+
+    Raises `OutputUnwritable` where it holds something else, and `OSError`.
+    """
+    lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
     try:
-        return [Charge(**json.loads(line)) for line in whole.splitlines()]
+        return tuple(Charge(**json.loads(line)) for line in lines)
     except (ValueError, TypeError):
         raise OutputUnwritable(path=path, why="it holds something else than a book") from None
