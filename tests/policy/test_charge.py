@@ -219,7 +219,7 @@ said = st.one_of(st.text(max_size=30), st.sampled_from(["UNAVAILABLE", "额度�
 )
 def test_any_fault_has_an_error_and_a_success_status_is_never_free(kind: str, fault: Fault) -> None:
     error = judged(kind, fault)
-    assert "{" not in str(error).replace(fault.message, "")
+    assert str(error) and error.message("zh")
     if fault.status is None or (fault.status < 300 and kind != "pisang"):
         assert error.charged is not Charged.NO
 
