@@ -16,8 +16,10 @@ from importlib import import_module
 from typing import Any, TypeVar
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
+
+from pisang.cli.coerce import lighten
 
 Options = TypeVar("Options")
 
@@ -74,10 +76,18 @@ def command(*, examples: str = "") -> Callable[[Callable[[Options], int]], Calla
     return dress
 
 
+class Light(TyperCommand):
+    """A command whose words are read by hand."""
+
+    def get_params(self, ctx: Any) -> Any:
+        """Its options and arguments, the help option among them."""
+        return lighten(super().get_params(ctx))
+
+
 def build(name: str, function: Callable[..., int]) -> Any:
     """The parser of one command."""
     app = typer.Typer(**_PLAIN)
-    app.command(name, epilog=_epilog(getattr(function, "examples", "")))(function)
+    app.command(name, cls=Light, epilog=_epilog(getattr(function, "examples", "")))(function)
     return get_command(app)
 
 
@@ -88,6 +98,9 @@ def build_group(
 
     class Lazy(TyperGroup):
         """A group that knows its commands by name and line, and loads one at a time."""
+
+        def get_params(self, ctx: Any) -> Any:
+            return lighten(super().get_params(ctx))
 
         def list_commands(self, ctx: Any) -> list[str]:
             return list(rows)

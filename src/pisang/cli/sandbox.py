@@ -39,7 +39,7 @@ curl http://127.0.0.1:8790/v1beta/models
 
 @command(examples=EXAMPLES)
 def sandbox(asked: Sandbox) -> int:
-    """Serve the offline painter: Google's, relays', the crawl gateway's and OpenAI's wires, any key.
+    """Serve the offline painter in every wire's server role; any key is good.
 
     A prompt may choose a fault: [[sandbox status=503]], delay=30, cut=0.5, finish=IMAGE_SAFETY,
     size=1K, html=524, text-only, drafts=3 and more. It never costs anything. Ctrl-C ends it.
@@ -51,4 +51,4 @@ def sandbox(asked: Sandbox) -> int:
     from pisang.cli.serving import serve_sandbox
 
     screen = Screen.of(asked.format)
-    return serve_sandbox(asked.host, asked.port, asked.book, screen)
+    serve_sandbox(asked.host, asked.port, asked.book, screen)
