@@ -14,6 +14,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pisang.domain.version import VERSION
+
 if TYPE_CHECKING:
     from pisang.client.async_client import AsyncClient, Handle
     from pisang.client.client import Client, SyncHandle
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from pisang.engine.events import Event
     from pisang.errors import PisangError
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 __all__ = [
     "AsyncClient",

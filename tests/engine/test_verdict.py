@@ -101,7 +101,12 @@ def test_a_broken_picture_alone_in_a_whole_answer_is_unknown() -> None:
 def settle(given: Answer, **changes: Any) -> Any:
     settings: dict[str, Any] = {"price": PRICE, "basis": "user", "model": None}
     return settlement_of(
-        verdict(given), attempt_id="att_1", at_ms=5, answer=given, **{**settings, **changes}
+        verdict(given),
+        attempt_id="att_1",
+        at_ms=5,
+        answer=given,
+        upstream=upstream(),
+        **{**settings, **changes},
     )
 
 

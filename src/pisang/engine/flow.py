@@ -200,6 +200,7 @@ def conclude(errand: Errand, attempt_id: str, answer: Answer) -> Flow[Concluded]
         basis=errand.basis,
         model=errand.model,
         answer=answer,
+        upstream=errand.upstream,
     )
     yield Settle(
         replace(settlement, images=made, requested=requested(errand.request), warnings=warnings)

@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-import pisang
 from pisang.domain.catalogue import Catalogue
 from pisang.domain.content import Content
 from pisang.domain.secret import Secret
 from pisang.domain.upstream import Auth, Upstream
+from pisang.domain.version import VERSION
 from pisang.engine.effects import Exchange
 from pisang.errors import KeyMissing
 from pisang.transport.base import Outgoing, Transport
@@ -86,7 +86,7 @@ def address(
     return Outgoing(
         method=request.method,
         url=url,
-        headers={"user-agent": f"pisang/{pisang.__version__}", **request.headers},
+        headers={"user-agent": f"pisang/{VERSION}", **request.headers},
         body=body,
         length=length,
         secrets=secrets,

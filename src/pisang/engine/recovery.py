@@ -41,7 +41,7 @@ def errand_again(
         upstream=Upstream(attempt.upstream, attempt.wire, base_url="", kind=attempt.kind),
         wire=wire(attempt.wire),
         model_id=attempt.model,
-        model=catalogue.find(attempt.model),
+        model=catalogue.find(attempt.model, attempt.wire),
         price=attempt.price,
         held=None,
         basis=attempt.basis,

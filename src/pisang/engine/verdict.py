@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from pisang.domain.answer import Answer, Ended, Fault, Made, Reply, Usage
+from pisang.domain.answer import Answer, Ended, Fault, Made, Reply
 from pisang.domain.attempt import Charged, State
 from pisang.domain.catalogue import Model
 from pisang.domain.image import read_facts
@@ -19,7 +19,7 @@ from pisang.domain.request import JSON, Image, Link, Text
 from pisang.domain.upstream import Upstream
 from pisang.domain.warning import Warn
 from pisang.errors import NoImage, OutcomeUnknown, PisangError, Refused, WireError
-from pisang.policy.charge import judge_end, judge_fault, judge_reply
+from pisang.policy.charge import clean, hide_key, judge_end, judge_fault, judge_reply
 from pisang.policy.price import charge_after
 from pisang.wires.base import Wire
 
@@ -115,11 +115,14 @@ def settlement_of(
     basis: str,
     model: Model | None,
     answer: Answer,
+    upstream: Upstream,
 ) -> Settlement:
     """The row: state, money, reason. Images, shapes and warnings are the caller's to add."""
     error, reply, fault = verdict.error, verdict.reply, verdict.fault
     charged = error.charged if error else Charged.YES
-    cost, whence = _cost(charged, price, basis, reply.usage if reply else None, model)
+    usage = reply.usage if reply else None
+    counted = charge_after(usage, model, has_image=bool(verdict.made))
+    cost, whence = _cost(charged, price, basis, counted)
     return Settlement(
         attempt_id=attempt_id,
         state=state_of(error),
@@ -129,26 +132,33 @@ def settlement_of(
         basis=whence,
         text=_text(reply),
         finish_reason=_stop(reply),
-        message=reply.message if reply else (fault.message if fault else answer.reason) or None,
-        usage=reply.usage if reply else None,
+        message=_message(reply, fault, answer, upstream),
+        usage=usage,
         error_code=error.code if error else None,
         error_fields=error_fields(error),
         status=answer.status,
-        excerpt=fault.excerpt if fault else "",
+        excerpt=hide_key(fault.excerpt, upstream) if fault else "",
         upstream_request_id=_request_id(fault, answer),
         response_id=reply.response_id if reply else None,
     )
 
 
 def _cost(
-    charged: Charged, price: Money | None, basis: str, usage: Usage | None, model: Model | None
+    charged: Charged, price: Money | None, basis: str, counted: Money | None
 ) -> tuple[Money | None, str]:
     if charged is Charged.NO:
         return None, "none"
-    counted = charge_after(usage, model) if basis == "catalogue" else None
-    if counted is not None:
+    if counted is not None and basis == "catalogue":
         return counted, "usage"
     return price, basis if price else "none"
+
+
+def _message(
+    reply: Reply | None, fault: Fault | None, answer: Answer, upstream: Upstream
+) -> str | None:
+    """The upstream's own sentence about how it ended, fit to repeat."""
+    said = reply.message if reply else (fault.message if fault else answer.reason)
+    return clean(said or "", upstream) or None
 
 
 def _text(reply: Reply | None) -> str:

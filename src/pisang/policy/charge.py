@@ -343,7 +343,10 @@ _CONTROL = re.compile(r"[\x00-\x20\x7f-\xa0\u2028-\u202e\u2066-\u2069\ufeff\ud80
 
 def clean(text: str, upstream: Upstream) -> str:
     """A foreign sentence fit to repeat: our key dotted out, no control characters, 300 at most."""
-    if upstream.key:
-        text = text.replace(upstream.key.reveal(), str(upstream.key))
-    plain = _CONTROL.sub(" ", text).strip()
+    plain = _CONTROL.sub(" ", hide_key(text, upstream)).strip()
     return plain if len(plain) <= MESSAGE_CHARS else plain[: MESSAGE_CHARS - 1] + "…"
+
+
+def hide_key(text: str, upstream: Upstream) -> str:
+    """Foreign text without our key: some upstreams repeat it in their errors."""
+    return text.replace(upstream.key.reveal(), str(upstream.key)) if upstream.key else text
