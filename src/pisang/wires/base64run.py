@@ -79,7 +79,7 @@ class Base64Reader:
             return len(raw)
         start = pos
         while True:
-            end = _VALID[self._form].match(raw, pos).end()  # type: ignore[union-attr]
+            end = reach(_VALID[self._form], raw, pos)
             form = _REFINE.get((self._form, raw[end : end + 1]))
             if form is None or (form == "escaped" and raw[end : end + 2] != b"\\/"):
                 break
@@ -180,6 +180,12 @@ class Base64Reader:
         if self._form == "url":
             return text.translate(_TO_URL)
         return text.replace(b"/", b"\\/") if self._form == "escaped" else text
+
+
+def reach(pattern: re.Pattern[bytes], data: bytes, pos: int = 0) -> int:
+    """Where the match at `pos` ends; `pos` when there is none."""
+    match = pattern.match(data, pos)
+    return pos if match is None else match.end()
 
 
 def _decode_last(text: bytes) -> bytes:

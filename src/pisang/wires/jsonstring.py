@@ -14,6 +14,7 @@ from pisang.domain.content import Base64Run, Content, RawRun, Run, Span, TextRun
 from pisang.domain.content import content_of as inline_content
 from pisang.domain.request import JSON
 from pisang.errors import WireError
+from pisang.wires.base64run import reach
 from pisang.wires.jsonbody import string_body
 from pisang.wires.jsontext import loads
 from pisang.wires.pieces import encode_run, encoded_length
@@ -156,8 +157,7 @@ def _raw(runs: tuple[Run, ...], wire: str) -> bytes:
 def _text(raw: bytes, *, complete: bool, wire: str) -> str:
     """What a string's raw bytes say. Of an unfinished one, without its last, half character."""
     if not complete:
-        match = _ESCAPES.match(raw)
-        raw = _HALF_PAIR.sub(b"", raw[: match.end() if match else 0])
+        raw = _HALF_PAIR.sub(b"", raw[: reach(_ESCAPES, raw)])
         raw = codecs.getincrementaldecoder("utf-8")("replace").decode(raw).encode()
     text: str = loads(b'"' + raw + b'"', (), wire=wire)
     return text

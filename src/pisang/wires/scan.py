@@ -16,6 +16,7 @@ from typing import Literal, NoReturn
 from pisang.domain.content import SPAN_THRESHOLD, Content, Meter, Span
 from pisang.errors import WireError
 from pisang.wires.base import Sink, Writer
+from pisang.wires.base64run import reach
 from pisang.wires.pieces import encode_run, encoded_length
 from pisang.wires.segment import Segmenter
 
@@ -116,7 +117,7 @@ class Scanner:
             raise
 
     def close(self) -> Scanned:
-        """What came. Never raises."""
+        """What came until now. Raises nothing but what the sink does."""
         carry, self._carry = self._carry, b""
         complete = self._failure is None and not (self._inside and self._may_span())
         if self._segmenter is not None:
@@ -141,8 +142,7 @@ class Scanner:
     def _outside(self, data: bytes, pos: int) -> int:
         if self._after_span:
             pos = self._behind_span(data, pos)
-        match = self._plain.match(data, pos)
-        end = pos if match is None else match.end()
+        end = reach(self._plain, data, pos)
         self._note_line(data, pos, end)
         self._skeleton += data[pos:end]
         self._check_skeleton()
@@ -155,8 +155,7 @@ class Scanner:
 
     def _behind_span(self, data: bytes, pos: int) -> int:
         """A long string must be a value: what follows it is not a colon."""
-        match = _SPACE.match(data, pos)
-        end = pos if match is None else match.end()
+        end = reach(_SPACE, data, pos)
         self._after_span = end == len(data)
         if not self._after_span and data[end] == _COLON:
             self._refuse(f"an object key is longer than {self._threshold} bytes")
@@ -216,8 +215,7 @@ class Scanner:
             stop = _line_end(data, pos, stop)
         if stop != quote or quote == pos or data[quote - 1] != _BACKSLASH:
             return stop
-        match = self._body.match(data, pos)
-        end = pos if match is None else match.end()
+        end = reach(self._body, data, pos)
         # A backslash left over is the last byte, or stands (SSE) before a line end.
         return end + 1 if end < len(data) and data[end] == _BACKSLASH else end
 

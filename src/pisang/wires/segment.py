@@ -16,7 +16,7 @@ import pybase64
 from pisang.domain.content import Content, RawRun, Run, Span, TextRun
 from pisang.errors import WireError
 from pisang.wires.base import Writer
-from pisang.wires.base64run import Base64Reader
+from pisang.wires.base64run import Base64Reader, reach
 
 INTRODUCER = b";base64,"
 """What stands before the base64 of a data URL (RFC 2397)."""
@@ -218,7 +218,7 @@ class _Wrapped:
         return RawRun(self._raw.close(), decoded)
 
     def _decode(self, text: bytes) -> None:
-        end = _TOKENS.match(text).end()  # type: ignore[union-attr]
+        end = reach(_TOKENS, text)
         self._carry = text[end:]
         self._over = _PARTIAL.fullmatch(self._carry) is None and self._carry != b""
         characters = self._pending + _unescape(text[:end])
@@ -242,7 +242,7 @@ def _unescape(raw: bytes) -> bytes:
 
 def _is_wrapped(probe: bytes) -> bool:
     """Whether a string that begins so is base64 no style reproduces: even lines, mixed escapes."""
-    end = _TOKENS.match(probe).end()  # type: ignore[union-attr]
+    end = reach(_TOKENS, probe)
     rest = probe[end:]
     if _PADS.fullmatch(rest) is None and _PARTIAL.fullmatch(rest) is None:
         return False
