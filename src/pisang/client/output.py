@@ -32,7 +32,20 @@ EXTENSIONS = {
 """The extensions that name a format that can be written."""
 
 _NOT_WRITTEN = frozenset(
-    (".gif", ".bmp", ".tif", ".tiff", ".heic", ".heif", ".svg", ".pdf", ".ico", ".psd", ".txt")
+    (
+        ".gif",
+        ".bmp",
+        ".tif",
+        ".tiff",
+        ".heic",
+        ".heif",
+        ".svg",
+        ".pdf",
+        ".ico",
+        ".psd",
+        ".txt",
+        ".json",
+    )
 )
 """Extensions that plainly name a file, of a kind that is not written here."""
 
@@ -68,9 +81,12 @@ def plan_output(out: str | None, *, base: Path, force: bool = False) -> Target:
         return Target(base / DEFAULT_FOLDER, force=force)
     if "\0" in out or any("\ud800" <= c <= "\udfff" for c in out):
         raise OptionInvalid(option="--out", value=out, why="that is no file name")
-    path = base / Path(out).expanduser()
+    try:
+        path = base / Path(out).expanduser()
+    except RuntimeError as error:  # ~somebody who is not there
+        raise OptionInvalid(option="--out", value=out, why="there is no such user") from error
     suffix = path.suffix.lower()
-    if out.endswith(("/", os.sep)) or path.is_dir():
+    if out.endswith(("/", os.sep)) or os.path.isdir(path):
         return Target(path, force=force)
     if suffix in EXTENSIONS:
         return Target(path.parent, path.stem, path.suffix, force=force)
@@ -87,7 +103,7 @@ def check_output(target: Target, count: int) -> None:
     Raises `OutputExists` or `OutputUnwritable`.
     """
     for path in target.names(count):
-        if path.is_dir():
+        if os.path.isdir(path):
             raise OutputUnwritable(path=str(path), why="it is a folder")
         if os.path.lexists(path) and not target.force:
             raise OutputExists(path=str(path))

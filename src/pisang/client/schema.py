@@ -63,8 +63,8 @@ def parse_document(text: str, path: Path) -> Table:
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         # A parser's own words may quote the line, and with it a key: only the place is told.
         where = re.search(r"at line (\d+)", str(error))
-        place = f"line {where[1]} is not valid TOML" if where else "it is not valid TOML"
-        raise SettingsMalformed(path=str(path), why=place) from None
+        place = f"line {where[1]}" if where else "its end"
+        raise SettingsMalformed(path=str(path), why=f"{place} is not valid TOML") from None
     return Table(data, path, text)
 
 

@@ -1,0 +1,92 @@
+"""Base URLs as people paste them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pisang.client.addresses import clean_base_url
+
+
+@pytest.mark.parametrize(
+    ("written", "clean"),
+    [
+        ("https://api.example.com", "https://api.example.com"),
+        ("https://api.example.com/", "https://api.example.com"),
+        ("  https://API.example.com/v1/  ", "https://api.example.com"),
+        ("https://api.example.com/v1beta", "https://api.example.com"),
+        (
+            "https://api.example.com/v1beta/models/gemini-3-pro-image-preview:generateContent",
+            "https://api.example.com",
+        ),
+        ("https://api.example.com/v1/images/generations", "https://api.example.com"),
+        ("https://api.example.com/v1/chat/completions", "https://api.example.com"),
+        ("https://e.com/gpt/openapi/online/multimodal/crawl?ak=x", "https://e.com"),
+        ("https://example.com/gemini/v1beta/", "https://example.com/gemini"),
+        ("https://example.com/own/path", "https://example.com/own/path"),
+        ("http://127.0.0.1:8790/", "http://127.0.0.1:8790"),
+        ("http://[::1]:8790/v1", "http://[::1]:8790"),
+        ("https://example.com/?key=SECRET#top", "https://example.com"),
+    ],
+)
+def test_what_the_wire_adds_itself_is_removed(written: str, clean: str):
+    assert clean_base_url(written)[0] == clean
+
+
+def test_what_was_removed_is_noted_but_a_query_is_never_repeated():
+    _, notes = clean_base_url("https://example.com/v1?key=SECRET#frag")
+    said = " ".join(note.message for note in notes)
+    assert "/v1" in said
+    assert "query" in said
+    assert "fragment" in said
+    assert "SECRET" not in said
+
+
+@pytest.mark.parametrize(
+    ("written", "warned"),
+    [
+        ("http://api.example.com", True),
+        ("http://8.8.8.8", True),
+        ("https://api.example.com", False),
+        ("http://localhost:80", False),
+        ("http://192.168.1.5", False),
+        ("http://10.0.0.1:3000", False),
+        ("http://box.local", False),
+        ("http://relay", False),
+    ],
+)
+def test_plain_http_to_a_public_host_is_warned_about(written: str, warned: bool):
+    codes = [note.code for note in clean_base_url(written)[1]]
+    assert ("plain_http" in codes) is warned
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "example.com",
+        "ftp://example.com",
+        "https://",
+        "https://user:pw@example.com",
+        "https://exa mple.com",
+        "https://example.com:notaport",
+        "https://[::1",
+        "file:///etc/passwd",
+        "",
+    ],
+)
+def test_what_is_no_address_is_refused_with_a_reason(written: str):
+    with pytest.raises(ValueError, match="it "):
+        clean_base_url(written)
+
+
+@given(st.text(max_size=80))
+@settings(max_examples=200, deadline=None)
+def test_cleaning_is_done_once_and_for_all(tail: str):
+    try:
+        clean, _ = clean_base_url(f"https://example.com/{tail}")
+    except ValueError:
+        return
+    again, notes = clean_base_url(clean)
+    assert again == clean
+    assert notes == ()
