@@ -150,6 +150,8 @@ def _check_pixels(image: Image) -> None:
 def _why_unreadable(source: str, said: str) -> str:
     if not os.path.exists(source):
         return "there is no such file"
+    if os.path.isdir(source):
+        return "it is a folder"
     if os.path.getsize(source) == 0:
         return "it is empty"
     if "known file format" in said or "is not a known" in said or "blocked" in said:
