@@ -43,6 +43,7 @@ check: $(DEV) ## style, types, layers, purity
 fix: $(DEV) ## what can be put right by itself
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
+	@$(BIN)/python -m tools.docs
 
 bench: $(DEV) ## speed beside the peers, raw figures in bench/out/
 	@$(BIN)/python -m bench
