@@ -19,7 +19,7 @@ KEY_LIFE_MS = 7 * 86_400_000
 Verdict = Literal["new", "replay", "running", "unknown"]
 
 _OPEN = frozenset({State.PLANNED, State.SENT})
-_OVER = frozenset({State.DONE, State.REFUSED, State.UNKNOWN})
+_OVER = frozenset({State.DONE, State.REFUSED, State.UNKNOWN, State.WRITTEN_OFF})
 _REPLAYED = frozenset({State.DONE, State.REFUSED, State.WRITTEN_OFF})
 
 
