@@ -59,7 +59,7 @@ def loads(
         value = parser.decode(text)
     except json.JSONDecodeError as error:
         at = len(text[: error.pos].encode())
-        why = error.msg.removesuffix(" at")
+        why = error.msg.rstrip(": ").removesuffix(" at")
         raise WireError(wire=wire, why=f"{why} at byte {at}") from None
     if parser.flawed or _SURROGATE.search(skeleton) is not None:
         flaw = _find_flaw(value)
