@@ -327,6 +327,6 @@ def test_the_crawl_documents_printed_answer_is_read_and_told_again() -> None:
     answer = answer_of(json.dumps(printed).encode())
     assert CRAWL.decode_fault(answer) is None
     reply = CRAWL.decode_reply(answer)
-    assert reply.parts == SPOKEN.parts
+    assert reply.parts == (Text(items[0]["text"]), Image(content_of(PICTURE), "image/png"))
     assert reply.finish_reason == "stop"
     assert json.loads(bytes_of(CRAWL.encode_reply(reply, SHIBA).body)) == printed
