@@ -25,7 +25,7 @@ MAX_HEADERS = 16 * 1024
 
 _MAX_HEADER_COUNT = 16
 _BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f\\]")
 _PLAIN_ENCODINGS = frozenset({b"", b"7bit", b"8bit", b"binary"})
 
 
@@ -37,8 +37,9 @@ def content_type(boundary: str) -> str:
 class FormReader:
     """Feed it a form in any chunks; `close` gives its fields in order.
 
-    A part with a file name, or of an image type, is a file: its bytes go to the sink. `WireError`
-    for anything malformed or larger than a cap; whatever was being written is closed first.
+    A part with a file name, or of an image type, is a file: its bytes go to the sink. `%22` in a
+    name is read as the quote that browsers mean by it. `WireError` for anything malformed or
+    larger than a cap; whatever was being written is closed first.
     """
 
     def __init__(
@@ -118,10 +119,10 @@ class FormReader:
         if self._opening is None:
             return data
         self._start += data
+        if not self._opening.startswith(self._start[: len(self._opening)]):
+            raise _malformed("it does not begin with its boundary")
         if len(self._start) < len(self._opening):
             return b""
-        if not self._start.startswith(self._opening):
-            raise _malformed("it does not begin with its boundary")
         self._opening = None
         return self._start
 
@@ -194,8 +195,9 @@ class FormReader:
 def encode(fields: Sequence[FormField], boundary: str) -> Body:
     """The form as a body; files by content. The caller's boundary must not occur in it.
 
-    `"` in a name is written `%22`, as browsers do. `WireError` for control characters in a name,
-    file name or type, and for a boundary that is malformed or stands in a value.
+    `"` in a name is written `%22`, as browsers do. `WireError` for a control character or
+    backslash in a name, file name or type, which parsers read differently, and for a boundary
+    that is malformed or stands in a value.
     """
     opening = f"--{_checked_boundary(boundary)}"
     pieces: list[Piece] = []
@@ -224,8 +226,8 @@ def _quoted(name: str) -> str:
 
 
 def _checked(text: str) -> str:
-    if _CONTROL.search(text):
-        raise _malformed(f"a control character stands in {text!r}")
+    if _UNSAFE.search(text):
+        raise _malformed(f"a control character or backslash stands in {text!r}")
     return text
 
 
