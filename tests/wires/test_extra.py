@@ -57,10 +57,10 @@ def test_fields_of_other_wires_are_each_named_once() -> None:
     assert unheard(Request((Text("a"),), "m", extra={"crawl": {"x": 1}}), "crawl") == ()
 
 
-def test_every_wire_is_found_by_its_own_name() -> None:
-    assert {"gemini", "crawl"} <= set(WIRES)
-    for name in WIRES:
-        assert wire(name).name == name
+def test_every_wire_is_found_by_its_own_name_and_by_that_of_settings() -> None:
+    assert list(WIRES) == ["gemini", "crawl", "openai-images", "openai-chat"]
+    for name, each in WIRES.items():
+        assert wire(name) is wire(each.name) is each
 
 
 def test_a_wire_that_is_not_there_is_refused_naming_those_that_are() -> None:
