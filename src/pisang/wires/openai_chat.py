@@ -11,7 +11,7 @@ from dataclasses import replace
 from itertools import chain
 
 from pisang.domain.answer import Answer, Fault, Reply
-from pisang.domain.request import JSON, Image, Link, Request
+from pisang.domain.request import JSON, Image, Link, Request, Text
 from pisang.domain.upstream import Quirks, Upstream
 from pisang.domain.warning import Warn
 from pisang.errors import OptionInvalid, PisangError, PromptMissing, ReferenceUnsupported
@@ -110,7 +110,7 @@ class OpenAIChat:
         """The wish in a caller's call. Raises `WireError` and `UsageError` leaves, his 400."""
         rest = without_nulls(strictjson.loads(call.skeleton, call.spans, wire=NAME))
         system, turns, left = decode_messages(rest.pop("messages", None))
-        if not turns[-1].parts:
+        if all(isinstance(part, Text) and not part.text.strip() for part in turns[-1].parts):
             raise PromptMissing()
         ratio, size = _shape(rest)
         stream = _flag(rest.pop("stream", False), "stream")
@@ -123,7 +123,7 @@ class OpenAIChat:
             n=_count(rest.pop("n", 1)),
             history=turns[:-1],
             system=system,
-            modalities=_modalities_in(rest.pop("modalities", ["text", "image"])),
+            modalities=_modalities_in(rest.pop("modalities", [])),
             extra=_extra(rest, left),
         )
         return Ask(request, stream, {"include_usage": True} if stream and usage is True else {})
@@ -180,6 +180,7 @@ def _image_config(request: Request, quirks: Quirks) -> Rest:
 
 
 def _modalities_in(raw: JSON) -> tuple[str, ...]:
+    """What the answer may hold; nothing leaves it to the upstream, as on Google's own wire."""
     if not isinstance(raw, list) or not all(isinstance(word, str) for word in raw):
         raise malformed("modalities is no list of strings")
     words = {word.upper() for word in raw}

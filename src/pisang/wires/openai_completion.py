@@ -22,7 +22,7 @@ from pisang.wires.openai_pictures import (
     is_placeholder,
     lift_links,
     picture_in,
-    split_text,
+    text_in,
 )
 from pisang.wires.openai_usage import CHAT, read_usage, write_usage
 
@@ -241,7 +241,7 @@ def _read_item(item: JSON) -> list[Part]:
         said = next((item[key] for key in ("text", kind) if isinstance(item.get(key), str)), "")
         return [Text(said, thought=True)] if said else []
     if is_text(item) and isinstance(item["text"], str | Span):
-        return [part for part in split_text(item["text"]) if part != Text("")]
+        return [part for part in text_in(item["text"]) if part != Text("")]
     if is_picture(item) or "url" in item:
         return _unless_gone(picture_in(item))
     return [] if kind == "refusal" or is_text(item) else [Other(item, NAME)]

@@ -28,6 +28,7 @@ PICTURE_TYPES = frozenset({*_HOLDERS, *_HOLDERS_OUT, "image_generation_call"})
 """Values of an item's `type` that say it is a picture."""
 
 _DEFAULT_MIME = "image/png"
+_NO_BYTES = content_of(b"")
 
 
 def is_picture(value: JSON) -> bool:
@@ -68,18 +69,17 @@ def picture_in(value: JSON, mime: str = "") -> Image | Link | None:
     try:
         return read_picture(value, mime)
     except WireError:
-        return image_of(content_of(b""), mime)
+        return image_of(_NO_BYTES, mime)
 
 
 def read_url(value: str | Span, mime: str = "") -> Image | Link | None:
-    """The picture in a data URL, in raw base64, or named by an http(s) URL; None for any other."""
+    """The picture in a data URL, in raw base64, or named by an http(s) URL; None for any other.
+
+    `WireError` for a data URL that holds no base64.
+    """
     if isinstance(value, str) and value.strip().lower().startswith(("https://", "http://")):
         return Link(value.strip(), mime or None)
-    try:
-        pieces = strictjson.split_data_urls(value)
-    except WireError:
-        return None
-    match pieces:
+    match strictjson.split_data_urls(value):
         case (strictjson.DataUrl(mime=declared, content=content),):
             return image_of(content, declared or mime)
         case (str(text),):
@@ -160,9 +160,21 @@ def split_text(value: str | Span) -> list[Text | Image]:
     The markdown or HTML around a picture is taken off; white space alone between pictures goes.
     """
     pieces = strictjson.split_data_urls(value)
-    if len(pieces) == 1 and isinstance(pieces[0], str):
-        return [Text(pieces[0])]
+    texts = [piece for piece in pieces if isinstance(piece, str)]
+    if len(texts) == len(pieces):
+        return [Text("".join(texts))]
     return list(_unwrapped(pieces))
+
+
+def text_in(value: str | Span) -> list[Text | Image]:
+    """A string of a reply as its texts and pictures; like `split_text`, but never raises.
+
+    One that can't be read is an image of no bytes, as in `picture_in`.
+    """
+    try:
+        return split_text(value)
+    except WireError:
+        return [image_of(_NO_BYTES)]
 
 
 def _unwrapped(pieces: tuple[str | strictjson.DataUrl, ...]) -> Iterator[Text | Image]:

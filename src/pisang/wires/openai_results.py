@@ -13,11 +13,12 @@ from itertools import chain
 from pisang.domain.answer import Reply
 from pisang.domain.image import extension
 from pisang.domain.request import JSON, Image, Link, Part, Text
+from pisang.errors import NoImage
 from pisang.wires import sse, strictjson
 from pisang.wires.base import Ask, WireAnswer
 from pisang.wires.extra import by_index, overlay
 from pisang.wires.openai_chunks import Rest, without_nulls
-from pisang.wires.openai_errors import JSON_TYPE, SSE_TYPE
+from pisang.wires.openai_errors import JSON_TYPE, SSE_TYPE, encode_error
 from pisang.wires.openai_messages import texts_of
 from pisang.wires.openai_pictures import is_placeholder, picture_in
 from pisang.wires.openai_usage import IMAGES, read_usage, write_usage
@@ -72,7 +73,7 @@ def merge_chunks(chunks: Iterable[Rest]) -> Rest:
         if kind is None:
             items += _take_items(rest)
         elif kind != _TEXT:
-            items.append({name: rest.pop(name) for name in _PICTURE if name in rest})
+            items.append(_take_picture(rest))
         if kind in (None, _COMPLETED):
             merged |= rest
     if "created_at" in merged:
@@ -85,6 +86,15 @@ def _take_items(rest: Rest) -> list[JSON]:
     found = [rest.pop(name) for name in ("data", "images") if isinstance(rest.get(name), list)]
     rest.pop("data", None)
     return list(chain.from_iterable(found))
+
+
+def _take_picture(rest: Rest) -> Rest:
+    """An event's picture. An event's `output_format` is its picture's, and no other's."""
+    picture = {name: rest.pop(name) for name in _PICTURE if name in rest}
+    told = rest.pop("output_format", None)
+    if "b64_json" in picture and isinstance(told, str) and told in _MIMES:
+        picture.setdefault("media_type", _MIMES[told])
+    return picture
 
 
 def decode_body(raw: Rest) -> Reply:
@@ -129,8 +139,8 @@ def _left_of(item: JSON) -> Rest:
 
 
 def _format_of(parts: Iterable[Part]) -> str | None:
-    """The one `output_format` of all the images; None where there are several, or none."""
-    formats = {_FORMATS.get(part.mime) for part in parts if isinstance(part, Image)}
+    """The one `output_format` of all the pictures; None where there are several, or none."""
+    formats = {_FORMATS.get(part.mime or "") for part in parts if isinstance(part, Image | Link)}
     return formats.pop() if len(formats) == 1 else None
 
 
@@ -138,8 +148,14 @@ def _format_of(parts: Iterable[Part]) -> str | None:
 
 
 def encode_answer(reply: Reply, ask: Ask) -> WireAnswer:
-    """The result; where a stream was asked for, one event for each picture."""
+    """The result; where a stream was asked for, one event for each picture.
+
+    Without a picture it is an error (422): stock clients take an empty list for success.
+    """
     body = encode_body(reply, ask)
+    if not body["data"]:
+        reason = reply.message or reply.block_reason or reply.finish_reason or "no reason given"
+        return encode_error(NoImage(upstream="The upstream", reason=reason))
     if not ask.stream:
         return WireAnswer(200, strictjson.dumps(body, wire=NAME), JSON_TYPE)
     frames = [
@@ -188,13 +204,13 @@ def split_body(body: Rest, ask: Ask) -> list[Rest]:
     """
     kind = "image_edit" if ask.options.get("edit") else "image_generation"
     rest = {key: value for key, value in body.items() if key not in ("data", "created")}
-    common: Rest = {
-        "type": kind + _COMPLETED,
-        "created_at": body["created"],
-        "output_format": ask.options.get("output_format", "png"),
-    }
+    common: Rest = {"type": kind + _COMPLETED, "created_at": body["created"]}
     common |= {name: ask.options.get(name, "auto") for name in ("background", "quality", "size")}
-    events = [common | item for item in body["data"]]
-    if events:
-        events[-1] |= rest
+    events = [common | {"output_format": _format_in(item, ask)} | item for item in body["data"]]
+    events[-1] |= {key: value for key, value in rest.items() if key != "output_format"}
     return events
+
+
+def _format_in(item: Rest, ask: Ask) -> JSON:
+    told = _FORMATS.get(item.get("media_type", ""))
+    return told or ask.options.get("output_format", "png")

@@ -30,7 +30,7 @@ _TIERS = {tier: (side, 4096 if tier == "4K" else side) for tier, side in SIDES.i
 
 _STEP = 16
 _RATIO_TOLERANCE = math.log(1.05)
-_SIDE_TOLERANCE = math.log(1.1)
+_SIDE_TOLERANCE = math.log(1.15)
 _SPECIAL = {("21:9", "4K"): (3840, 1648)}  # no side may pass 3840
 
 _RATIO = re.compile(r"(\d{1,4}):(\d{1,4})", re.ASCII)
