@@ -126,7 +126,7 @@ async def _mark_sent(
 
 
 def _connector(
-    tls: ssl.SSLContext, addresses: Addresses | None, socks: Proxy | None
+    tls: ssl.SSLContext | bool, addresses: Addresses | None, socks: Proxy | None
 ) -> aiohttp.TCPConnector:
     if socks is not None:
         return _socks_connector(tls, socks)
@@ -139,7 +139,7 @@ def _connector(
     )
 
 
-def _socks_connector(tls: ssl.SSLContext, socks: Proxy) -> aiohttp.TCPConnector:
+def _socks_connector(tls: ssl.SSLContext | bool, socks: Proxy) -> aiohttp.TCPConnector:
     try:
         library = importlib.import_module("aiohttp_socks")
     except ImportError:
@@ -158,9 +158,12 @@ def _socks_connector(tls: ssl.SSLContext, socks: Proxy) -> aiohttp.TCPConnector:
     return connector
 
 
-def _tls(environ: Mapping[str, str]) -> ssl.SSLContext:
-    """Always verifies. `SSL_CERT_FILE` and `SSL_CERT_DIR` replace the system's certificates."""
+def _tls(environ: Mapping[str, str]) -> ssl.SSLContext | bool:
+    """What verifies a server, always. `SSL_CERT_FILE` and `SSL_CERT_DIR` replace the system's
+    certificates; without them aiohttp's own context does (`True`), which is loaded already."""
     file, folder = environ.get("SSL_CERT_FILE") or None, environ.get("SSL_CERT_DIR") or None
+    if file is None and folder is None:
+        return True
     try:
         context = ssl.create_default_context(cafile=file, capath=folder)
     except OSError:

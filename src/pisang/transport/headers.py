@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-import pisang
 from pisang.domain.answer import Ended
 from pisang.transport.base import Failure, Outgoing
 
@@ -31,7 +30,7 @@ def outgoing_headers(call: Outgoing) -> dict[str, str]:
 
     Raises `Failure` (not sent) for a name or value that would break out of its line.
     """
-    fields = {"user-agent": f"pisang/{pisang.__version__}", "accept": "*/*"}
+    fields = {"user-agent": "pisang", "accept": "*/*"}
     for name, value in call.headers.items():
         fields[_name(name)] = _value(name, value)
     for name, secret in call.secrets.items():
