@@ -81,13 +81,11 @@ class Generator:
         if not session.caller.known:
             return _error(session, _wrong_key(session.caller))
         try:
-            model, suffix_size = find_model(self._catalogue, session.ask.request, session.wire.name)
+            named = find_model(self._catalogue, session.ask.request, session.wire.name)
             if not directives.is_turned_away:
-                check(session.ask.request, model, session.wire.name)
-            order = take_order(
-                session.ask.request, model, suffix_size, directives,
-                prompt=session.prompt, wire=session.wire.name, id=session.id,
-            )  # fmt: skip
+                check(session.ask.request, named.model, session.wire.name)
+            told = {"prompt": session.prompt, "wire": session.wire.name, "id": session.id}
+            order = take_order(session.ask.request, named, directives, **told)
             answer = await self._work(session, order)
         except TurnedAway as no:
             return _error(session, no.fault)

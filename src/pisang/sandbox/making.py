@@ -13,7 +13,7 @@ from pisang.domain.request import JSON, Image, Link, Part, Request, Text
 from pisang.pixels.paint import Painting, paint
 from pisang.sandbox.directives import Directives
 from pisang.sandbox.faults import FINISH_MESSAGES, TurnedAway
-from pisang.sandbox.rules import generation_config
+from pisang.sandbox.rules import Named, generation_config
 from pisang.sandbox.signature import DEFAULT_BYTES, sign
 
 FALLBACK_PRICE = Money(40_000, "USD")
@@ -31,7 +31,7 @@ class Order:
     """One wish as it will be made. `prompt` is without directives; `size` is what is billed."""
 
     request: Request
-    model: Model
+    named: Named
     directives: Directives
     prompt: str
     ratio: str
@@ -40,18 +40,22 @@ class Order:
     id: str
 
     @property
+    def model(self) -> Model:
+        """The model that makes it."""
+        return self.named.model
+
+    @property
     def pixels(self) -> tuple[int, int]:
         """Width and height of the picture. Raises `TurnedAway` for a shape it does not make."""
         return _pixels(self, self.size)
 
 
-def take_order(
-    request: Request, model: Model, suffix_size: str | None, directives: Directives, **told: str
-) -> Order:
+def take_order(request: Request, named: Named, directives: Directives, **told: str) -> Order:
     """The order for a wish. `told` is its prompt, wire and id."""
-    ratio = directives.aspect_ratio or request.aspect_ratio or _default_ratio(model)
-    size = directives.image_size or request.image_size or suffix_size or model.default_size
-    return Order(request, model, directives, ratio=ratio, size=size, **told)
+    ratio = directives.aspect_ratio or request.aspect_ratio or _default_ratio(named.model)
+    asked = directives.image_size or request.image_size
+    size = asked or named.size or named.model.default_size
+    return Order(request, named, directives, ratio=ratio, size=size, **told)
 
 
 def _default_ratio(model: Model) -> str:
@@ -59,7 +63,7 @@ def _default_ratio(model: Model) -> str:
 
 
 def _pixels(order: Order, size: str) -> tuple[int, int]:
-    table = order.model.table_for(order.request.model)
+    table = order.model.table_for(order.named.id)
     pixels = order.model.pixels(order.ratio, size, table)
     if pixels is None:
         raise TurnedAway(400, f"{order.model.id} makes no picture of {order.ratio} at {size}.")

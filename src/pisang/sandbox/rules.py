@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from pisang.domain.catalogue import Catalogue, Model
 from pisang.domain.request import JSON, Image, Link, Other, Part, Request, Text
@@ -20,12 +21,21 @@ _GOOGLE_WIRE = "gemini"
 _DOCS = "https://ai.google.dev/gemini-api/docs/thought-signatures#model-behavior"
 
 
-def find_model(catalogue: Catalogue, request: Request, wire: str) -> tuple[Model, str | None]:
-    """The model of that id, and the size that a relay's suffix names; 404 for any other."""
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The model that an id names: `id` is without the size that a relay's suffix adds."""
+
+    model: Model
+    id: str
+    size: str | None
+
+
+def find_model(catalogue: Catalogue, request: Request, wire: str) -> Named:
+    """The model of exactly that id; 404 for any other."""
     for name, size in _readings(request.model):
         model = catalogue.find(name, wire)
         if model is not None and name in model.ids:
-            return model, size
+            return Named(model, name, size)
     raise TurnedAway(
         404,
         f"models/{request.model} is not found for API version v1beta, or is not supported for "
