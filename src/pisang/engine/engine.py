@@ -242,7 +242,9 @@ class Engine:
         replayed: bool = False,
     ) -> Ran:
         row = self.store.request(request_id)
-        return summary(row, unclaimed, strict=order.strict, replayed=replayed)
+        told = len({attempt.ordinal for attempt in row.attempts}) == row.n
+        rest = () if told else unclaimed  # a suspect store could not even write why
+        return summary(row, rest, strict=order.strict, replayed=replayed)
 
 
 def summary(
