@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import typer
 
 from pisang.cli.frame import Group, Row, build_group
@@ -51,7 +53,7 @@ pisang upstream add google
 """
 
 
-def root() -> object:
+def root() -> Any:
     """The parser of the whole command line."""
     return build_group(COMMANDS, SUMMARY, _root, EXAMPLES)
 

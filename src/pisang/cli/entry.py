@@ -34,14 +34,19 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def run(words: list[str]) -> int:
     """The exit code of a command line, all its output written."""
-    from typer.exceptions import Abort, TyperException
+    from typer.exceptions import Abort, Exit, TyperException
 
     from pisang.cli.commands import root
     from pisang.errors import PisangError
 
     try:
-        code = root().main(words, prog_name="pisang", standalone_mode=False)  # type: ignore[attr-defined]
+        # Not through `.main()`: that answers Ctrl-C and a closed pipe in its own way.
+        parser = root()
+        with parser.make_context("pisang", words) as context:
+            code = parser.invoke(context)
         return code if isinstance(code, int) else 0
+    except Exit as leaving:
+        return leaving.exit_code
     except PisangError as error:
         return _screen(words).fail(error)
     except TyperException as error:

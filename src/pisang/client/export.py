@@ -28,25 +28,26 @@ class Exported:
 
 def export(result: Result, target: Target, label: Label, shape: Shape | None = None) -> Exported:
     """Write every image that is no draft; drafts stay in the home. Never raises for a file."""
-    finals = result.finals
-    written: dict[str, Picture] = {}
-    warnings: list[Warn] = []
+    count = max(len(result.finals), 1)
+    images: list[Picture] = []
+    warnings = list(result.warnings)
     failed: PisangError | None = None
-    for index, picture in enumerate(finals, 1):
-        slot = Slot(target, label, index, max(len(finals), 1))
+    index = 0
+    for picture in result.images:
+        if picture.draft:
+            images.append(picture)
+            continue
+        index += 1
         try:
-            written[picture.sha256], warns = _export_one(picture, slot, shape)
-            warnings += warns
+            written, warns = _export_one(picture, Slot(target, label, index, count), shape)
         except PisangError as error:
             failed = failed or _with_place(error, picture)
-            warnings.append(
-                Warn("output_failed", f"{error.message()} It is kept as {picture.path}")
-            )
-    images = tuple(
-        image if image.draft else written.get(image.sha256, image) for image in result.images
-    )
-    told = tuple(dict.fromkeys((*result.warnings, *warnings)))
-    return Exported(replace(result, images=images, warnings=told), failed)
+            why = f"{error.message()} The image is kept as {picture.path}."
+            written, warns = picture, (Warn("output_failed", why),)
+        images.append(written)
+        warnings += warns
+    told = replace(result, images=tuple(images), warnings=tuple(dict.fromkeys(warnings)))
+    return Exported(told, failed)
 
 
 def _export_one(

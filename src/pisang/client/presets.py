@@ -8,7 +8,7 @@ pacing ("1-2 s between calls, batches of 5-10"), its own document.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pisang.domain.upstream import Auth, Limits, Quirks
 
@@ -138,10 +138,16 @@ PRESETS: Mapping[str, Preset] = {row.name: row for row in _ROWS}
 WIRES = ("gemini", "crawl", "openai-images", "openai-chat")
 """The wires a user can name, as DESIGN §9 spells them."""
 
-KIND_OF_WIRE: Mapping[str, str] = {
-    "gemini": "relay",
-    "crawl": "crawl",
-    "openai-images": "openai",
-    "openai-chat": "openai",
+
+def _nobody(preset: Preset) -> Preset:
+    """A preset without what is its vendor's own."""
+    return replace(preset, name="", summary="", base_url=None, key_envs=(), networks={})
+
+
+BARE: Mapping[str, Preset] = {
+    "gemini": replace(_nobody(PRESETS["google"]), kind="relay", auth=Auth.BEARER),
+    "crawl": replace(_nobody(PRESETS["crawl"]), models=()),
+    "openai-images": _nobody(PRESETS["openai-compatible"]),
+    "openai-chat": replace(_nobody(PRESETS["openrouter"]), default_model=None),
 }
-"""Whose an upstream is taken for when only its wire is told."""
+"""What is taken for granted of an upstream when only its wire is told."""

@@ -204,7 +204,7 @@ def result_of(ran: Ran, store: Store) -> Result:
         model=row.model,
         upstream=first.upstream if first else "",
         created_ms=row.created_ms,
-        images=tuple(_picture(image, row, store) for image in row.images),
+        images=tuple(_picture(image, row, store) for image in _in_order(row)),
         failures=ran.errors,
         warnings=ran.warnings,
         cost=cost_of(row),
@@ -217,6 +217,12 @@ def result_of(ran: Ran, store: Store) -> Result:
         parent=row.parent,
         replayed=ran.replayed,
     )
+
+
+def _in_order(row: RequestRow) -> list[ImageRow]:
+    """The images as they were asked for, whichever came first; drafts before what they led to."""
+    ordinals = {attempt.id: attempt.ordinal for attempt in row.attempts}
+    return sorted(row.images, key=lambda one: (ordinals.get(one.attempt_id, 0), one.ordinal))
 
 
 def cost_of(row: RequestRow) -> Cost:

@@ -9,11 +9,12 @@ terminal, which says so).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from importlib.util import find_spec
 
 from pisang.client.keys import kept_key, key_from_env
-from pisang.client.presets import KIND_OF_WIRE, PRESETS, SANDBOX, Preset
+from pisang.client.presets import BARE, PRESETS, SANDBOX, Preset
 from pisang.client.settings import Entry, Settings
 from pisang.domain.request import JSON
 from pisang.domain.secret import Secret
@@ -138,9 +139,8 @@ def _network_url(preset: Preset, entry: Entry, settings: Settings) -> str | None
 
 def _bare(entry: Entry) -> Preset:
     """What is known of an upstream that has no preset: its wire's usual ways."""
-    wire = entry.wire or "gemini"
-    auth = Auth.QUERY if wire == "crawl" else Auth.BEARER
-    return Preset(name="", summary="", wire=wire, kind=KIND_OF_WIRE[wire], auth=auth)
+    usual = BARE[entry.wire or "gemini"]
+    return replace(usual, default_model=entry.models[0]) if entry.models else usual
 
 
 def is_sandbox(upstream: Upstream) -> bool:

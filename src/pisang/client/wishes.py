@@ -100,7 +100,7 @@ class Wisher:
             model=options.get("model") or defaults.model or "",
             aspect_ratio=options.get("aspect_ratio") or defaults.aspect_ratio,
             image_size=options.get("image_size") or defaults.image_size,
-            n=check_n(options.get("n") or 1),
+            n=check_n(options.get("n", 1)),
             history=onward.history,
             system=options.get("system"),
             extra=self._extra(options.get("extra") or {}),
@@ -111,7 +111,7 @@ class Wisher:
             idempotency_key=options.get("idempotency_key"),
             retry_unknown=options.get("retry_unknown") or False,
             max_cost=check_money(options.get("max_cost") or defaults.max_cost),
-            timeout_s=check_timeout(options.get("timeout_s") or defaults.timeout_s),
+            timeout_s=check_timeout(_first(options.get("timeout_s"), defaults.timeout_s)),
             face=self.face,
             folder=str(folder),
             parent=goal.image.sha256 if goal and goal.image else None,
@@ -138,6 +138,10 @@ class Wisher:
         for name, value in fields.items():
             lay(body, name, value, self.upstream.wire)
         return {self.upstream.wire: body} if body else {}
+
+
+def _first(said: float | None, otherwise: float | None) -> float | None:
+    return otherwise if said is None else said
 
 
 def _part(reference: Reference) -> Part:
