@@ -79,7 +79,9 @@ class Picture:
             from PIL import Image
         except ImportError as error:
             raise ExtraMissing(feature="pil()", extra="pil") from error
-        return Image.open(self.path)
+        image = Image.open(self.path)
+        image.load()  # and lets go of the file
+        return image
 
     def to_json(self) -> dict[str, JSON]:
         """The shape that scripts rely on."""
