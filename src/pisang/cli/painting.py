@@ -145,6 +145,8 @@ def tell(exported: Exported, screen: Screen, *, show: bool = False) -> int:
     error = result.error or exported.error
     finals = result.finals
     if not finals and error is not None:
+        if result.text:
+            screen.note(f"{screen.pick('It said', '模型说')}: {result.text}")
         return screen.fail(error)
     screen.data(result.to_json())
     for image in finals:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,8 @@ from pisang.engine.events import Event
 from pisang.errors import OutcomeUnknown, PisangError
 
 if TYPE_CHECKING:
-    from rich.status import Status
+    from rich.progress import Progress as Live
+    from rich.progress import TaskID
 
 _ENDED = frozenset({"done", "refused", "failed", "unknown"})
 _QUIET_BYTES = 256 * 1024
@@ -24,19 +24,23 @@ class Progress:
     def __init__(self, screen: Screen, n: int) -> None:
         self._screen = screen
         self._n = n
-        self._started = time.monotonic()
         self._bytes: dict[str, int] = {}
         self._drawn = 0
         self._under_way: dict[str, str] = {}
         self._ended = 0
-        self._status: Status | None = None
+        self._live: Live | None = None
+        self._task: TaskID | None = None
 
     def __enter__(self) -> Progress:
         if self._screen.live:
             from rich.console import Console
+            from rich.progress import Progress as Live
+            from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
-            self._status = Console(stderr=True).status("")
-            self._status.start()
+            columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+            self._live = Live(*columns, console=Console(stderr=True), transient=True)
+            self._task = self._live.add_task("")
+            self._live.start()
             self._draw("")
         return self
 
@@ -46,8 +50,8 @@ class Progress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._status is not None:
-            self._status.stop()
+        if self._live is not None:
+            self._live.stop()
 
     def hear(self, event: Event) -> None:
         """Take one event in; called on the engine's loop."""
@@ -76,11 +80,14 @@ class Progress:
 
     def _draw(self, message: str) -> None:
         self._drawn = sum(self._bytes.values())
-        if self._status is None:
+        if self._live is None or self._task is None:
             return
-        elapsed = f"{time.monotonic() - self._started:.0f} s"
-        parts = [elapsed, f"{self._drawn / 1e6:.1f} MB" if self._drawn else "", message]
-        if self._n > 1:
-            parts.insert(0, f"{self._ended}/{self._n}")
-        waiting = self._screen.pick("painting", "绘制中")
-        self._status.update(f"{waiting} · " + " · ".join(part for part in parts if part))
+        parts = [
+            self._screen.pick("painting", "绘制中"),
+            f"{self._ended}/{self._n}" if self._n > 1 else "",
+            f"{self._drawn / 1e6:.1f} MB" if self._drawn else "",
+            message,
+        ]
+        words = " · ".join(part for part in parts if part)
+        # A reason may hold brackets, which rich would read as markup.
+        self._live.update(self._task, description=words.replace("[", "\\["))
