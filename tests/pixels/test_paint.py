@@ -40,6 +40,7 @@ def difference(one: pyvips.Image, other: pyvips.Image) -> float:
         (4096, 4096, "image/jpeg"),
         (1, 1, "image/png"),
         (1, 700, "image/jpeg"),
+        (333, 222, "image/webp"),
     ],
 )
 def test_a_picture_has_exactly_the_asked_pixels_and_type(
@@ -137,7 +138,7 @@ def test_a_reference_that_is_no_picture_is_named_by_its_place() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"width": 0}, {"height": -1}, {"width": 20_000}, {"mime": "image/webp"}]
+    "wrong", [{"width": 0}, {"height": -1}, {"width": 20_000}, {"mime": "image/tiff"}]
 )
 def test_what_can_not_be_painted_is_refused_at_once(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="paint"):

@@ -12,6 +12,7 @@ from pisang.sandbox.app import Sandbox
 from pisang.sandbox.directives import Directives
 from pisang.sandbox.making import take_order
 from pisang.sandbox.rules import Named
+from pisang.wires.base import Ask
 
 from .asking import GEMINI, ask, facts, wish
 
@@ -43,7 +44,7 @@ def test_an_order_has_the_pixels_of_the_catalogue_for_every_shape(model_id: str)
     for ratio, size in ((r, s) for name, r, s in SHAPES if name == model_id):
         request = Request((Text("x"),), model_id, aspect_ratio=ratio, image_size=size)
         told = {"prompt": "x", "wire": "gemini", "id": "i"}
-        order = take_order(request, named, Directives(), **told)
+        order = take_order(Ask(request), named, Directives(), **told)
         assert order.pixels == model.pixels(ratio, size, table)
         if table == "relay-guide" and size == "1K" and ratio in RELAY_PIXELS:
             assert order.pixels == RELAY_PIXELS[ratio]

@@ -18,7 +18,7 @@ LONGEST_SIDE = 16_384
 
 @dataclass(frozen=True, slots=True)
 class Painting:
-    """What is to be painted: exactly `width` × `height` pixels, as `image/jpeg` or `image/png`.
+    """What is to be painted: exactly `width` × `height` pixels, as one of `PAINTS`.
 
     `references` are the contents of given pictures, in order: the last one is painted over, the
     others are shown small. `label` is a line of small print under the prompt.
@@ -35,7 +35,7 @@ class Painting:
         if not (0 < self.width <= LONGEST_SIDE and 0 < self.height <= LONGEST_SIDE):
             raise ValueError(f"{self.width}×{self.height} pixels can't be painted")
         if self.mime not in _ENCODERS:
-            raise ValueError(f"a painting is JPEG or PNG, not {self.mime!r}")
+            raise ValueError(f"a painting is JPEG, PNG or WebP, not {self.mime!r}")
 
 
 def paint(spec: Painting) -> bytes:
@@ -95,4 +95,10 @@ def _as_png(image: pyvips.Image) -> bytes:
     return bytes(image.pngsave_buffer(compression=1, filter="none", keep="none"))
 
 
-_ENCODERS = {"image/jpeg": _as_jpeg, "image/png": _as_png}
+def _as_webp(image: pyvips.Image) -> bytes:
+    return bytes(image.webpsave_buffer(Q=JPEG_QUALITY, effort=0, keep="none"))
+
+
+_ENCODERS = {"image/jpeg": _as_jpeg, "image/png": _as_png, "image/webp": _as_webp}
+PAINTS = tuple(_ENCODERS)
+"""The media types that can be painted."""

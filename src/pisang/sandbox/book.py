@@ -67,7 +67,7 @@ class Book:
 
     def __init__(self, path: Path | None = None, clock: Callable[[], float] = time.time) -> None:
         self._path = path
-        self._clock = clock
+        self.clock = clock
         self._lock = threading.Lock()
         self._charges: list[Charge] = [] if path is None else _take_up(path)
 
@@ -91,7 +91,7 @@ class Book:
                 currency=bill.price.currency,
                 prompt_sha256=bill.prompt_sha256,
                 key=bill.key,
-                at=round(self._clock(), 3),
+                at=round(self.clock(), 3),
                 fault=bill.fault,
             )
             if self._path is not None:

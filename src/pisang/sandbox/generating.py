@@ -85,7 +85,7 @@ class Generator:
             if not directives.is_turned_away:
                 check(session.ask.request, named.model, session.wire.name)
             told = {"prompt": session.prompt, "wire": session.wire.name, "id": session.id}
-            order = take_order(session.ask.request, named, directives, **told)
+            order = take_order(session.ask, named, directives, **told)
             answer = await self._work(session, order)
         except TurnedAway as no:
             return _error(session, no.fault)
@@ -110,9 +110,9 @@ class Generator:
         except ReferenceUnreadable as error:
             why = error.fields.get("why", "")
             raise TurnedAway(400, f"Unable to process input image: {why}.") from None
-        if directives.url:
+        if directives.url or session.ask.options.get("response_format") == "url":
             reply = self._linked_reply(session, reply)
-        return _told(session, reply)
+        return _told(session, reply, int(self._book.clock()))
 
     def _linked_reply(self, session: Session, reply: Reply) -> Reply:
         """The reply with links in place of pictures; they are kept for a while."""
@@ -156,14 +156,15 @@ async def _open(
     return Session(wire, caller, request_id, base_url, ask, directives, prompt)
 
 
-def _told(session: Session, reply: Reply) -> WireAnswer:
+def _told(session: Session, reply: Reply, now_s: int) -> WireAnswer:
     """The reply on the wire, with the prompt's say in how it looks."""
     directives, ask = session.directives, session.ask
+    look = {"refusal_shape": SHAPES[directives.shape - 1], "created_s": now_s}
+    ask = replace(ask, options={**ask.options, **look})
     if session.wire.name == "openai_chat" and directives.variant in ("markdown", "array"):
         return encode_variant(reply, ask, directives.variant)
-    options = dict(ask.options) | {"refusal_shape": SHAPES[directives.shape - 1]}
     try:
-        return session.wire.encode_reply(reply, replace(ask, options=options))
+        return session.wire.encode_reply(reply, ask)
     except PisangError as error:
         return session.wire.encode_error(error, ask)
 

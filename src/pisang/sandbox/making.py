@@ -10,11 +10,12 @@ from pisang.domain.catalogue import Model
 from pisang.domain.content import content_of
 from pisang.domain.money import Money
 from pisang.domain.request import JSON, Image, Link, Part, Request, Text
-from pisang.pixels.paint import Painting, paint
+from pisang.pixels.paint import PAINTS, Painting, paint
 from pisang.sandbox.directives import Directives
 from pisang.sandbox.faults import FINISH_MESSAGES, TurnedAway
 from pisang.sandbox.rules import Named, generation_config
 from pisang.sandbox.signature import DEFAULT_BYTES, sign
+from pisang.wires.base import Ask
 
 FALLBACK_PRICE = Money(40_000, "USD")
 """A picture of a model whose price nobody names, and whose family has none either."""
@@ -28,7 +29,10 @@ _DRAFT_SIZE = "1K"
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One wish as it will be made. `prompt` is without directives; `size` is what is billed."""
+    """One wish as it will be made.
+
+    `prompt` is without directives, `size` is what is billed, `mime` the type of the pictures.
+    """
 
     request: Request
     named: Named
@@ -38,6 +42,7 @@ class Order:
     size: str
     wire: str
     id: str
+    mime: str
 
     @property
     def model(self) -> Model:
@@ -50,12 +55,20 @@ class Order:
         return _pixels(self, self.size)
 
 
-def take_order(request: Request, named: Named, directives: Directives, **told: str) -> Order:
+def take_order(ask: Ask, named: Named, directives: Directives, **told: str) -> Order:
     """The order for a wish. `told` is its prompt, wire and id."""
+    request = ask.request
     ratio = directives.aspect_ratio or request.aspect_ratio or _default_ratio(named.model)
     asked = directives.image_size or request.image_size
     size = asked or named.size or named.model.default_size
-    return Order(request, named, directives, ratio=ratio, size=size, **told)
+    mime = _mime_in(ask.options) or named.model.output_mime
+    return Order(request, named, directives, ratio=ratio, size=size, mime=mime, **told)
+
+
+def _mime_in(options: Mapping[str, JSON]) -> str | None:
+    """The type that a caller asks for, where it is one that can be painted."""
+    word = options.get("mime", f"image/{options.get('output_format', '')}")
+    return word if word in PAINTS else None
 
 
 def _default_ratio(model: Model) -> str:
@@ -140,16 +153,15 @@ def _pictures(order: Order) -> tuple[Part, ...]:
 def _picture(order: Order, size: str, note: str) -> Image:
     width, height = _pixels(order, size)
     facts = (order.request.model, order.ratio, size, f"{width} × {height}", note)
-    mime = order.model.output_mime
     spec = Painting(
         prompt=order.prompt,
         width=width,
         height=height,
-        mime=mime,
+        mime=order.mime,
         references=references_of(order.request),
         label=" · ".join(fact for fact in facts if fact),
     )
-    return Image(content_of(paint(spec)), _declared(mime, lie=order.directives.mime_lie))
+    return Image(content_of(paint(spec)), _declared(order.mime, lie=order.directives.mime_lie))
 
 
 def _declared(mime: str, *, lie: bool) -> str:

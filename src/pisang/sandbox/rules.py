@@ -15,6 +15,9 @@ from pisang.domain.request import JSON, Image, Link, Other, Part, Request, Text
 from pisang.sandbox.faults import TurnedAway
 from pisang.sandbox.signature import is_signed
 
+DEFAULT_MODEL = "gemini-3.1-flash-image"
+"""What an OpenAI call without a model gets."""
+
 _SUFFIX = re.compile(r"-(?P<size>[124])k$", re.IGNORECASE)
 _INPUT_MIMES = frozenset({"image/png", "image/jpeg", "image/webp", "image/heic", "image/heif"})
 _GOOGLE_WIRE = "gemini"
@@ -44,7 +47,7 @@ def find_model(catalogue: Catalogue, request: Request, wire: str) -> Named:
 
 
 def _readings(model_id: str) -> Iterator[tuple[str, str | None]]:
-    yield model_id, None
+    yield model_id or DEFAULT_MODEL, None
     match = _SUFFIX.search(model_id)
     if match is not None:
         yield model_id[: match.start()], f"{match['size']}K"
@@ -55,6 +58,8 @@ def check(request: Request, model: Model, wire: str) -> None:
     if not request.prompt.strip() and not request.references:
         raise TurnedAway(400, "Unable to process input: contents.parts must not be empty.")
     if wire == _GOOGLE_WIRE:
+        if request.image_size is not None and not model.sends_size:
+            raise TurnedAway(500, "An internal error has occurred.")
         _check_count(request)
         _check_thinking(request, model)
         _check_inputs(request)
@@ -65,8 +70,6 @@ def check(request: Request, model: Model, wire: str) -> None:
 
 def _check_shape(request: Request, model: Model) -> None:
     ratio, size = request.aspect_ratio, request.image_size
-    if size is not None and not model.sends_size:
-        raise TurnedAway(500, "An internal error has occurred.")
     if ratio not in (None, *model.ratios):
         raise TurnedAway(400, f"Invalid value at 'image_config.aspect_ratio': {ratio!r}.")
     if size not in (None, *model.sizes):

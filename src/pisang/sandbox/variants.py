@@ -22,7 +22,7 @@ _SSE = {"content-type": "text/event-stream"}
 
 def encode_variant(reply: Reply, ask: Ask, variant: str) -> WireAnswer:
     """A chat answer with its pictures where `variant` (`markdown`, `array`) has them."""
-    body = encode_body(reply, 0, ask.request.model)
+    body = encode_body(reply, ask.options.get("created_s", 0), ask.request.model)
     message = body["choices"][0]["message"]
     message.pop("images", None)
     pictures = [p for p in reply.parts if isinstance(p, Image | Link) and not p.thought]
