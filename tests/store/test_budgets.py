@@ -280,7 +280,8 @@ def test_costs_are_summed_by_what_is_asked(store: Store, clock: Clock) -> None:
     assert (by_upstream["other"].spent_micros, by_upstream["other"].at_stake_micros) == (0, 134_000)
     assert {one.name for one in store.costs("model")} == {"nano-banana", "m2"}
     (day,) = store.costs("day")
-    assert (day.name, day.attempts, day.currency) == ("2027-01-15", 2, "USD")
+    today = datetime.fromtimestamp(NOW / 1000, UTC).date().isoformat()
+    assert (day.name, day.attempts, day.currency) == (today, 2, "USD")
     assert [one.name for one in store.costs("key")] == ["local"]
     assert store.costs("day", since_ms=NOW + 1) == []
 

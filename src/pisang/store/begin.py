@@ -9,7 +9,7 @@ from pisang.domain.ledger import Begun, Wish
 from pisang.errors import IdempotencyMismatch
 from pisang.store.database import Row, Tx
 from pisang.store.process import Process
-from pisang.store.rows import clean, clean_or_none, dump
+from pisang.store.rows import dump
 from pisang.store.search import sketch
 from pisang.store.settle import resolve
 
@@ -92,22 +92,21 @@ def _rebuy(tx: Tx, request_id: str, now_ms: int) -> None:
 
 
 def _insert(tx: Tx, process: Process, wish: Wish) -> None:
-    prompt = clean(wish.prompt)
     tx.run(
         "request_insert",
         id=wish.id,
         created_ms=wish.created_ms,
         scope=wish.scope,
         face=wish.face,
-        prompt=prompt,
-        glyphs=sketch(prompt),
-        model=clean(wish.model),
+        prompt=wish.prompt,
+        glyphs=sketch(wish.prompt),
+        model=wish.model,
         n=wish.n,
         spec=dump(wish.spec),
         fingerprint=wish.fingerprint,
-        idempotency_key=clean_or_none(wish.idempotency_key),
+        idempotency_key=wish.idempotency_key,
         parent=wish.parent,
-        folder=clean_or_none(wish.folder),
+        folder=wish.folder,
         tags=dump(list(wish.tags)),
         owner=process.owner,
     )

@@ -13,7 +13,7 @@ from pisang.errors import NotFound
 from pisang.store.budgets import reserve
 from pisang.store.database import Tx
 from pisang.store.process import Process
-from pisang.store.rows import clean, currency, micros
+from pisang.store.rows import currency, micros
 from pisang.store.settle import refresh, settle
 
 BUSY_HOLD_MS = 250
@@ -59,10 +59,10 @@ def _insert(
         id=intent.attempt_id,
         request_id=intent.request_id,
         ordinal=intent.ordinal,
-        upstream=clean(intent.upstream),
+        upstream=intent.upstream,
         wire=intent.wire,
         kind=intent.kind,
-        model=clean(intent.model),
+        model=intent.model,
         image_size=intent.image_size,
         state=(State.SENT if sent else State.PLANNED).value,
         charged=(Charged.UNKNOWN if sent else Charged.NO).value,

@@ -26,7 +26,11 @@ class Row(Protocol):
 
 
 class Tx:
-    """Named queries inside one transaction. Values are given by name, never put into the text."""
+    """Named queries inside one transaction. Values are given by name, never put into the text.
+
+    A lone surrogate in a text, for which UTF-8 has no bytes, becomes `?`: a paid answer that holds
+    one must be written down all the same.
+    """
 
     __slots__ = ("_connection", "_queries")
 
@@ -36,16 +40,27 @@ class Tx:
 
     def run(self, name: str, **values: object) -> int:
         """Run a statement; how many rows it changed."""
-        return self._connection.execute(self._queries[name].sql, values).rowcount
+        return self._execute(name, values).rowcount
 
     def one(self, name: str, **values: object) -> Row | None:
         """The first row of a query, if it has any."""
-        row: Row | None = self._connection.execute(self._queries[name].sql, values).fetchone()
+        row: Row | None = self._execute(name, values).fetchone()
         return row
 
     def all(self, name: str, **values: object) -> list[Row]:
         """All rows of a query."""
-        return self._connection.execute(self._queries[name].sql, values).fetchall()
+        return self._execute(name, values).fetchall()
+
+    def _execute(self, name: str, values: dict[str, object]) -> sqlite3.Cursor:
+        sql = self._queries[name].sql
+        try:
+            return self._connection.execute(sql, values)
+        except UnicodeEncodeError:
+            return self._connection.execute(sql, {key: _clean(values[key]) for key in values})
+
+
+def _clean(value: object) -> object:
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value
 
 
 def connect(home: Home, *, read_only: bool, fsync: bool = True) -> sqlite3.Connection:
@@ -155,11 +170,8 @@ def tx(connection: sqlite3.Connection) -> Tx:
 
 
 def ensure_header(home: Home) -> None:
-    """Raises `StoreCorrupt` when the ledger file is there and is no SQLite database."""
-    try:
-        with home.ledger.open("rb") as file:
-            head = file.read(16)
-    except FileNotFoundError:
-        return
+    """Raises `StoreCorrupt` when the ledger file holds something that is no SQLite database."""
+    with home.ledger.open("rb") as file:
+        head = file.read(16)
     if head and head != b"SQLite format 3\0":
         raise StoreCorrupt(path=str(home.ledger), why="it is not a SQLite database")

@@ -75,6 +75,8 @@ def history(tx: Tx, asked: Asked) -> list[RequestRow]:
     }
     state = None if asked.state is None else asked.state.value
     query = (asked.query or "")[:QUERY_CAP]
+    if "\0" in query:
+        return []  # LIKE ends at it, and would find everything
     if query:
         pattern, glyphs = like(query), sketch(query)
         rows = tx.all("history_search", pattern=pattern, glyphs=glyphs, state=state, **where)

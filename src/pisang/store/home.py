@@ -2,7 +2,7 @@
 
     PISANG_HOME/
     ├── ledger.db (+ -wal, -shm)   the ledger
-    ├── ledger.lock                held during every group commit and checkpoint
+    ├── ledger.lock (+ .queue)     held during every group commit and checkpoint
     ├── locks/<owner>.lock         held for its life by each process that writes
     ├── incoming/<attempt>-<n>     bytes of an answer while they arrive
     ├── incoming/<attempt>.answer  the answer itself, between keep and settle
@@ -38,6 +38,7 @@ _WHY = {
     errno.EROFS: "its disk is read-only",
     errno.ENOTDIR: "a part of the path is a file",
     errno.EEXIST: "there is a file in its place",
+    errno.EISDIR: "there is a folder in its place",
     errno.ENOSPC: "its disk is full",
     errno.EDQUOT: "your disk quota is used up",
     errno.ENAMETOOLONG: "the path is too long",
@@ -147,8 +148,8 @@ def prepare(root: Path) -> Home:
         for name in _FOLDERS:
             path = home.root / name
             path.mkdir(mode=FOLDER_MODE, exist_ok=True)
-        path = home.root
-        os.close(os.open(home.ledger_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE))
+        for path in (home.ledger_lock, home.ledger):  # SQLite's own files take the ledger's mode
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE))
     except OSError as error:
         raise unusable(path, error) from error
     return home

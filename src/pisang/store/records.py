@@ -23,7 +23,7 @@ _LENGTH = struct.Struct(">Q")
 
 def pack(answer: Answer, kept: frozenset[str] = frozenset()) -> Record:
     """The answer as the ledger takes it. `kept` are the hashes of its images."""
-    told = dump(answer_to_json(answer)).encode()
+    told = dump(answer_to_json(answer)).encode("utf-8", "replace")
     packed = zlib.compress(_LENGTH.pack(len(told)) + told + answer.skeleton, 6)
     kinds: dict[str, str] = {}
     for content, raw in contents_of(answer):

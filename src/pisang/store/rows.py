@@ -14,20 +14,9 @@ from pisang.domain.warning import Warn
 from pisang.store.database import Row
 
 
-def clean(text: str) -> str:
-    """The text without lone surrogates, which UTF-8 has no bytes for: a paid answer that holds
-    one must be stored all the same."""
-    return text.encode("utf-8", "replace").decode() if not text.isascii() else text
-
-
-def clean_or_none(text: str | None) -> str | None:
-    """`clean`, or None."""
-    return None if text is None else clean(text)
-
-
 def dump(value: JSON) -> str:
     """A value as compact JSON text."""
-    return clean(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def dump_usage(usage: Usage | None) -> str | None:

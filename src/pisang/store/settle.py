@@ -11,8 +11,6 @@ from pisang.errors import NotFound, Unexpected
 from pisang.store.budgets import adjust
 from pisang.store.database import Row, Tx
 from pisang.store.rows import (
-    clean,
-    clean_or_none,
     currency,
     dump,
     dump_usage,
@@ -138,14 +136,14 @@ def _write_outcome(tx: Tx, settlement: Settlement) -> None:
         status=settlement.status,
         error_code=settlement.error_code,
         error_fields=dump(dict(settlement.error_fields)),
-        message=clean_or_none(settlement.message),
-        excerpt=clean(settlement.excerpt),
-        finish_reason=clean_or_none(settlement.finish_reason),
-        text=clean(settlement.text),
+        message=settlement.message,
+        excerpt=settlement.excerpt,
+        finish_reason=settlement.finish_reason,
+        text=settlement.text,
         usage=dump_usage(settlement.usage),
         requested=dump(dict(settlement.requested)),
-        upstream_request_id=clean_or_none(settlement.upstream_request_id),
-        response_id=clean_or_none(settlement.response_id),
+        upstream_request_id=settlement.upstream_request_id,
+        response_id=settlement.response_id,
         warnings=dump_warnings(settlement.warnings),
     )
 
@@ -163,7 +161,7 @@ def _write_images(tx: Tx, row: Row, settlement: Settlement) -> None:
             height=made.facts.height,
             bytes=made.content.size,
             draft=int(made.draft),
-            declared=clean_or_none(made.declared),
+            declared=made.declared,
             parent=row["parent"],
             created_ms=settlement.at_ms,
         )

@@ -396,10 +396,9 @@ class Store:
         """Read the schema's version; only where it is not ours take the lock and bring it up."""
         ensure_header(self.home)
         try:
-            if self.home.ledger.exists():
-                with self._readers.connection() as connection:
-                    if version(connection, self.home) == migrations()[-1].number:
-                        return
+            with self._readers.connection() as connection:
+                if version(connection, self.home) == migrations()[-1].number:
+                    return
             turn = Turn(self.home.ledger_lock)
             try:
                 with turn:

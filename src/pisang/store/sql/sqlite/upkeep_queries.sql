@@ -4,10 +4,6 @@
 -- When the newest request was written down; 0 when there is none.
 SELECT coalesce(max(created_ms), 0) AS at FROM requests;
 
--- name: answers_older
--- How many whole answers are older than a time.
-SELECT count(*) AS answers FROM answers WHERE whole = 1 AND created_ms < :before;
-
 -- name: raw_contents_drop
 -- Lets go what is needed only to replay answers older than a time.
 DELETE FROM answer_contents WHERE kind = 'raw' AND attempt_id IN (
