@@ -129,7 +129,7 @@ def test_a_reply_comes_back_from_the_wire_as_it_was(reply: Reply, ask: Ask) -> N
     assert WIRE.decode_fault(answer) is None
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(ours.image_results(), st.sampled_from([ASK, STREAM]), st.randoms(use_true_random=False))
 def test_any_chunking_of_an_answer_gives_the_same_reply(
     reply: Reply, ask: Ask, rng: random.Random
@@ -140,7 +140,7 @@ def test_any_chunking_of_an_answer_gives_the_same_reply(
     assert WIRE.decode_reply(answer) == WIRE.decode_reply(answer_of(data))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.binary(max_size=200) | some.json_values.map(lambda value: json.dumps(value).encode()))
 def test_any_bytes_are_a_value_or_an_error_in_both_roles(data: bytes) -> None:
     try:
@@ -167,7 +167,7 @@ shaped = st.recursive(
 )
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.dictionaries(st.sampled_from(NAMES), shaped, max_size=5))
 def test_known_names_with_any_values_are_a_value_or_an_error(body: dict[str, JSON]) -> None:
     answer = answer_of(json.dumps(body).encode())
@@ -180,7 +180,7 @@ def test_known_names_with_any_values_are_a_value_or_an_error(body: dict[str, JSO
         assert error.status == 400
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(ours.image_results(), st.sampled_from([ASK, STREAM]), st.floats(0, 1))
 def test_a_cut_answer_gives_what_came_and_nothing_else(
     reply: Reply, ask: Ask, share: float

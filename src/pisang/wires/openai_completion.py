@@ -242,7 +242,7 @@ def _read_item(item: JSON) -> list[Part]:
         return [Text(said, thought=True)] if said else []
     if is_text(item) and isinstance(item["text"], str | Span):
         return [part for part in text_in(item["text"]) if part != Text("")]
-    if is_picture(item) or "url" in item:
+    if is_picture(item):
         return _unless_gone(picture_in(item))
     return [] if kind == "refusal" or is_text(item) else [Other(item, NAME)]
 
@@ -265,7 +265,7 @@ def _with_links(content: list[Part], pictures: list[Part]) -> list[Part]:
             parts.append(part)
             continue
         text, links = lift_links(part.text)
-        parts += [Text(text)] if text.strip() or not links else []
+        parts += [Text(text)] if text.strip() or text == part.text else []
         parts += links
     return [*parts, *pictures]
 

@@ -179,7 +179,7 @@ def left_over(item: Rest, kind: str) -> Rest:
     if item.get("type") != kind:
         return {}
     rest = {key: value for key, value in item.items() if key not in ("type", kind)}
-    inner = item[kind]
+    inner = item.get(kind)
     if isinstance(inner, dict) and "url" in inner and len(inner) > 1:
         rest[kind] = {key: value for key, value in inner.items() if key != "url"}
     return rest

@@ -9,7 +9,7 @@ that they lost (`wires/relay.md`; github.com/piexian/astrbot_plugin_gemini_image
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from pisang.domain.content import Content, Span, content_of
 from pisang.domain.image import sniff_mime
@@ -24,19 +24,19 @@ _HOLDERS_OUT = ("output_image", "input_image")
 _MIMES = ("mime_type", "mimeType", "media_type", "mediaType", "content_type", "contentType")
 _DEPTH = 3
 
-PICTURE_TYPES = frozenset({*_HOLDERS, *_HOLDERS_OUT, "image_generation_call"})
+_TYPES = (*_HOLDERS, *_HOLDERS_OUT, "image_generation_call")
 """Values of an item's `type` that say it is a picture."""
 
 _DEFAULT_MIME = "image/png"
 _NO_BYTES = content_of(b"")
 
 
-def is_picture(value: JSON) -> bool:
+def is_picture(item: Mapping[str, JSON]) -> bool:
     """Whether an item claims to be a picture, readable or not."""
-    if not isinstance(value, dict):
-        return False
-    names = (*_HOLDERS, *_HOLDERS_OUT, "b64_json")
-    return value.get("type") in PICTURE_TYPES or any(name in value for name in names)
+    kind = item.get("type")
+    if kind is None and "url" in item:
+        return True
+    return kind in _TYPES or any(name in item for name in (*_HOLDERS, *_HOLDERS_OUT, "b64_json"))
 
 
 def read_picture(value: JSON, mime: str = "", depth: int = _DEPTH) -> Image | Link | None:
