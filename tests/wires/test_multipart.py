@@ -268,6 +268,12 @@ class _Watched:
         return self._meter.content()
 
 
+def test_nothing_of_a_refused_form_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(WireError):
+        read([form(part(b"Bad Header: x"))])
+    assert caplog.records == []
+
+
 @pytest.mark.parametrize("broken", [b"x" * 300, b"\r\n--" + BOUNDARY.encode() + b"\r\n:\r\n"])
 def test_a_refused_form_leaves_no_file_open(broken: bytes) -> None:
     sink = _Watched()

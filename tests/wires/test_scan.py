@@ -412,6 +412,7 @@ def test_a_string_at_the_threshold_stays_and_one_byte_more_leaves() -> None:
         (b"[Infinity]", {}, "NaN and Infinity"),
         (b"[-Infinity]", {}, "NaN and Infinity"),
         (b"data: [NaN]", {"framing": "sse"}, "NaN and Infinity"),
+        (b'data: Na"abcdefgh"', {"framing": "sse", "threshold": 4}, "letters where a value"),
         (b'{"abcdefgh" \n: 1}', {"threshold": 4}, "object key"),
         (b'["abcdefgh", "ijklmnop"]', {"threshold": 4, "max_spans": 1}, "more than 1 long"),
         (b'["abcdefghi"]', {"threshold": 4, "max_span_bytes": 8}, "longer than 8 bytes"),

@@ -180,6 +180,13 @@ def test_spans_and_tokens_must_be_as_many() -> None:
     assert loads(b"[NaN]", iter([SPAN, SPAN])) == [SPAN]
 
 
+def test_an_unfinished_span_is_an_unterminated_string_unless_the_body_was_cut() -> None:
+    cut = Span((TextRun(b"lo"),), complete=False)
+    with pytest.raises(WireError, match=r"a long string is unterminated at \$\.a"):
+        loads(b'{"a": NaN}', [cut])
+    assert loads_partial(b'{"a": NaN', [cut]) == {"a": cut}
+
+
 # --- in, cut -------------------------------------------------------------------------------------
 
 

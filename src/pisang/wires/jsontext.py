@@ -48,23 +48,12 @@ def loads(
 ) -> JSON:
     """The value that a skeleton stands for; each `NaN` in it is the next of `spans`, as it is.
 
-    A sequence of spans must be used up, an iterator may go on (several events share one). Raises
-    `WireError(wire=wire)` naming the path or byte; never anything else.
+    A sequence of spans must be used up, an iterator may go on (several events share one). An
+    unfinished span is an unterminated string. Raises `WireError(wire=wire)` naming the path or
+    byte; never anything else.
     """
-    text = _decode(skeleton, wire)
-    _check_depth(skeleton, wire)
     rest = iter(spans)
-    parser = _Parser(rest)
-    try:
-        value = parser.decode(text)
-    except json.JSONDecodeError as error:
-        at = len(text[: error.pos].encode())
-        why = error.msg.rstrip(": ").removesuffix(" at")
-        raise WireError(wire=wire, why=f"{why} at byte {at}") from None
-    if parser.flawed or _SURROGATE.search(skeleton) is not None:
-        flaw = _find_flaw(value)
-        if flaw is not None:
-            raise WireError(wire=wire, why=flaw)
+    value = _parse(skeleton, _Parser(rest), wire)
     if rest is not spans and next(rest, None) is not None:
         raise WireError(wire=wire, why="it has more long strings than places for them")
     return value
@@ -76,9 +65,26 @@ def loads_partial(
     """The value of a body that was cut: what is open is closed, a partial token or key dropped.
 
     `[{"a": 1, "b` gives `[{"a": 1}]`. A number at the very end is dropped too: more digits may
-    have been coming. `WireError` when nothing is usable or what came is not JSON.
+    have been coming. An unfinished span is a value. `WireError` when nothing is usable or what
+    came is not JSON.
     """
-    return loads(_completed(skeleton), iter(spans), wire=wire)
+    return _parse(_completed(skeleton), _Parser(iter(spans), unfinished=True), wire)
+
+
+def _parse(skeleton: bytes, parser: _Parser, wire: str) -> JSON:
+    text = _decode(skeleton, wire)
+    _check_depth(skeleton, wire)
+    try:
+        value = parser.decode(text)
+    except json.JSONDecodeError as error:
+        at = len(text[: error.pos].encode())
+        why = error.msg.rstrip(": ").removesuffix(" at")
+        raise WireError(wire=wire, why=f"{why} at byte {at}") from None
+    if parser.flawed or _SURROGATE.search(skeleton) is not None:
+        flaw = _find_flaw(value)
+        if flaw is not None:
+            raise WireError(wire=wire, why=flaw)
+    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +97,9 @@ class _Flaw:
 class _Parser:
     """The standard decoder, told to keep every flaw so that its path can be named."""
 
-    def __init__(self, spans: Iterator[Span]) -> None:
+    def __init__(self, spans: Iterator[Span], *, unfinished: bool = False) -> None:
         self._spans = spans
+        self._unfinished = unfinished
         self.flawed = False
         self.decode = json.JSONDecoder(
             object_pairs_hook=self._object,
@@ -118,7 +125,11 @@ class _Parser:
 
     def _constant(self, word: str) -> JSON:
         span = next(self._spans, None) if word == "NaN" else None
-        return self._flaw(f"{word} is not JSON") if span is None else span
+        if span is None:
+            return self._flaw(f"{word} is not JSON")
+        if not (span.complete or self._unfinished):
+            return self._flaw("a long string is unterminated")
+        return span
 
     def _flaw(self, why: str) -> _Flaw:
         self.flawed = True

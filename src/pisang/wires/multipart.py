@@ -34,6 +34,12 @@ def content_type(boundary: str) -> str:
     return f"multipart/form-data; boundary={_checked_boundary(boundary)}"
 
 
+class _Silence:
+    """What python-multipart would log of a form is in our error; foreign bytes reach no log."""
+
+    def warning(self, *_: object) -> None: ...
+
+
 class FormReader:
     """Feed it a form in any chunks; `close` gives its fields in order.
 
@@ -86,6 +92,7 @@ class FormReader:
             max_header_count=_MAX_HEADER_COUNT,
             max_header_size=MAX_HEADERS,
         )
+        self._parser.logger = _Silence()  # type: ignore[assignment]
 
     def feed(self, data: bytes | bytearray | memoryview) -> None:
         """Take the next bytes of the form."""

@@ -233,6 +233,8 @@ class Scanner:
         return not self._sse or self._on_data_line()
 
     def _begin_span(self, raw: bytes) -> None:
+        if self._skeleton.endswith(b"Na"):  # the token behind it could be read a letter early
+            self._refuse("it has letters where a value should stand")
         if len(self._spans) == self._max_spans:
             self._refuse(f"it holds more than {self._max_spans} long strings")
         room = self._threshold - len(self._held)
