@@ -201,3 +201,22 @@ def test_a_working_keyring_keeps_the_key_and_the_file_only_says_so(load, monkeyp
     assert resolve(settings, "work").key == Secret("CANARY")
     forget_key("work", settings.home)
     assert not ring.kept
+
+
+@pytest.mark.parametrize(
+    ("wire", "model"),
+    [
+        ("gemini", "gemini-3.1-flash-image"),
+        ("crawl", "nano-banana2"),
+        ("openai-images", "gemini-3.1-flash-image"),
+        ("openai-chat", "gemini-3.1-flash-image"),
+    ],
+)
+def test_an_upstream_told_by_wire_and_address_alone_has_a_model(load, wire: str, model: str):
+    config = f"[upstreams.x]\nwire = '{wire}'\nbase_url = 'https://e.com'\n"
+    upstream = resolve(load(config, GEMINI_API_KEY="sk-1", PISANG_CRAWL_AK="ak"), "x")
+    assert upstream.default_model == model
+    assert upstream.base_url == "https://e.com"
+    assert upstream.key is None
+    listed = resolve(load(config + "models = ['own']\n"), "x")
+    assert listed.default_model == "own"

@@ -145,9 +145,10 @@ def tell(exported: Exported, screen: Screen, *, show: bool = False) -> int:
     error = result.error or exported.error
     finals = result.finals
     if not finals and error is not None:
+        code = screen.fail(error)
         if result.text:
             screen.note(f"{screen.pick('It said', '模型说')}: {result.text}")
-        return screen.fail(error)
+        return code
     screen.data(result.to_json())
     for image in finals:
         screen.bare(str(image.path))

@@ -55,7 +55,7 @@ class Progress:
 
     def hear(self, event: Event) -> None:
         """Take one event in; called on the engine's loop."""
-        if event.kind == "sent":
+        if event.kind == "claimed":  # from here on the ledger itself holds that it may be sent
             self._under_way[event.attempt_id] = event.request_id
         elif event.kind in _ENDED:
             self._under_way.pop(event.attempt_id, None)

@@ -105,6 +105,7 @@ _ROWS = (
         summary="any server of OpenAI's Images API (give --base-url)",
         wire="openai-images",
         kind="openai",
+        default_model="gemini-3.1-flash-image",
     ),
     Preset(
         name="pisang",
@@ -148,6 +149,6 @@ BARE: Mapping[str, Preset] = {
     "gemini": replace(_nobody(PRESETS["google"]), kind="relay", auth=Auth.BEARER),
     "crawl": replace(_nobody(PRESETS["crawl"]), models=()),
     "openai-images": _nobody(PRESETS["openai-compatible"]),
-    "openai-chat": replace(_nobody(PRESETS["openrouter"]), default_model=None),
+    "openai-chat": replace(_nobody(PRESETS["openai-compatible"]), wire="openai-chat"),
 }
 """What is taken for granted of an upstream when only its wire is told."""
