@@ -48,7 +48,7 @@ def test_a_picture_of_more_pixels_than_the_cap_is_refused_by_its_header(tmp_path
 
 def test_a_bomb_in_a_text_chunk_does_no_harm(tmp_path: Path) -> None:
     bomb = tmp_path / "bomb.png"
-    packed = zlib.compress(b"A" * 300_000_000, 9)
+    packed = zlib.compress(b"A" * 100_000_000, 9)
     rows = zlib.compress(b"\0\xff" * 8)
     bomb.write_bytes(png(8, 8, chunk(b"zTXt", b"k\0\0" + packed), data=rows))
     with suppress(ReferenceUnreadable):
@@ -69,7 +69,7 @@ STARTS = (
 )
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(start=st.sampled_from(STARTS), rest=st.binary(max_size=200))
 def test_any_bytes_give_a_picture_or_one_clear_sentence(
     tmp_path_factory: pytest.TempPathFactory, start: bytes, rest: bytes

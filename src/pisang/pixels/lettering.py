@@ -44,11 +44,12 @@ def plain(text: str) -> str:
 def fit_size(text: str, width: float, largest: float) -> float:
     """The font size in pixels, at most `largest`, at which `text` takes two lines, or three.
 
-    Wrapping at words wastes some of each line, hence the third that is left of the last.
+    Wrapping at words wastes some of each line, hence the third that is left of the last. Three
+    lines are set smaller, so that they leave the scene in sight.
     """
     ems = sum(1.0 if ord(letter) >= 0x2E80 else 0.56 for letter in text)
-    lines = 2 if ems <= 30 else 3
-    return max(_MIN_SIZE, min(largest, width * (lines - 0.35) / max(ems, 1)))
+    lines, most = (2, largest) if ems <= 30 else (3, largest * 0.72)
+    return max(_MIN_SIZE, min(most, width * (lines - 0.35) / max(ems, 1)))
 
 
 def letters(text: str, size: float, width: int | None = None) -> pyvips.Image:
