@@ -399,9 +399,11 @@ def test_thoughts_are_not_told_for_they_would_pass_for_images() -> None:
 )
 def test_a_reply_without_a_picture_is_told_as_a_failure(reply: Reply, reason: str) -> None:
     answer = WIRE.encode_reply(reply, ASK)
-    assert answer.status == 422
     told = json.loads(bytes_of(answer.body))
     assert (told["code"], told["msg"]) == (422, reason)
+    fault = WIRE.decode_fault(heard(answer))
+    assert fault is not None
+    assert (fault.status, fault.code, fault.message, fault.own) == (200, "422", reason, True)
     assert WIRE.decode_reply(heard(answer)).parts == reply.parts
 
 

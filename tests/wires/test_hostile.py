@@ -13,6 +13,7 @@ from pisang.domain.answer import Answer, Ended, Reply
 from pisang.domain.content import content_of
 from pisang.domain.image import read_facts
 from pisang.domain.request import JSON, Image, Request, Text
+from pisang.domain.upstream import Upstream
 from pisang.errors import UsageError, WireError
 from pisang.wires.base import Ask, Call, Wire
 from pisang.wires.crawl import PATH
@@ -20,17 +21,21 @@ from pisang.wires.table import WIRES
 from tests.wires import strategies as some
 from tests.wires.harness import answer_of, bytes_of, scan
 
+ASK = Ask(Request((Text("a"),), "m"))
+UPSTREAM = Upstream("up", "any", "https://example.com")
 PATHS = {"gemini": "/v1beta/models/m:generateContent", "crawl": PATH}
 JSON_WIRES = [WIRES[name] for name in PATHS]
 each_wire = pytest.mark.parametrize("wire", JSON_WIRES, ids=lambda wire: wire.name)
 
 
 def ask(wire: Wire, data: bytes) -> object:
-    """The wish in these bytes, or the error that the caller is told."""
+    """The wish in these bytes, which can be asked again, or the error that the caller is told."""
     try:
         scanned = scan(data)
         call = Call("POST", PATHS[wire.name], {}, {}, scanned.skeleton, scanned.spans)
-        return wire.decode_request(call)
+        wish = wire.decode_request(call).request
+        bytes_of(wire.encode_request(wish, UPSTREAM)[0].body)
+        return wish
     except (WireError, UsageError) as error:
         answer = wire.encode_error(error)
         assert 400 <= answer.status < 500
@@ -39,12 +44,14 @@ def ask(wire: Wire, data: bytes) -> object:
 
 
 def hear(wire: Wire, answer: Answer) -> object:
-    """The reply or the fault in an answer, or the error of one that is neither."""
+    """The fault in an answer, its reply, which can be told again, or the error of neither."""
     fault = wire.decode_fault(answer)
     try:
-        return fault or wire.decode_reply(answer)
+        reply = wire.decode_reply(answer)
     except WireError as error:
-        return error
+        return fault or error
+    json.loads(bytes_of(wire.encode_reply(reply, ASK).body))
+    return fault or reply
 
 
 # Pieces that real bodies consist of, to be broken and mixed up.
@@ -201,7 +208,7 @@ PICTURES = {
 def told(wire: Wire, mime: str, data: bytes) -> bytes:
     """A success body of the wire with that picture, by our own server role."""
     reply = Reply((Image(content_of(data), mime),), finish_reason="STOP")
-    return bytes_of(wire.encode_reply(reply, Ask(Request((Text("a"),), "m"))).body)
+    return bytes_of(wire.encode_reply(reply, ASK).body)
 
 
 @each_wire

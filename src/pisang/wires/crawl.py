@@ -96,15 +96,15 @@ class Crawl:
     def encode_reply(self, reply: Reply, ask: Ask) -> WireAnswer:
         """The document's printed answer.
 
-        Without a picture it is a failure with its own `code` (422), for the document's client
-        takes any `code` 0 for success; what was said stands in it all the same.
+        Without a picture its `code` is 422, for the document's client takes any `code` 0 for
+        success. The status stays 200, as the wire has it: the model did answer, and may have
+        been paid for it. What it said stands in it all the same.
         """
         body = encode_body(reply)
-        if has_picture(reply):
-            return WireAnswer(200, strictjson.dumps(body), _JSON_TYPE)
-        reason = reply.message or reply.block_reason or reply.finish_reason or "no image"
-        failed = body | {"code": NoImage.status, "msg": reason}
-        return WireAnswer(NoImage.status, strictjson.dumps(failed), _JSON_TYPE)
+        if not has_picture(reply):
+            reason = reply.message or reply.block_reason or reply.finish_reason or "no image"
+            body |= {"code": NoImage.status, "msg": reason}
+        return WireAnswer(200, strictjson.dumps(body), _JSON_TYPE)
 
     def encode_error(self, error: PisangError, ask: Ask | None = None) -> WireAnswer:
         """`{"code", "msg"}` with the HTTP status as the code, and the error's facts beside."""
