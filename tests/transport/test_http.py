@@ -81,6 +81,13 @@ async def test_a_secret_query_is_added_to_the_query_that_is_there(transport: Htt
         assert site.requests[0][0].startswith(b"POST /x?alt=sse&key=a%26b%3Dc+d HTTP/1.1\r\n")
 
 
+async def test_a_path_is_sent_as_it_was_written(transport: HttpTransport) -> None:
+    async with serve(_echo) as site:
+        await hear(transport, post(f"{site.url}/a%2Fb/../c d/猫:x?sig=1%2F2%7e&e=%C3%a9&q=é"))
+        line = site.requests[0][0].partition(b"\r\n")[0]
+        assert line == (b"POST /a%2Fb/../c%20d/%E7%8C%AB:x?sig=1%2F2%7e&e=%C3%a9&q=%C3%A9 HTTP/1.1")
+
+
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 async def test_a_redirect_is_an_answer_and_is_not_followed(
     transport: HttpTransport, status: int
@@ -302,15 +309,14 @@ def test_one_transport_serves_several_loops_one_after_another() -> None:
 
 
 def test_closing_clears_what_a_loop_that_is_gone_has_left() -> None:
-    transport = HttpTransport(environ={})
-
-    async def leave_open() -> None:
+    async def leave_open(transport: HttpTransport) -> None:
         async with serve(answering(OK)) as site:
             await hear(transport, post(f"{site.url}/x"))
 
-    asyncio.run(leave_open())
+    transport = HttpTransport(environ={})
+    asyncio.run(leave_open(transport))
     asyncio.run(transport.close())
-    del transport
+    transport = HttpTransport(environ={})
     gc.collect()  # an unclosed session would warn, and warnings are errors here
 
 

@@ -9,13 +9,14 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from contextlib import asynccontextmanager
 from typing import Any
-from urllib.parse import unquote, urlencode, urlsplit
+from urllib.parse import unquote
 
 from pisang.domain.answer import Ended
 from pisang.transport.base import Failure, Outgoing, Stream
 from pisang.transport.headers import incoming_headers, outgoing_headers
 from pisang.transport.received import IncomingBody, Received, late
 from pisang.transport.upload import Upload
+from pisang.transport.urls import target_of
 
 Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
@@ -143,24 +144,22 @@ async def _leave(task: asyncio.Future[None], until: float) -> None:
 
 
 def _scope(call: Outgoing, headers: Mapping[str, str]) -> Scope:
-    parts = urlsplit(call.url)
-    secret = urlencode({name: value.reveal() for name, value in call.secret_query.items()})
-    query = "&".join(part for part in (parts.query, secret) if part)
+    target = target_of(call)
     return {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.4"},
         "http_version": "1.1",
         "method": call.method.upper(),
-        "scheme": parts.scheme,
-        "path": unquote(parts.path) or "/",
-        "raw_path": parts.path.encode(),
-        "query_string": query.encode(),
+        "scheme": target.scheme,
+        "path": unquote(target.path),
+        "raw_path": target.path.encode(),
+        "query_string": target.query.encode(),
         "root_path": "",
         "headers": [
-            (b"host", parts.netloc.encode()),
+            (b"host", target.netloc.encode()),
             *((name.encode(), value.encode()) for name, value in headers.items()),
         ],
         "client": ("127.0.0.1", 0),
-        "server": (parts.hostname or "", parts.port or 80),
+        "server": (target.hostname, target.port or 80),
         "state": {},
     }

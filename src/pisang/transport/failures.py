@@ -128,7 +128,9 @@ def _detail(error: BaseException) -> str:
 
 def _system_words(error: OSError) -> str:
     if isinstance(error, ssl.SSLError):
-        return (error.reason or "").replace("_", " ").lower()
+        # Not every SSLError has it, whatever its type says.
+        reason: str = getattr(error, "reason", None) or ""
+        return reason.replace("_", " ").lower()
     if isinstance(error, socket.gaierror):
         return error.strerror or ""
     return os.strerror(error.errno) if error.errno else ""

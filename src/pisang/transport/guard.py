@@ -15,12 +15,11 @@ import ipaddress
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from urllib.parse import quote
 
 from pisang.errors import AddressRefused
+from pisang.transport.urls import MAX_HOST_LENGTH, ascii_host, percent_encoded
 
 MAX_URL_LENGTH = 8192
-MAX_HOST_LENGTH = 253
 
 _PORTS = {"https": 443, "http": 80}
 
@@ -33,9 +32,6 @@ _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _AUTHORITY = re.compile(
     r"(?:\[(?P<ipv6>[0-9A-Fa-f:.]+)\]|(?P<name>[^:\[\]@%]+))(?::(?P<port>[1-9][0-9]{0,4}))?"
 )
-_KEEP = "!$%&'()*+,-./:;=?@_~"
-"""What stands in a path or query as it is; the rest is percent-encoded."""
-
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -147,7 +143,7 @@ def printable(url: str) -> str:
     scheme, mark, rest = head.partition("://")
     authority, slash, path = rest.partition("/")
     shown = f"{scheme}{mark}{authority.rpartition('@')[2]}{slash}{path}"
-    return ascii(shown[:120])[1:-1]
+    return ascii(shown[:120])[1:-1][:120]
 
 
 class _Refusal(Exception):
@@ -174,7 +170,7 @@ def _target(url: str, allow_http: bool, allow_hosts: Collection[str]) -> Target:
         raise _Refusal(f"port {port} is not the usual one")
     if address is None and "." not in host and not allowed:
         raise _Refusal("its host is a name of the local network")
-    rest = quote(match["rest"].partition("#")[0], safe=_KEEP)
+    rest = percent_encoded(match["rest"].partition("#")[0])
     rest = rest if rest.startswith("/") else f"/{rest}"
     return Target(scheme, host, port, rest, address, allowed)
 
@@ -185,7 +181,7 @@ def _host(authority: re.Match[str]) -> tuple[str, Address | None]:
         if authority["ipv6"]:
             ipv6 = ipaddress.IPv6Address(authority["ipv6"])
             return str(ipv6), ipv6
-        name = _ascii(authority["name"]).lower()
+        name = ascii_host(authority["name"])
         labels = name.split(".")
         if len(name) > MAX_HOST_LENGTH or not all(map(_LABEL.fullmatch, labels)):
             raise _Refusal("its host name is not a plain one")
@@ -195,13 +191,6 @@ def _host(authority: re.Match[str]) -> tuple[str, Address | None]:
     except ValueError:
         raise _Refusal("its host is not an address in its usual form") from None
     return name, None
-
-
-def _ascii(name: str) -> str:
-    """A host name as DNS carries it (IDNA 2003, which also folds full-width digits and dots)."""
-    if name.isascii() or len(name) > MAX_HOST_LENGTH:
-        return name
-    return name.encode("idna").decode("ascii")
 
 
 def _why_not(address: Address, allowed: bool) -> str:

@@ -12,9 +12,9 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from urllib.parse import urlencode, urlsplit
 
 import aiohttp
+from yarl import URL
 
 from pisang.errors import PisangError
 from pisang.transport.base import Failure, Outgoing, Stream
@@ -30,6 +30,7 @@ from pisang.transport.headers import incoming_headers, outgoing_headers, refused
 from pisang.transport.proxy import Proxy, choose_proxy
 from pisang.transport.received import IncomingBody, Received, late
 from pisang.transport.upload import Upload
+from pisang.transport.urls import target_of
 
 _MAX_STALE = 4
 """Pooled connections passed over for one call. A server that talks unasked on a fresh connection
@@ -82,7 +83,7 @@ class HttpTransport:
 
     async def _request(self, call: Outgoing, deadline: float) -> aiohttp.ClientResponse:
         """Everything up to the answer's header; only `Failure` comes out."""
-        url = _url(call)
+        url = URL(target_of(call).geturl(), encoded=True)
         headers = outgoing_headers(call)
         proxy = self._proxy(call)
         session = self._session(proxy)
@@ -132,25 +133,9 @@ class HttpTransport:
         return self._sessions[key]
 
 
-def _url(call: Outgoing) -> str:
-    """The URL to call, the secret query revealed. Raises `Failure` (not sent)."""
-    try:
-        parts = urlsplit(call.url)
-        host, name = parts.hostname, parts.username
-    except ValueError:
-        host = name = None
-    if not host or parts.scheme not in ("http", "https"):
-        raise refused("the URL is not an http or https address")
-    if name is not None:
-        raise refused("the URL holds a user name: set the upstream's key for that")
-    query = urlencode({name: secret.reveal() for name, secret in call.secret_query.items()})
-    query = "&".join(part for part in (parts.query, query) if part)
-    return parts._replace(query=query, fragment="").geturl()
-
-
-def _proxy_fields(url: str, proxy: Proxy | None) -> dict[str, str]:
+def _proxy_fields(url: URL, proxy: Proxy | None) -> dict[str, str]:
     """A plain http call is sent to the proxy itself, so the proxy's key is among its fields."""
-    if proxy is None or proxy.socks or not proxy.authorization or url.startswith("https:"):
+    if proxy is None or proxy.socks or not proxy.authorization or url.scheme == "https":
         return {}
     return {"proxy-authorization": proxy.authorization.reveal()}
 

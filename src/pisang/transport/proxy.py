@@ -126,7 +126,8 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 def _parse(text: str, setting: str) -> Proxy:
     try:
         parts = urlsplit(text if "://" in text else f"http://{text}")
-        port = parts.port or _PORTS[parts.scheme]
+        usual = _PORTS[parts.scheme]
+        port = parts.port or usual
     except (ValueError, KeyError):
         raise _malformed(setting, text) from None
     if not parts.hostname or parts.path not in ("", "/") or parts.query or parts.fragment:
