@@ -1,6 +1,7 @@
 """A loopback server that answers `generateContent` with a picture of a known size.
 
-Run as `python -m bench.answers PORT_FILE`; it writes its port there and serves until killed. The
+Run as `python -m bench.answers FILE`; it writes its port and the pictures' hashes there and
+serves until killed. The
 model's name says how large the picture is: `picture-48mb`, `picture-3mb`. The body is made once
 and written by the kernel; what is measured is the client.
 """
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import hashlib
 import json
 import random
 import re
@@ -17,6 +19,9 @@ import sys
 import zlib
 from functools import cache
 from pathlib import Path
+
+
+SIZES_MB = (48, 3)
 
 
 def chunk(kind: bytes, data: bytes) -> bytes:
@@ -68,10 +73,12 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
 
 
 async def main(port_file: Path) -> None:
-    for megabytes in (3, 48):
+    for megabytes in SIZES_MB:
         body(megabytes)
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    port_file.write_text(str(server.sockets[0].getsockname()[1]))
+    port = server.sockets[0].getsockname()[1]
+    digests = {size: hashlib.sha256(picture(size)).hexdigest() for size in SIZES_MB}
+    port_file.write_text(json.dumps({"port": port, "digests": digests}))
     async with server:
         await server.serve_forever()
 

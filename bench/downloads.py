@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import signal
@@ -13,8 +14,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from bench.answers import picture
 from bench.process import Run, run
 
 ROUNDS = 5
@@ -22,14 +23,18 @@ PEERS = Path(__file__).parent / "peers"
 
 
 @contextmanager
-def server(folder: Path) -> Iterator[str]:
-    """The answering server's base URL while it runs."""
+def server(folder: Path) -> Iterator[dict[str, Any]]:
+    """The answering server while it runs: its port, and the hash of each picture.
+
+    It is a process of its own, and the pictures are never in this one: what a process is at when
+    it starts another counts toward the other's peak.
+    """
     port_file = folder / "port"
     process = subprocess.Popen([sys.executable, "-m", "bench.answers", str(port_file)])
     try:
         while not port_file.exists() or not port_file.read_text():
             time.sleep(0.05)
-        yield f"http://127.0.0.1:{port_file.read_text()}"
+        yield json.loads(port_file.read_text())
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait()
@@ -50,22 +55,24 @@ def measure() -> Iterator[tuple[str, str, Run]]:
     """(size, client, run), the clients in turn so that drift of the machine hits them alike."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        with server(folder) as base_url:
+        with server(folder) as serving:
+            base_url = f"http://127.0.0.1:{serving['port']}"
             env = {**os.environ, "PISANG_HOME": str(folder / "home"), "BENCH_KEY": "bench"}
             add = ["upstream", "add", "bench", "--wire", "gemini", "--base-url", base_url]
             added = run([sys.executable, "-m", "pisang", *add, "--auth", "none"], env)
             assert added.exit_code == 0, added.output
-            for megabytes in (48, 3):
-                model, expected = f"picture-{megabytes}mb", digest(picture(megabytes))
+            for megabytes, expected in serving["digests"].items():
+                model = f"picture-{megabytes}mb"
                 for turn in range(ROUNDS + 1):
                     for client, command in commands(base_url, model, folder / "out").items():
                         one = run(command, env)
                         assert one.exit_code == 0, f"{client} failed"
                         if client != "curl":
-                            assert digest((folder / "out").read_bytes()) == expected, client
+                            assert digest(folder / "out") == expected, client
                         if turn:  # the first is a warm-up
                             yield f"{megabytes} MB", client, one
 
 
-def digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
+def digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -6,4 +6,4 @@ from pisang import Client
 
 model, path = sys.argv[2:]
 with Client("bench") as client:
-    client.generate("a picture", model=model).images[0].save(path)
+    client.generate("a picture", model=model).images[0].save(path, force=True)
