@@ -20,7 +20,6 @@ import zlib
 from functools import cache
 from pathlib import Path
 
-
 SIZES_MB = (48, 3)
 
 
