@@ -6,8 +6,8 @@ import os
 import re
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
+from pisang.cli.options import Add
 from pisang.cli.screen import Screen
 from pisang.client.addresses import clean_base_url
 from pisang.client.config import check_name
@@ -21,9 +21,6 @@ from pisang.domain.secret import Secret
 from pisang.domain.upstream import Auth, Upstream
 from pisang.domain.warning import Warn
 from pisang.errors import KeyMissing, OptionInvalid
-
-if TYPE_CHECKING:
-    from pisang.cli.upstream import Add
 
 MAX_KEY = 16 * 1024
 """Bytes; no key is longer, and a picture piped in by mistake is refused."""

@@ -117,3 +117,69 @@ class Paint(Told):
     tag: Annotated[
         list[str] | None, typer.Option("--tag", metavar="WORD", help="To find it by. Repeatable.")
     ] = None
+
+
+# --- upstreams ----------------------------------------------------------------------------------
+
+NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The upstream's name.")]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named(Told):
+    """The arguments of a command about one upstream."""
+
+    name: NameArgument
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Add(Named):
+    """The arguments of `upstream add`."""
+
+    preset: Annotated[
+        str | None, typer.Option(help="What it is like (default: NAME, where that is a preset).")
+    ] = None
+    wire: Annotated[
+        str | None, typer.Option(help="gemini, crawl, openai-images or openai-chat.")
+    ] = None
+    base_url: Annotated[
+        str | None, typer.Option(metavar="URL", help="Where it is; may have a path of its own.")
+    ] = None
+    auth: Annotated[str | None, typer.Option(help="bearer, x-goog-api-key, query or none.")] = None
+    key_env: Annotated[
+        str | None, typer.Option(metavar="VAR", help="The variable that its key stands in.")
+    ] = None
+    key_stdin: Annotated[bool, typer.Option("--key-stdin", help="Read its key from stdin.")] = False
+    models: Annotated[
+        str | None, typer.Option(metavar="ID,ID", help="Its own model ids (default: any).")
+    ] = None
+    model: Annotated[str | None, typer.Option("--model", "-m", help="Its default model.")] = None
+    network: Annotated[
+        str | None, typer.Option(help="Which of its networks: office or production (crawl).")
+    ] = None
+    proxy: Annotated[str | None, typer.Option(metavar="URL", help="Only for this one.")] = None
+    force: Annotated[bool, typer.Option("--force", help="Replace one of that name.")] = False
+
+
+# --- unknown attempts ----------------------------------------------------------------------------
+
+IdArgument = Annotated[
+    str, typer.Argument(metavar="ID", help="The attempt's id, or its beginning.")
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class One(Told):
+    """The arguments of a command about one attempt."""
+
+    id: IdArgument
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rebuy(One):
+    """The arguments of `unknown rebuy`."""
+
+    out: Annotated[
+        str | None, typer.Option("--out", "-o", metavar="PATH", help="As in generate.")
+    ] = None
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the output file.")] = False
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask before paying again.")] = False

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import sys
 from datetime import datetime
-from typing import TYPE_CHECKING
 
+from pisang.cli.options import Rebuy
 from pisang.cli.painting import tell
 from pisang.cli.progress import Progress
 from pisang.cli.screen import Screen
@@ -16,9 +16,6 @@ from pisang.client.output import Label, check_output, plan_output
 from pisang.domain.ledger import AttemptRow
 from pisang.engine.outcome import at_stake
 from pisang.errors import ConfirmationNeeded
-
-if TYPE_CHECKING:
-    from pisang.cli.unknown import Rebuy
 
 
 def buy_again(asked: Rebuy, screen: Screen) -> int:

@@ -3,40 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from pisang.cli.frame import command
-from pisang.cli.options import Told
+from pisang.cli.options import One, Rebuy, Told
 from pisang.cli.screen import Screen
 
 if TYPE_CHECKING:
     from pisang.client.async_client import AsyncClient
     from pisang.domain.ledger import AttemptRow
-
-IdArgument = Annotated[
-    str, typer.Argument(metavar="ID", help="The attempt's id, or its beginning.")
-]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class One(Told):
-    """The arguments of a command about one attempt."""
-
-    id: IdArgument
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rebuy(One):
-    """The arguments of `unknown rebuy`."""
-
-    out: Annotated[
-        str | None, typer.Option("--out", "-o", metavar="PATH", help="As in generate.")
-    ] = None
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the output file.")] = False
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask before paying again.")] = False
 
 
 def _client() -> AsyncClient:

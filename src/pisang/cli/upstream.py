@@ -3,54 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import sys
-from dataclasses import dataclass
-from typing import Annotated
-
-import typer
 
 from pisang.cli.frame import command
-from pisang.cli.options import Told
+from pisang.cli.options import Add, Named, Told
 from pisang.cli.screen import Screen
-
-NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The upstream's name.")]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Named(Told):
-    """The arguments of a command about one upstream."""
-
-    name: NameArgument
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Add(Named):
-    """The arguments of `upstream add`."""
-
-    preset: Annotated[
-        str | None, typer.Option(help="What it is like (default: NAME, where that is a preset).")
-    ] = None
-    wire: Annotated[
-        str | None, typer.Option(help="gemini, crawl, openai-images or openai-chat.")
-    ] = None
-    base_url: Annotated[
-        str | None, typer.Option(metavar="URL", help="Where it is; may have a path of its own.")
-    ] = None
-    auth: Annotated[str | None, typer.Option(help="bearer, x-goog-api-key, query or none.")] = None
-    key_env: Annotated[
-        str | None, typer.Option(metavar="VAR", help="The variable that its key stands in.")
-    ] = None
-    key_stdin: Annotated[bool, typer.Option("--key-stdin", help="Read its key from stdin.")] = False
-    models: Annotated[
-        str | None, typer.Option(metavar="ID,ID", help="Its own model ids (default: any).")
-    ] = None
-    model: Annotated[str | None, typer.Option("--model", "-m", help="Its default model.")] = None
-    network: Annotated[
-        str | None, typer.Option(help="Which of its networks: office or production (crawl).")
-    ] = None
-    proxy: Annotated[str | None, typer.Option(metavar="URL", help="Only for this one.")] = None
-    force: Annotated[bool, typer.Option("--force", help="Replace one of that name.")] = False
-
 
 ADD_EXAMPLES = """\
 pisang upstream add google
@@ -165,8 +121,3 @@ def remove(asked: Named) -> int:
     screen.data({"removed": asked.name})
     screen.line(screen.pick(f"{asked.name} is forgotten.", f"已删除 {asked.name}。"))
     return 0
-
-
-def is_terminal() -> bool:
-    """Whether a person can be asked."""
-    return sys.stdin.isatty() and sys.stderr.isatty()
