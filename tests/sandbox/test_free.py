@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
 
-from pisang.sandbox.app import Sandbox
+from pisang.sandbox.app import Sandbox, create_app
 from pisang.sandbox.book import Book
 from pisang.sandbox.calls import MAX_BODY
 
@@ -146,3 +147,30 @@ async def test_a_body_beyond_the_cap_is_a_413_before_it_is_whole(app: Sandbox) -
         await app(scope, receive, send)
     assert told[0]["status"] == 413
     assert taken < MAX_BODY + (8 << 20)
+
+
+class _BrokenBook(Book):
+    def charge(self, bill: Any) -> Any:
+        raise RuntimeError("a fault of ours, with a secret in it")
+
+
+async def test_a_fault_of_ours_is_a_plain_500() -> None:
+    told = await ask(create_app(book=_BrokenBook()), PRO, wish("x"))
+    assert (told.status, told.json["error"]["status"]) == (500, "INTERNAL")
+    assert b"secret" not in told.body
+
+
+async def test_a_caller_who_leaves_while_he_is_answered_is_no_fault(
+    app: Sandbox, book: Book
+) -> None:
+    waiting = [{"type": "http.request", "body": json.dumps(wish("x")).encode()}]
+
+    async def receive() -> dict[str, Any]:
+        return waiting.pop(0)
+
+    async def send(message: dict[str, Any]) -> None:
+        raise OSError("the caller is gone")
+
+    scope = {"type": "http", "method": "POST", "path": PRO, "query_string": b"", "headers": []}
+    await app(scope, receive, send)
+    assert len(book.charges) == 1

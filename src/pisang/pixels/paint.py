@@ -11,6 +11,10 @@ from pisang.pixels.palette import Palette, colour_of, is_light
 from pisang.pixels.retouch import paint_over
 from pisang.pixels.scene import draw_scene
 
+# Each operation here runs once. libvips would keep results for another time: 430 MiB of memory
+# after 24 4K pictures, against 260 without [measured, 8.18].
+pyvips.cache_set_max(0)
+
 MARK = "Pisang sandbox · not a model's work"
 JPEG_QUALITY = 88
 LONGEST_SIDE = 16_384
