@@ -6,7 +6,7 @@ scripts rely on (DESIGN §9).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -24,6 +24,7 @@ from pisang.domain.request import JSON
 from pisang.domain.warning import Warn
 from pisang.engine.order import Ran
 from pisang.engine.outcome import last_attempts
+from pisang.engine.replay import replay
 from pisang.errors import (
     ExtraMissing,
     PisangError,
@@ -117,12 +118,16 @@ class Cost:
         }
 
 
+def _nothing() -> bytes | None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """What became of one request. `images` are in order, drafts among them marked.
 
     `failures` are the errors of images that did not come; `error` is what the whole amounts to
-    (None: every image came). `raw` is the upstream's answer to the first attempt that has one.
+    (None: every image came).
     """
 
     request_id: str
@@ -143,6 +148,15 @@ class Result:
     tags: tuple[str, ...] = ()
     parent: str | None = None
     replayed: bool = False
+    load_raw: Callable[[], bytes | None] = field(default=_nothing, repr=False, compare=False)
+
+    @property
+    def raw(self) -> bytes | None:
+        """The upstream's answer to the first attempt that has one, byte for byte as it came.
+
+        Read from disk each time; None when nothing came, or retention let it go.
+        """
+        return self.load_raw()
 
     @property
     def finals(self) -> tuple[Picture, ...]:
@@ -218,7 +232,13 @@ def result_of(ran: Ran, store: Store) -> Result:
         tags=row.tags,
         parent=row.parent,
         replayed=ran.replayed,
+        load_raw=partial(_raw, tuple(one.id for one in spoken), store),
     )
+
+
+def _raw(attempt_ids: tuple[str, ...], store: Store) -> bytes | None:
+    found = (replay(store, attempt_id) for attempt_id in attempt_ids)
+    return next((b"".join(chunks) for chunks in found if chunks is not None), None)
 
 
 def _in_order(row: RequestRow) -> list[ImageRow]:

@@ -11,7 +11,7 @@ __all__ = ["NEXT", "TERMINAL", "Charged", "State", "may_follow", "request_state"
 
 
 class State(StrEnum):
-    """Where an attempt is. `unknown` means: sent, and whether it was made or billed is not known."""
+    """Where an attempt is. `unknown`: sent, and nobody knows whether it was made or billed."""
 
     PLANNED = "planned"
     SENT = "sent"

@@ -59,9 +59,11 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """One paid send about to happen. `price` is the worst case in the upstream's currency, `held` the
-    same in the ledger's one currency (what budgets count); None when not known. `basis` says
-    whence the price is, as in `Settlement`.
+    """One paid send about to happen.
+
+    `price` is the worst case in the upstream's currency, `held` the same in the ledger's one
+    currency (what budgets count); None when not known. `basis` says whence the price is, as in
+    `Settlement`.
 
     `limits` are the upstream's; `max_cost` bounds the request. `free` marks the sandbox, whose
     money counts toward no budget. `deadline_ms` is how long it may take.
@@ -77,7 +79,7 @@ class Intent:
     price: Money | None
     held: Money | None = None
     basis: str = "none"
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     max_cost: Money | None = None
     deadline_ms: int = 600_000
     log_id: str | None = None

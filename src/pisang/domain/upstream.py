@@ -62,8 +62,8 @@ class Upstream:
     default_model: str | None = None
     default_aspect_ratio: str | None = None
     default_image_size: str | None = None
-    limits: Limits = Limits()
-    quirks: Quirks = Quirks()
+    limits: Limits = field(default_factory=Limits)
+    quirks: Quirks = field(default_factory=Quirks)
     prices: Mapping[str, Money] = field(default_factory=dict)
     proxy: str | None = None
     preset: str | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import parse_qsl
@@ -15,8 +15,8 @@ from pisang.wires.base import Call, FormField
 from pisang.wires.multipart import FormReader
 from pisang.wires.scan import MemorySink, Scanner
 
-Scope = Mapping[str, JSON]
-Receive = Callable[[], Awaitable[dict[str, JSON]]]
+Scope = MutableMapping[str, JSON]
+Receive = Callable[[], Awaitable[MutableMapping[str, JSON]]]
 
 MAX_BODY = 128 * 1024 * 1024
 """The largest body that is read; Google takes 100 MB."""

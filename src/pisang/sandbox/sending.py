@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 
 from pisang.domain.content import Body, Content, FileBytes
@@ -12,7 +12,7 @@ from pisang.domain.request import JSON
 from pisang.wires.base import WireAnswer
 from pisang.wires.pieces import encode_run, encoded_length
 
-Message = dict[str, JSON]
+Message = MutableMapping[str, JSON]
 Send = Callable[[Message], Awaitable[None]]
 
 _SLICE = 64 * 1024

@@ -162,7 +162,9 @@ def _read_item(raw: JSON, where: str) -> tuple[list[Part], Rest]:
         if not isinstance(text, str | Span | None):
             raise malformed(f"{where}.text is no string")
         read = [] if text is None else split_text(text)
-        parts = [reference_of(part) if isinstance(part, Image) else part for part in read]
+        parts: list[Part] = [
+            reference_of(part) if isinstance(part, Image) else part for part in read
+        ]
         return parts, left_over(raw, "text")
     if not is_picture(raw):
         return [Other(raw, NAME)], {}
