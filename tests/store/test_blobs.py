@@ -18,7 +18,7 @@ from pisang.errors import (
     StoreCorrupt,
 )
 from pisang.store import blobs
-from pisang.store.incoming import CHUNK
+from pisang.store.files import CHUNK
 from pisang.store.store import Store
 from tests.store.kit import open_store, paint, picture, sent
 

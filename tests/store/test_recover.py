@@ -91,14 +91,6 @@ def test_a_stored_answer_is_given_whole_and_settles_as_in_life(store: Store) -> 
     assert list(store.home.incoming.iterdir()) == []
 
 
-def test_a_stored_answer_settles_without_being_kept_again(store: Store) -> None:
-    (orphan,) = die_at(store, "kept")
-    assert orphan.answer is not None
-    (image,) = orphan.answer.spans[0].contents
-    store.settle(settlement(orphan.attempt.id, images=(made(image),))).result()
-    assert store.path(image.sha256).read_bytes() == picture()
-
-
 def test_a_torn_answer_is_no_answer_and_its_contents_are_given(store: Store) -> None:
     (orphan,) = die_at(store, "torn")
     assert orphan.answer is None

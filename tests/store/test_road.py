@@ -206,11 +206,12 @@ def test_a_content_that_never_came_in_is_not_kept(store: Store) -> None:
         store.keep(given.attempt_id, answer_of([stray]), (stray,))
 
 
-def test_a_stored_picture_of_the_wrong_size_is_replaced_by_the_right_one(store: Store) -> None:
+@pytest.mark.parametrize("damage", [picture()[:100], picture()[:-1] + b"x"])
+def test_a_damaged_picture_is_replaced_when_it_is_made_again(store: Store, damage: bytes) -> None:
     given = sent(store)
     paint(store, given.attempt_id, picture())
     path = store.path(store.image(given.request_id).sha256)
-    path.write_bytes(picture()[:100])
+    path.write_bytes(damage)
     paint(store, sent(store).attempt_id, picture())
     assert path.read_bytes() == picture()
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from pisang.domain.content import HEAD_BYTES, TAIL_BYTES, Content
 from pisang.errors import NotFound, ReferenceTooLarge, ReferenceUnreadable, StoreCorrupt
-from pisang.store.files import Files, remove
+from pisang.store.files import CHUNK, Files, remove
 from pisang.store.health import megabytes
 from pisang.store.home import Home
-from pisang.store.incoming import CHUNK, Incoming
+from pisang.store.incoming import Incoming
 
 REFERENCE_CAP = 512 * 1024 * 1024
 """A reference beyond this is not read: no upstream takes a tenth of it."""
@@ -35,12 +35,19 @@ class Blobs:
         raise NotFound(what="content", id=sha256)
 
     def content(self, sha256: str) -> Content:
-        """That content, with its first and last bytes read again. Raises `NotFound`."""
-        with self.path(sha256).open("rb", buffering=0) as file:
-            size = os.fstat(file.fileno()).st_size
-            head = file.read(HEAD_BYTES)
-            file.seek(max(0, size - TAIL_BYTES))
-            return Content(sha256, size, head, file.read(TAIL_BYTES))
+        """That content, with its first and last bytes read again.
+
+        Raises `NotFound`, and `StoreCorrupt` when it can't be read.
+        """
+        path = self.path(sha256)
+        try:
+            with path.open("rb", buffering=0) as file:
+                size = os.fstat(file.fileno()).st_size
+                head = file.read(HEAD_BYTES)
+                file.seek(max(0, size - TAIL_BYTES))
+                return Content(sha256, size, head, file.read(TAIL_BYTES))
+        except OSError as error:
+            raise _unreadable(path, error) from error
 
     def open(self, content: Content, *, verify: bool = False) -> Iterator[bytes]:
         """The bytes of a content, a megabyte at a time.
@@ -60,7 +67,7 @@ class Blobs:
         if size != content.size:
             why = f"it has {size:,} bytes, and {content.size:,} were written"
             raise StoreCorrupt(path=str(path), why=why)
-        return _verified(path, content.sha256) if verify else _chunks(path)
+        return _verified(path, content.sha256) if verify else _stored(path)
 
     def put_bytes(self, data: bytes) -> Content:
         """Take bytes in for good; the content they are."""
@@ -93,11 +100,11 @@ class Blobs:
                     raise _too_large(size)
                 writer.write(chunk)
             content = writer.close()
-            source, target = incoming.pieces[content.sha256], self._home.blob(content.sha256)
-            if not self._home.image(content.sha256).exists():
-                self._files.sync((source,))
-                self._files.place(source, target)
-                self._files.sync((target.parent,))
+            source, image = incoming.pieces[content.sha256], self._home.image(content.sha256)
+            target = image if image.exists() else self._home.blob(content.sha256)
+            self._files.sync((source,))
+            self._files.place(source, target)
+            self._files.sync((target.parent,))
             return content
         finally:
             remove(incoming.paths)
@@ -109,10 +116,17 @@ def _chunks(path: Path) -> Iterator[bytes]:
             yield chunk
 
 
+def _stored(path: Path) -> Iterator[bytes]:
+    try:
+        yield from _chunks(path)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
 def _verified(path: Path, sha256: str) -> Iterator[bytes]:
     found = new_hash()
     held = b""
-    for chunk in _chunks(path):
+    for chunk in _stored(path):
         found.update(chunk)
         if held:
             yield held
@@ -121,6 +135,10 @@ def _verified(path: Path, sha256: str) -> Iterator[bytes]:
         raise StoreCorrupt(path=str(path), why="its bytes are not the ones that were written")
     if held:
         yield held
+
+
+def _unreadable(path: Path, error: OSError) -> StoreCorrupt:
+    return StoreCorrupt(path=str(path), why=f"it can't be read ({error.strerror or error})")
 
 
 def _too_large(size: int) -> ReferenceTooLarge:

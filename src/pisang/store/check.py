@@ -13,11 +13,11 @@ from typing import Literal
 
 from pisang.domain.attempt import State, request_state
 from pisang.store.budgets import bounds, recount, window, words
-from pisang.store.database import Tx
+from pisang.store.database import Row, Tx
+from pisang.store.files import CHUNK
 from pisang.store.gc import ASIDE, content_files, unnamed_files
 from pisang.store.health import Health, megabytes
 from pisang.store.home import Home
-from pisang.store.incoming import CHUNK
 from pisang.store.process import Process
 from pisang.store.readers import Readers
 from pisang.store.recover import dead_owners
@@ -58,8 +58,9 @@ def check(
         findings += _states(tx)
         findings += _counters(tx, process.clock_ms())
         findings += _orphans(tx, process)
-        findings += _contents(tx, home, deep=deep)
         findings += _strays(tx, home)
+        contents = tx.all("all_contents")
+    findings.append(_contents(contents, home, deep=deep))  # the reader is let go: this may be long
     findings.append(_suspicion(health, findings))
     return findings
 
@@ -137,21 +138,18 @@ def _orphans(tx: Tx, process: Process) -> Iterator[Finding]:
         yield Finding("orphans", "note", message)
 
 
-def _contents(tx: Tx, home: Home, *, deep: bool) -> Iterator[Finding]:
+def _contents(rows: list[Row], home: Home, *, deep: bool) -> Finding:
     """Every content that a row names is there, of its size, and (deep) of its hash."""
-    looked = 0
     wrong: list[str] = []
-    for row in tx.all("all_contents"):
-        looked += 1
+    for row in rows:
         why = _fault(home, row["sha256"], row["size"], deep=deep)
         if why is not None:
             wrong.append(f"{row['sha256'][:12]} ({row['kind']}) {why}")
     if wrong:
-        message = f"{len(wrong)} of {looked} stored contents are wrong: {'; '.join(wrong[:5])}."
-        yield Finding("contents", "error", message)
-    else:
-        how = "there and as written" if deep else "there"
-        yield Finding("contents", "ok", f"All {looked} stored contents are {how}.")
+        message = f"{len(wrong)} of {len(rows)} stored contents are wrong: {'; '.join(wrong[:5])}."
+        return Finding("contents", "error", message)
+    how = "there and as written" if deep else "there"
+    return Finding("contents", "ok", f"All {len(rows)} stored contents are {how}.")
 
 
 def _fault(home: Home, sha256: str, size: int | None, *, deep: bool) -> str | None:

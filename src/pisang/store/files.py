@@ -12,9 +12,11 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from pisang.errors import PisangError
 from pisang.store.health import Health
 from pisang.store.home import FILE_MODE, FOLDER_MODE
+
+CHUNK = 1024 * 1024
+"""How much of a file is read at a time."""
 
 _NO_LINKS = frozenset({errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK, errno.EXDEV, errno.ENOSYS})
 _FULL_SYNC: int | None = getattr(fcntl, "F_FULLFSYNC", None)
@@ -26,6 +28,7 @@ class Files:
     def __init__(self, health: Health, *, fsync: bool) -> None:
         self._health = health
         self._fsync = fsync
+        self._shelves: set[Path] = set()
 
     def create(self, path: Path) -> int:
         """A new, empty file to write to, for its owner only; the descriptor."""
@@ -68,55 +71,57 @@ class Files:
                 os.close(fd)
 
     def place(self, source: Path, target: Path) -> None:
-        """Give the (synced) file at `source` the name `target` as well; sync `folders` after.
+        """Give the (synced) file at `source` the name `target` as well; sync its folder after.
 
-        A whole file that is there already is left, and its time renewed, so that `gc` sees it is
-        wanted. Where the file system knows no hard links, `source` loses its own name.
+        A file that is there already is left when it holds the same bytes, and its time renewed,
+        so that `gc` sees it is wanted; a damaged one is replaced. Where the file system knows no
+        hard links, `source` loses its own name.
         """
-        self._make_folder(target.parent)
-        size = _size(source)
+        self._make_shelf(target.parent)
         while True:
             try:
                 os.link(source, target)
             except FileExistsError:
-                if self._renew(target, size):
+                if self._renew(source, target):
                     return
             except OSError as error:
                 if error.errno not in _NO_LINKS:
-                    raise self._fault(error, target) from error
+                    raise self._health.disk(error, target) from error
                 self._rename(source, target)
                 return
             else:
                 return
 
-    def _renew(self, target: Path, size: int) -> bool:
+    def _renew(self, source: Path, target: Path) -> bool:
         """Renew the time of a file that is in place already; False when there is none any more,
-        or one of the wrong size, which is taken away."""
+        or one of other bytes, which is taken away."""
         try:
-            if os.stat(target).st_size != size:
+            if not _same(source, target):
                 os.unlink(target)
                 return False
             os.utime(target)
         except FileNotFoundError:
             return False
         except OSError as error:
-            raise self._fault(error, target) from error
+            raise self._health.disk(error, target) from error
         return True
 
     def _rename(self, source: Path, target: Path) -> None:
         try:
             os.replace(source, target)
         except OSError as error:
-            raise self._fault(error, target) from error
+            raise self._health.disk(error, target) from error
 
-    def _make_folder(self, folder: Path) -> None:
-        try:
-            folder.mkdir(mode=FOLDER_MODE)
-        except FileExistsError:
+    def _make_shelf(self, folder: Path) -> None:
+        """Make a folder durable, once a process: another may have made it and not yet synced."""
+        if folder in self._shelves:
             return
+        try:
+            folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
         except OSError as error:
-            raise self._fault(error, folder) from error
+            raise self._health.disk(error, folder) from error
         self.sync((folder.parent,))
+        self._shelves.add(folder)
 
     def _sync(self, fd: int, path: Path) -> None:
         if not self._fsync:
@@ -129,12 +134,18 @@ class Files:
         except OSError as error:
             raise self._health.disk(error, path, syncing=True) from error
 
-    def _fault(self, error: OSError, path: Path) -> PisangError:
-        return self._health.disk(error, path)
 
-
-def _size(path: Path) -> int:
-    return os.stat(path).st_size
+def _same(one: Path, other: Path) -> bool:
+    """Whether two files hold the same bytes. Raises `OSError`."""
+    with one.open("rb", buffering=0) as first, other.open("rb", buffering=0) as second:
+        if os.path.samestat(os.fstat(first.fileno()), os.fstat(second.fileno())):
+            return True
+        while True:
+            piece = first.read(CHUNK)
+            if piece != second.read(CHUNK):
+                return False
+            if not piece:
+                return True
 
 
 def remove(paths: Iterable[Path]) -> None:

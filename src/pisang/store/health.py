@@ -54,15 +54,21 @@ class Health:
             raise self._suspect(self._why)
 
     def may_buy(self, free_bytes: int) -> None:
-        """Raises `StoreSuspect` (any process's write failed) or `StoreFull` before money moves."""
+        """Raises `StoreSuspect` (any process's write failed) or `StoreFull` before money moves.
+
+        `HomeUnusable` when the home can't even be looked at.
+        """
         self.may_write()
-        why = self.told()
+        root = self._home.root
+        try:
+            why = self.told()
+            free = shutil.disk_usage(root).free
+        except OSError as error:
+            raise unusable(root, error) from error
         if why is not None:
             raise self._suspect(why)
-        free = shutil.disk_usage(self._home.root).free
         if free < free_bytes:
-            root = str(self._home.root)
-            raise StoreFull(path=root, free=megabytes(free), needed=megabytes(free_bytes))
+            raise StoreFull(path=str(root), free=megabytes(free), needed=megabytes(free_bytes))
 
     def told(self) -> str | None:
         """What the home's `suspect` file says; None when there is none."""

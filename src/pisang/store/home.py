@@ -36,6 +36,7 @@ _WHY = {
     errno.EACCES: "you have no right to write there",
     errno.EPERM: "you have no right to write there",
     errno.EROFS: "its disk is read-only",
+    errno.ENOENT: "it is not there",
     errno.ENOTDIR: "a part of the path is a file",
     errno.EEXIST: "there is a file in its place",
     errno.EISDIR: "there is a folder in its place",

@@ -7,10 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pisang.domain.content import Content, Meter
-from pisang.store.files import Files, remove
+from pisang.store.files import CHUNK, Files, remove
 from pisang.store.home import Home
-
-CHUNK = 1024 * 1024
 
 
 class Incoming:

@@ -24,7 +24,12 @@ _NO_LOCKS = frozenset({errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVA
 
 
 def _open(path: Path, flags: int = os.O_RDWR | os.O_CREAT) -> int:
-    return os.open(path, flags | os.O_CLOEXEC, FILE_MODE)
+    try:
+        return os.open(path, flags | os.O_CLOEXEC, FILE_MODE)
+    except OSError as error:
+        if error.errno == errno.ENOENT and not flags & os.O_CREAT:
+            raise
+        raise unusable(path, error) from error
 
 
 def _lock(fd: int, path: Path, operation: int) -> bool:

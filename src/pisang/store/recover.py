@@ -22,7 +22,8 @@ from pisang.store.process import Process
 class Orphan:
     """An attempt whose process died, now ours to settle, with what of its answer is on disk.
 
-    `answer` is there when it had been stored whole (the process died between keep and settle).
+    `answer` is there when it had been stored whole (the process died in `keep` or after it): keep
+    it again before settling.
     `contents` are the files that had come in, whole or cut: look at their ends.
     """
 

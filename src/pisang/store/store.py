@@ -403,6 +403,7 @@ class Store:
             try:
                 with turn:
                     open_ledger(self.home, fsync=self._fsync).close()
+                self._files.sync((self.home.root, self.home.root.parent))
             finally:
                 turn.close()
         except sqlite3.Error as error:
