@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import socket
 
+import aiohttp
 import pytest
 
+from pisang.errors import NotFound
+from pisang.transport import connections
 from pisang.transport.http import HttpTransport
 from tests.transport.faults import OK, Line, Script, answering, body_of, hear, post, serve
 
@@ -181,13 +184,45 @@ async def test_a_server_without_tls_is_not_connected(transport: HttpTransport) -
     assert "TLS" in str(heard.failure)
 
 
-async def test_a_server_that_speaks_first_is_never_asked(transport: HttpTransport) -> None:
-    """What it says could not be told from the answer. (Seen in time, it is; the rest is W1.)"""
+async def test_a_server_that_speaks_first_is_never_asked(
+    transport: HttpTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it says could not be told from the answer."""
+    note = connections._mark_fresh
 
+    async def wait_for_what_it_says(*given: object) -> None:
+        await asyncio.sleep(0.05)
+        await note(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(connections, "_mark_fresh", wait_for_what_it_says)
     async with serve(_speak_first) as site:
         heard = await hear(transport, post(f"{site.url}/x"))
-    assert heard.failure is not None
-    assert heard.failure.ended in ("not_connected", "malformed")
+        assert heard.fate == NOT_CONNECTED
+        assert site.connections == 1
+        assert site.requests == []
+
+
+async def test_the_mark_of_being_sent_is_set_before_the_first_byte_is_written(
+    transport: HttpTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All proof of "not sent" rests on this order, which is the client's to change."""
+    heard_by_server, heard_at_mark = bytearray(), []
+    mark = connections._mark_sent
+
+    async def look_first(*given: object) -> None:
+        await asyncio.sleep(0.05)
+        heard_at_mark.append(bytes(heard_by_server))
+        await mark(*given)  # type: ignore[arg-type]
+
+    async def listen(line: Line) -> None:
+        heard_by_server.extend(await line.reader.read(65536))
+        await line.say(OK)
+
+    monkeypatch.setattr(connections, "_mark_sent", look_first)
+    async with serve(listen) as site:
+        assert (await hear(transport, post(f"{site.url}/x"))).body == b"ok"
+    assert heard_at_mark == [b""]
+    assert heard_by_server.startswith(b"POST /x")
 
 
 async def test_a_deadline_that_is_over_ends_the_call_unsent(transport: HttpTransport) -> None:
@@ -352,6 +387,33 @@ async def test_an_answer_to_nobody_is_not_given_to_the_next_request(
         assert site.connections == 2
 
 
+async def test_however_many_idle_connections_are_spoilt_a_fresh_one_is_asked(
+    transport: HttpTransport,
+) -> None:
+    async def spoil(line: Line) -> None:
+        await line.request()
+        await asyncio.sleep(0.05)
+        await line.say(OK)
+        await asyncio.sleep(0.05)
+        await line.say(HEAD + b"Content-Length: 5\r\n\r\nSTALE")
+        await line.hold()
+
+    async with serve(spoil) as site:
+        calls = [hear(transport, post(f"{site.url}/x")) for _ in range(7)]
+        assert {heard.body for heard in await asyncio.gather(*calls)} == {b"ok"}
+        await asyncio.sleep(0.15)
+        assert (await hear(transport, post(f"{site.url}/x"))).body == b"ok"
+        assert (site.connections, len(site.requests)) == (8, 8)
+
+
+async def test_a_body_is_ended_by_a_connection_that_was_lost_before_anybody_looked() -> None:
+    async with serve(_garbage_between_chunks) as site, aiohttp.ClientSession() as session:
+        response = await session.post(site.url)
+        await asyncio.sleep(0.15)
+        with connections.end_with_connection(response), pytest.raises(aiohttp.ClientPayloadError):
+            await asyncio.wait_for(response.read(), 2)
+
+
 async def test_two_answers_at_once_close_the_connection(transport: HttpTransport) -> None:
     async with serve(_twice) as site:
         for _ in range(2):
@@ -406,6 +468,28 @@ async def test_a_body_that_cannot_be_read_fails_before_anything_is_sent(
         assert site.connections == 0
 
 
+async def test_a_body_that_our_own_store_refuses_fails_with_its_sentence_unsent(
+    transport: HttpTransport,
+) -> None:
+    async def corrupt() -> object:
+        raise NotFound(what="image", id="abc")
+        yield b""
+
+    heard = await hear(transport, post("http://127.0.0.1:1/", body=corrupt, length=10))
+    assert heard.fate == NOT_CONNECTED
+    assert str(heard.failure) == NotFound(what="image", id="abc").message()
+
+
+@pytest.mark.parametrize(("data", "length"), [(b"", 3), (b"abc", 0)])
+async def test_a_body_that_contradicts_its_length_at_once_is_not_sent(
+    transport: HttpTransport, data: bytes, length: int
+) -> None:
+    async with serve(answering(OK)) as site:
+        heard = await hear(transport, post(site.url, body=body_of(data), length=length))
+        assert heard.failure is not None
+        assert site.requests == []
+
+
 @pytest.mark.parametrize(("length", "fate"), [(4, CUT), (6, CUT), (400_000, CUT)])
 async def test_a_body_of_another_length_than_announced_is_never_passed_off_as_whole(
     transport: HttpTransport, length: int, fate: tuple[str, bool]
@@ -421,10 +505,14 @@ async def test_a_body_of_another_length_than_announced_is_never_passed_off_as_wh
         assert all(len(body) != 5 for _, body in site.requests)
 
 
-async def test_a_body_that_breaks_off_midway_counts_as_sent(transport: HttpTransport) -> None:
+@pytest.mark.parametrize("error", [OSError(5, "Input/output error"), NotFound(what="a", id="b")])
+async def test_a_body_that_breaks_off_midway_counts_as_sent(
+    transport: HttpTransport, error: Exception
+) -> None:
     async def broken() -> object:
         yield b"a" * 70_000
-        raise OSError(5, "Input/output error")
+        yield b""
+        raise error
 
     async def read(line: Line) -> None:
         await line.request()

@@ -14,8 +14,9 @@ from pisang.domain.content import content_of
 from pisang.errors import AddressRefused, UpstreamFault
 from pisang.transport.base import Failure
 from pisang.transport.fetch import MAX_REDIRECTS, Resolver, fetch, fetch_into, look_up
+from pisang.transport.http import HttpTransport
 from pisang.wires.scan import MemorySink
-from tests.transport.faults import Line, Script, Site, answering, serve
+from tests.transport.faults import Line, Script, Site, answering, hear, post, serve
 from tests.transport.test_http import server_tls
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(1000)
@@ -315,6 +316,14 @@ async def test_no_proxy_is_used() -> None:
         environ = {"ALL_PROXY": proxy.url, "http_proxy": proxy.url}
         assert await _fetched(url, allow_hosts=[allowed], environ=environ) == (200, PNG)
         assert proxy.connections == 0
+
+
+async def test_pinned_connections_know_no_other_name() -> None:
+    transport = HttpTransport(environ={}, addresses={"a.test": ("127.0.0.1",)})
+    heard = await hear(transport, post("http://localhost:1/"))
+    assert heard.fate == ("not_connected", False)
+    assert "resolved" in str(heard.failure)
+    await transport.close()
 
 
 async def test_the_systems_resolver_gives_each_address_once() -> None:

@@ -8,6 +8,7 @@ import logging
 import ssl
 from pathlib import Path
 
+import aiohttp
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -204,6 +205,25 @@ async def test_a_connection_idle_for_longer_is_not_used_again(
 
 def test_two_seconds_is_what_a_connection_may_be_idle() -> None:
     assert connections.IDLE_CONNECTION_S == 2.0
+
+
+async def test_a_connection_that_serves_many_calls_keeps_none_of_them(
+    transport: HttpTransport,
+) -> None:
+    async def late_body(line: Line) -> None:
+        while True:
+            await line.request()
+            await line.say(OK[:-2])
+            await asyncio.sleep(0.002)
+            await line.say(OK[-2:])
+
+    async with serve(late_body) as site:
+        for _ in range(30):
+            assert (await hear(transport, post(f"{site.url}/x"))).body == b"ok"
+        assert site.connections == 1
+        gc.collect()
+        bodies = [thing for thing in gc.get_objects() if isinstance(thing, aiohttp.StreamReader)]
+        assert len(bodies) < 5
 
 
 async def test_leaving_early_closes_the_connection(transport: HttpTransport) -> None:

@@ -193,9 +193,58 @@ async def test_socks_without_its_part_says_what_to_install(
     transport: HttpTransport, own: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "aiohttp_socks", None)
+    monkeypatch.delitem(sys.modules, "pisang.transport.socks", raising=False)
     heard = await hear(transport, post("https://a.test/x", proxy=own))
     assert heard.fate == ("not_connected", False)
     assert "pip install 'pisang[socks]'" in str(heard.failure)
+
+
+async def _socks5(line: Line) -> None:
+    """Enough of RFC 1928 and 1929 to grant one CONNECT by name, and then to be the server."""
+    read = line.reader.readexactly
+    methods = await read((await read(2))[1])
+    wants_name = 2 in methods
+    await line.say(b"\x05\x02" if wants_name else b"\x05\x00")
+    said = b""
+    if wants_name:
+        user = await read((await read(2))[1])
+        word = await read((await read(1))[0])
+        said = user + b":" + word
+        await line.say(b"\x01\x00")
+    _, _, _, kind = await read(4)
+    host = await read((await read(1))[0]) if kind == 3 else await read(4)
+    port = int.from_bytes(await read(2), "big")
+    line.site.requests.append((said, host + b":%d" % port))
+    refused = host == b"refused.test"
+    await line.say(b"\x05" + (b"\x05" if refused else b"\x00") + b"\x00\x01" + bytes(6))
+    if not refused:
+        await line.request()
+        await line.say(OK)
+
+
+async def test_a_socks_proxy_is_told_name_password_and_host(transport: HttpTransport) -> None:
+    pytest.importorskip("aiohttp_socks", reason="the optional part for SOCKS is not installed")
+    async with serve(_socks5) as proxy:
+        own = proxy.url.replace("http://", "socks5h://me:word@")
+        heard = await hear(transport, post("http://a.test/x", proxy=own))
+        assert heard.body == b"ok", heard.failure
+        assert proxy.requests[0] == (b"me:word", b"a.test:80")
+        assert proxy.requests[1][0].startswith(b"POST /x HTTP/1.1\r\nHost: a.test\r\n")
+        assert b"word" not in proxy.requests[1][0]
+
+
+@pytest.mark.parametrize("host", ["refused.test", "a.test"])
+async def test_a_socks_proxy_that_refuses_or_is_not_there_is_proof_of_nothing_sent(
+    transport: HttpTransport, host: str
+) -> None:
+    pytest.importorskip("aiohttp_socks", reason="the optional part for SOCKS is not installed")
+    async with serve(_socks5) as proxy:
+        port = proxy.port if host == "refused.test" else 1
+        call = post(f"http://{host}/x", proxy=f"socks5h://me:canary@127.0.0.1:{port}")
+        heard = await hear(transport, call)
+        assert heard.fate == ("not_connected", False)
+        assert "proxy" in str(heard.failure)
+        assert "canary" not in str(heard.failure)
 
 
 async def test_a_wrong_proxy_setting_is_said_before_sending(transport: HttpTransport) -> None:

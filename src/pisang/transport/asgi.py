@@ -60,7 +60,7 @@ class _Talk:
     """Both directions of one call. At most one chunk waits in each."""
 
     def __init__(self, upload: Upload | None) -> None:
-        self._chunks = upload.chunks() if upload else _nothing()
+        self._chunks = upload.chunks() if upload else None
         self._asked = False
         self._items: asyncio.Queue[Message | BaseException | None] = asyncio.Queue()
         self._room = asyncio.Semaphore(1)
@@ -73,7 +73,7 @@ class _Talk:
         if self._asked or self.gone.is_set():
             await self.gone.wait()
             return {"type": "http.disconnect"}
-        chunk = await anext(self._chunks, b"")
+        chunk = await anext(self._chunks, b"") if self._chunks else b""
         self._asked = not chunk
         return {"type": "http.request", "body": chunk, "more_body": bool(chunk)}
 
@@ -117,12 +117,6 @@ class _Talk:
 
 def _is_last(message: Message) -> bool:
     return message["type"] == "http.response.body" and not message.get("more_body", False)
-
-
-async def _nothing() -> AsyncIterator[bytes]:
-    none: tuple[bytes, ...] = ()
-    for chunk in none:
-        yield chunk
 
 
 async def _head(talk: _Talk, call: Outgoing, deadline: float) -> tuple[int, Mapping[str, str]]:

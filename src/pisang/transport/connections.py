@@ -8,11 +8,10 @@ is waited for until the deadline; and only a trace hook tells whether writing ha
 from __future__ import annotations
 
 import asyncio
-import importlib
 import socket
 import ssl
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import SimpleNamespace
 
@@ -36,13 +35,17 @@ Addresses = Mapping[str, tuple[str, ...]]
 
 @dataclass(slots=True)
 class Mark:
-    """What one call can prove: `sent` is false until its header is handed over for writing."""
+    """What one call can prove: `sent` is false until its header is handed over for writing.
+
+    `fresh` is true once a connection was made for it.
+    """
 
     sent: bool = False
+    fresh: bool = False
 
 
 class StaleConnection(aiohttp.ClientError):
-    """A pooled connection that may not be used again; nothing was written to it."""
+    """A connection on which something came before it was asked; nothing was written to it."""
 
 
 def open_session(
@@ -98,7 +101,7 @@ def end_with_connection(response: aiohttp.ClientResponse) -> Iterator[None]:
 
 
 def _look_at(closed: asyncio.Future[None]) -> None:
-    if not closed.cancelled():
+    with suppress(asyncio.CancelledError):
         closed.exception()
 
 
@@ -113,8 +116,16 @@ class _Request(aiohttp.ClientRequest):
 
 def _tracing() -> aiohttp.TraceConfig:
     tracing = aiohttp.TraceConfig()
+    tracing.on_connection_create_end.append(_mark_fresh)
     tracing.on_request_headers_sent.append(_mark_sent)
     return tracing
+
+
+async def _mark_fresh(
+    session: aiohttp.ClientSession, context: SimpleNamespace, params: object
+) -> None:
+    mark: Mark = context.trace_request_ctx
+    mark.fresh = True
 
 
 async def _mark_sent(
@@ -141,20 +152,10 @@ def _connector(
 
 def _socks_connector(tls: ssl.SSLContext | bool, socks: Proxy) -> aiohttp.TCPConnector:
     try:
-        library = importlib.import_module("aiohttp_socks")
+        from pisang.transport.socks import SocksConnector
     except ImportError:
         raise ExtraMissing(feature="A SOCKS proxy", extra="socks") from None
-    connector: aiohttp.TCPConnector = library.ProxyConnector(
-        proxy_type=library.ProxyType[socks.scheme[:6].upper()],
-        host=socks.host,
-        port=socks.port,
-        username=socks.user.reveal() if socks.user else None,
-        password=socks.password.reveal() if socks.password else None,
-        rdns=socks.scheme[6:] in ("a", "h"),
-        limit=0,
-        keepalive_timeout=IDLE_CONNECTION_S,
-        ssl=tls,
-    )
+    connector: aiohttp.TCPConnector = SocksConnector(socks, tls, IDLE_CONNECTION_S)
     return connector
 
 

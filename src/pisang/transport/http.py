@@ -32,10 +32,6 @@ from pisang.transport.received import IncomingBody, Received, late
 from pisang.transport.upload import Upload
 from pisang.transport.urls import target_of
 
-_MAX_STALE = 4
-"""Pooled connections passed over for one call. A server that talks unasked on a fresh connection
-would otherwise be called for ever."""
-
 
 class HttpTransport:
     """Exchanges over HTTP/1.1. One pool of connections for each event loop, made when first used.
@@ -89,8 +85,7 @@ class HttpTransport:
         session = self._session(proxy)
         upload = await Upload.begin(call)
         mark = Mark()
-        failure = refused("the server speaks before it is asked")
-        for _ in range(_MAX_STALE):
+        while True:
             try:
                 async with asyncio.timeout_at(deadline):
                     return await session.request(
@@ -105,10 +100,12 @@ class HttpTransport:
                         trace_request_ctx=mark,
                     )
             except StaleConnection:
-                continue
+                if not mark.fresh:
+                    continue  # the pool has one less now; nothing was written
+                failure = refused("the server speaks before it is asked")
             except FOREIGN as error:
                 failure = _failure(error, call, sent=mark.sent)
-                break
+            break
         # Raised out here, so that it carries no context: the client's errors hold the whole URL.
         raise failure
 
