@@ -20,7 +20,7 @@ from pisang.wires.base import Call, FormField, Wire
 from pisang.wires.multipart import FormReader
 from pisang.wires.pieces import encode_run
 from pisang.wires.scan import MemorySink, Scanned, Scanner
-from pisang.wires.table import WIRES
+from pisang.wires.table import WIRES, wire
 
 THRESHOLD = 24
 """So that short inputs have spans."""
@@ -209,12 +209,9 @@ TARGETS: dict[str, Target] = {
     "string": Target(read_string, (b"data:image/png;base64,QUJD \\ud83c\\udf4c", _PICTURE)),
     "events": Target(read_events, _STREAM),
     "form": Target(read_form, _FORM),
+    **{f"{name}-answer": Target(partial(decode_answer, wire(name)), _ANSWERS) for name in WIRES},
     **{
-        f"{name}-answer": Target(partial(decode_answer, wire), _ANSWERS)
-        for name, wire in WIRES.items()
-    },
-    **{
-        f"{name}-call-{number}": Target(partial(decode_call, WIRES[name], path), _CALLS)
+        f"{name}-call-{number}": Target(partial(decode_call, wire(name), path), _CALLS)
         for name, paths in _PATHS.items()
         for number, path in enumerate(paths, 1)
     },

@@ -59,7 +59,8 @@ def test_fields_of_other_wires_are_each_named_once() -> None:
 
 def test_every_wire_is_found_by_its_own_name_and_by_that_of_settings() -> None:
     assert list(WIRES) == ["gemini", "crawl", "openai-images", "openai-chat"]
-    for name, each in WIRES.items():
+    for name in WIRES:
+        each = wire(name)
         assert wire(name) is wire(each.name) is each
 
 

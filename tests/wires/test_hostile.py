@@ -17,14 +17,14 @@ from pisang.domain.upstream import Upstream
 from pisang.errors import UsageError, WireError
 from pisang.wires.base import Ask, Call, Wire
 from pisang.wires.crawl import PATH
-from pisang.wires.table import WIRES
+from pisang.wires.table import wire
 from tests.wires import strategies as some
 from tests.wires.harness import answer_of, bytes_of, scan
 
 ASK = Ask(Request((Text("a"),), "m"))
 UPSTREAM = Upstream("up", "any", "https://example.com")
 PATHS = {"gemini": "/v1beta/models/m:generateContent", "crawl": PATH}
-JSON_WIRES = [WIRES[name] for name in PATHS]
+JSON_WIRES = [wire(name) for name in PATHS]
 each_wire = pytest.mark.parametrize("wire", JSON_WIRES, ids=lambda wire: wire.name)
 
 
