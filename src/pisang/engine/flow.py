@@ -90,7 +90,8 @@ def make_one(errand: Errand) -> Flow[Concluded]:
     """One image: attempts until one ends in something that must not be tried again.
 
     Each paid send has an id and a row of its own. Only what is known to have cost nothing is
-    sent again (`policy.retry`), after a jittered delay.
+    sent again (`policy.retry`), after a jittered delay. A wish that the wire can't carry raises
+    its `UsageError` before anything is claimed.
     """
     bucket = FRESH_BUCKET
     tries = 0
@@ -98,10 +99,10 @@ def make_one(errand: Errand) -> Flow[Concluded]:
         tries += 1
         attempt_id: str = yield NewId("att")
         log_id = yield from make_log_id(errand, attempt_id)
-        yield from claim(errand, attempt_id, log_id)
         request, warnings = errand.wire.encode_request(
             with_log_id(errand.request, log_id), errand.upstream, stream=False
         )
+        yield from claim(errand, attempt_id, log_id)
         answer: Answer = yield Exchange(
             attempt_id, errand.upstream, request, deadline_s=errand.time_limit_s
         )
