@@ -2,7 +2,7 @@
 
 Each picture is ordered from the engine, sent over a wire to the sandbox in this process, read back,
 verified, kept and settled; its pixels are those that stand in the ledger's `ImageRow`. No warning
-but those of `TOLD` may come with it.
+but those of `LIMITS` may come with it.
 
 Painting is nearly all the cost (0.06 CPU-s at 1K, 0.6 at 4K), so this is what runs:
 
@@ -36,7 +36,7 @@ from pisang.errors import PisangError, RatioUnsupported, SizeUnsupported
 
 WHOLE = os.environ.get("PISANG_CRASH") == "long"
 STRIDE = 1 if WHOLE else 9
-"""Of the large shapes, how many are one that goes through a wire which is not its model's own."""
+"""One in so many large shapes goes through each wire that is not its model's own upstream's."""
 
 SMALL = frozenset({"512", "1K"})
 WIRES = ("gemini", "crawl", "openai_images", "openai_chat")
