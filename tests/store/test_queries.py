@@ -131,7 +131,7 @@ def test_only_the_store_knows_sqlite() -> None:
 
 def test_no_walk_over_a_whole_table_stands_on_the_road(connection: sqlite3.Connection) -> None:
     road = [
-        "request_scope", "attempt_states", "attempt_money", "key_find", "live_count",
+        "request_standing", "attempt_states", "attempt_money", "key_find", "live_count",
         "last_start", "nth_start", "request_money", "budgets_for", "counter_get",
         "request_by_id", "requests_by_ids", "attempts_by_requests", "images_by_requests",
         "answer_by_attempt", "image_last", "images_by_sha256",

@@ -6,7 +6,7 @@ after the other, under the ledger lock.
 
 from __future__ import annotations
 
-from pisang.domain.attempt import Charged, State
+from pisang.domain.attempt import Charged, State, request_state
 from pisang.domain.ledger import Claimed, Hold, Intent, Settlement
 from pisang.domain.money import Money
 from pisang.errors import NotFound
@@ -14,7 +14,7 @@ from pisang.store.budgets import reserve
 from pisang.store.database import Tx
 from pisang.store.process import Process
 from pisang.store.rows import currency, micros
-from pisang.store.settle import refresh, settle
+from pisang.store.settle import settle
 
 BUSY_HOLD_MS = 250
 """When to ask again while as many attempts run as may: nobody knows when the first one ends."""
@@ -32,7 +32,7 @@ def claim(tx: Tx, process: Process, intent: Intent, now_ms: int) -> Claimed | Ho
     The time written is the transaction's, not that of the asking, so that intervals hold for
     claims that waited in the queue. Raises `BudgetExceeded`, `PriceUnknown`, `NotFound`.
     """
-    request = tx.one("request_scope", id=intent.request_id)
+    request = tx.one("request_standing", id=intent.request_id)
     if request is None:
         raise NotFound(what="request", id=intent.request_id)
     at_ms = max(now_ms, process.clock_ms())
@@ -41,7 +41,9 @@ def claim(tx: Tx, process: Process, intent: Intent, now_ms: int) -> Claimed | Ho
         return hold
     held = None if intent.free else reserve(tx, intent, request["scope"], at_ms)
     _insert(tx, process, intent, at_ms, sent=True, held=held)
-    refresh(tx, intent.request_id)
+    # One attempt more can only move a request to the front of the order of states.
+    state = request_state((State(request["state"]), State.SENT))
+    tx.run("request_state_set", id=intent.request_id, state=state.value)
     return Claimed(at_ms)
 
 

@@ -47,9 +47,9 @@ WHERE id = :id AND state = 'planned'
 -- Keeps a request's state beside its attempts'.
 UPDATE requests SET state = :state WHERE id = :id AND state <> :state;
 
--- name: request_scope
--- Whose a request is.
-SELECT scope FROM requests WHERE id = :id AND deleted_ms IS NULL;
+-- name: request_standing
+-- Whose a request is, and its state.
+SELECT scope, state FROM requests WHERE id = :id AND deleted_ms IS NULL;
 
 -- name: attempt_states
 -- The attempts of a request, oldest first.
