@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 import tracemalloc
-from collections.abc import Callable, Iterable
-from itertools import pairwise
+from collections.abc import Callable
 from pathlib import Path
 
 import pybase64
@@ -13,108 +12,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pisang.domain.content import (
-    CANONICAL,
-    SPAN_THRESHOLD,
-    Base64Run,
-    Content,
-    FileBytes,
-    Meter,
-    RawRun,
-    Run,
-    Span,
-    Style,
-    TextRun,
-    content_of,
-    span_pieces,
-)
+from pisang.domain.content import SPAN_THRESHOLD, Base64Run, Content, Meter, content_of
 from pisang.errors import WireError
-from pisang.wires.scan import MemorySink, Scanned, Scanner, encode_run, encoded_length
+from pisang.wires.scan import MemorySink, Scanned, Scanner
+from tests.wires.scanning import PICTURE, STYLES, chunks_of, in_json, outcome, replay, scan, styled
 
 RECORDED = Path(__file__).parents[3] / "shared" / "recorded"
-
-_TOKENS = {
-    "json": re.compile(rb'"(?:[^"\\]|\\.)*"?|NaN', re.DOTALL),
-    "sse": re.compile(rb'"(?:[^"\\\r\n]|\\[^\r\n])*"?|NaN'),
-}
-
-PICTURE = bytes(range(256)) * 100
-"""25,600 bytes with every value; its base64 has all 64 characters."""
-
-
-# --- helpers -------------------------------------------------------------------------------------
-
-
-def chunks_of(body: bytes, cuts: Iterable[int]) -> list[bytes]:
-    edges = [0, *sorted({cut % (len(body) + 1) for cut in cuts}), len(body)]
-    return [body[a:b] for a, b in pairwise(edges)]
-
-
-def scan(chunks: Iterable[bytes], sink: MemorySink | None = None, **options: object) -> Scanned:
-    scanner = Scanner(sink or MemorySink(), **options)  # type: ignore[arg-type]
-    for chunk in chunks:
-        scanner.feed(chunk)
-    return scanner.close()
-
-
-def outcome(chunks: Iterable[bytes], **options: object) -> Scanned | str:
-    """What a scan gives, or the sentence it refuses with."""
-    try:
-        return scan(chunks, **options)
-    except WireError as error:
-        return str(error)
-
-
-def written(span: Span, sink: MemorySink) -> bytes:
-    """The span's raw bytes as they are sent again; checks each piece's announced length."""
-    raw = b""
-    for piece in span_pieces(span):
-        part = piece if isinstance(piece, bytes) else b"".join(encode_run(piece, sink.read))
-        assert encoded_length(piece) == len(part)
-        raw += part
-    return raw
-
-
-def replay(scanned: Scanned, sink: MemorySink, framing: str = "json") -> bytes:
-    """The body again, from skeleton and spans."""
-    spans = iter(scanned.spans)
-    body, start = b"", 0
-    for match in _TOKENS[framing].finditer(scanned.skeleton):
-        if match[0] == b"NaN":
-            span = next(spans)
-            body += scanned.skeleton[start : match.start()] + b'"' + written(span, sink)
-            body += b'"' if span.complete else b""
-            start = match.end()
-    assert next(spans, None) is None
-    return body + scanned.skeleton[start:]
-
-
-def in_json(raw: bytes) -> bytes:
-    return b'{"a": 1, "data": "' + raw + b'", "b": [true]}'
-
-
-def runs_of(raw: bytes, **options: object) -> tuple[Run, ...]:
-    scanned = scan([in_json(raw)], **options)
-    assert scanned.skeleton == b'{"a": 1, "data": NaN, "b": [true]}'
-    assert scanned.complete
-    return scanned.spans[0].runs
-
-
-def styled(data: bytes, style: Style) -> bytes:
-    text = pybase64.b64encode(data)
-    if style.alphabet == "url":
-        text = text.replace(b"+", b"-").replace(b"/", b"_")
-    if style.slash == "escaped":
-        text = text.replace(b"/", b"\\/")
-    return text.replace(b"=", b"" if style.padding == "none" else style.padding.encode())
-
-
-STYLES = [
-    Style(alphabet, slash, padding)
-    for alphabet, slash in (("std", "plain"), ("std", "escaped"), ("url", "plain"))
-    for padding in ("=", "\\u003d", "\\u003D", "none")
-]
-
 
 # --- laws ----------------------------------------------------------------------------------------
 
@@ -212,194 +115,6 @@ def test_recorded_bodies_come_back_to_the_byte_under_every_chunking(framing: str
         assert len(found[0].skeleton) < 4096
         for span in found[0].spans:
             assert [type(run) for run in span.runs] == [Base64Run]
-
-
-# --- base64 --------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("style", STYLES, ids=str)
-@pytest.mark.parametrize("size", [25598, 25599, 25600])
-def test_each_style_is_told_and_written_again(style: Style, size: int) -> None:
-    sink = MemorySink()
-    raw = styled(PICTURE[:size], style)
-    scanned = scan([in_json(raw)], sink)
-    (run,) = scanned.spans[0].runs
-    assert isinstance(run, Base64Run)
-    assert run.content == content_of(PICTURE[:size])
-    assert run.content.inline == PICTURE[:size]
-    assert run.style.alphabet == style.alphabet
-    assert run.style.slash == style.slash
-    assert run.style.padding == (style.padding if size % 3 else "=")
-    assert replay(scanned, sink) == in_json(raw)
-
-
-@pytest.mark.parametrize("style", STYLES, ids=str)
-def test_a_picture_survives_a_cut_between_any_two_bytes(style: Style) -> None:
-    body = in_json(styled(PICTURE[200:262], style))
-    whole = scan([body], threshold=20)
-    assert whole.spans[0].contents == (content_of(PICTURE[200:262]),)
-    for at in range(len(body)):
-        assert scan([body[:at], body[at:]], threshold=20) == whole
-
-
-@pytest.mark.parametrize(
-    ("tail", "taken", "left"),
-    [
-        (b"QR==", 0, b"QR=="),  # bits behind the last byte
-        (b"QUJ=", 0, b"QUJ="),
-        (b"QQ=", 1, b"="),  # too little padding
-        (b"QUI==", 2, b"="),  # too much
-        (b"QUJD=", 3, b"="),
-        (b"QUJDQ", 3, b"Q"),  # no byte at all
-        (b"QUJD\\/", 3, b"\\/"),  # another style midway
-        (b"QUJD-QUJ", 3, b"-QUJ"),
-        (b"QUI\x80D", 2, b"\x80D"),
-        (b"QQ=\\u003d", 1, b"=\\u003d"),
-        (b"QQ\\u003d\\u003D", 1, b"\\u003d\\u003D"),
-        (b"QUJDQUJD)", 6, b")"),
-    ],
-)
-def test_what_no_style_reproduces_is_left_as_text(tail: bytes, taken: int, left: bytes) -> None:
-    begin = pybase64.b64encode(PICTURE[:24000])
-    assert b"/" in begin
-    for size in (1 << 20, 7):
-        body = in_json(begin + tail)
-        scanned = scan([body[at : at + size] for at in range(0, len(body), size)])
-        run, rest = scanned.spans[0].runs
-        assert isinstance(run, Base64Run)
-        assert run.content.size == 24000 + taken
-        assert rest == TextRun(left)
-
-
-def test_leftover_characters_come_back_in_their_own_style() -> None:
-    for style in (Style(slash="escaped"), Style(alphabet="url")):
-        begin = styled(PICTURE[:24000], style)
-        slash = styled(b"\xff\xff\xff", style)[: 2 if style.slash == "escaped" else 1]
-        run, rest = runs_of(begin + slash + b"!")
-        assert isinstance(run, Base64Run)
-        assert rest == TextRun(slash + b"!")
-        assert run.slashes == begin.count(b"\\/")
-
-
-@pytest.mark.parametrize(
-    ("gap", "more"),
-    [(b"\\n", b""), (b"\\r\\n", b"\\r\\n"), (b" ", b"=="), (b"\\n", b"\\n\\u003d\\u003d!")],
-)
-@pytest.mark.parametrize("size", [1 << 20, 1000, 7])
-def test_base64_in_lines_is_kept_raw_and_decoded_beside(gap: bytes, more: bytes, size: int) -> None:
-    text = pybase64.b64encode(PICTURE).rstrip(b"=")
-    raw = gap.join(text[at : at + 76] for at in range(0, len(text), 76)) + more
-    sink = MemorySink()
-    body = in_json(raw)
-    scanned = scan([body[at : at + size] for at in range(0, len(body), size)], sink)
-    assert scanned.spans[0].runs == (RawRun(content_of(raw), content_of(PICTURE)),)
-    assert replay(scanned, sink) == body
-
-
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [(b"+", b"\\u002b"), (b"+", b"\\u002B"), (b"/", b"\\u002f"), (b"/", b"\\u002F")],
-)
-def test_escapes_that_no_style_has_are_kept_raw_and_decoded(old: bytes, new: bytes) -> None:
-    raw = pybase64.b64encode(PICTURE).replace(old, new)
-    for size in (1 << 20, 1000, 3):
-        body = in_json(raw)
-        scanned = scan([body[at : at + size] for at in range(0, len(body), size)])
-        assert scanned.spans[0].runs == (RawRun(content_of(raw), content_of(PICTURE)),)
-
-
-def test_slashes_written_both_ways_are_kept_raw_and_decoded() -> None:
-    raw = pybase64.b64encode(PICTURE).replace(b"/", b"\\/", 1)
-    assert runs_of(raw) == (RawRun(content_of(raw), content_of(PICTURE)),)
-
-
-@pytest.mark.parametrize("foreign", [b"!", b"\\\\", b"\\b", b"\\u0041", b"\\u12"])
-def test_lines_are_decoded_up_to_the_first_foreign_character(foreign: bytes) -> None:
-    line = pybase64.b64encode(PICTURE[:57])
-    raw = b"\\n".join([line] * 400) + foreign + b"\\n".join([line] * 10)
-    for size in (1 << 20, 5):
-        body = in_json(raw)
-        scanned = scan([body[at : at + size] for at in range(0, len(body), size)])
-        (run,) = scanned.spans[0].runs
-        assert isinstance(run, RawRun)
-        assert run.content == content_of(raw)
-        assert run.decoded == content_of(PICTURE[:57] * 400)
-
-
-def test_lines_without_a_whole_quantum_decode_to_nothing() -> None:
-    raw = b"A" * 16 + b" " * 16
-    assert runs_of(raw, threshold=32 - 1) != ()
-    (run,) = runs_of(b"ABCDEFGHIJKLMNOP \x80", threshold=17)
-    assert isinstance(run, RawRun)
-    assert run.decoded == content_of(pybase64.b64decode(b"ABCDEFGHIJKLMNOP"))
-
-
-def test_words_are_no_lines() -> None:
-    for text in (b"the quick brown fox " * 1000, b"AAAA BBBB " * 2000, b"x" * 20 + b" y" * 9000):
-        (run,) = runs_of(text)
-        assert run == TextRun(text)
-
-
-# --- data URLs and text --------------------------------------------------------------------------
-
-
-def test_pictures_in_markdown_become_runs_between_texts() -> None:
-    picture = pybase64.b64encode(PICTURE)
-    raw = b"\\u4e00 ![a](data:image/png;base64," + picture + b") and ![b](data:image/jpeg;base64,"
-    raw += styled(PICTURE[1:], Style(slash="escaped")) + b") done"
-    body = in_json(raw)
-    for size in (1 << 20, 65536, 11):
-        sink = MemorySink()
-        scanned = scan([body[at : at + size] for at in range(0, len(body), size)], sink)
-        first, one, middle, two, last = scanned.spans[0].runs
-        assert first == TextRun(b"\\u4e00 ![a](data:image/png;base64,")
-        assert one == Base64Run(content_of(PICTURE))
-        assert middle == TextRun(b") and ![b](data:image/jpeg;base64,")
-        assert isinstance(two, Base64Run)
-        assert two.content == content_of(PICTURE[1:])
-        assert last == TextRun(b") done")
-        assert replay(scanned, sink) == body
-
-
-def test_an_introducer_cut_anywhere_is_seen() -> None:
-    body = in_json(b"data:;base64," + pybase64.b64encode(PICTURE[:60]) + b")")
-    whole = scan([body], threshold=30)
-    assert len(whole.spans[0].runs) == 3
-    for at in range(len(body)):
-        for next_at in range(at, min(len(body), at + 9)):
-            parts = [body[:at], body[at:next_at], body[next_at:]]
-            assert scan(parts, threshold=30) == whole
-
-
-def test_short_base64_in_a_long_text_stays_text() -> None:
-    raw = b"![x](data:image/png;base64,QUJD) " * 1000 + b";base64,QUJD;base64,"
-    assert runs_of(raw) == (TextRun(raw),)
-    (text,) = runs_of(b"hello. ;base64,A+B/C\\/D--__ bye." * 3, threshold=20)
-    assert text == TextRun(b"hello. ;base64,A+B/C\\/D--__ bye." * 3)
-
-
-def test_text_longer_than_a_mebibyte_goes_to_the_sink() -> None:
-    text = b"hello, world. " * 80_000
-    sink = MemorySink()
-    scanned = scan([in_json(text + b";base64," + b"ABCD" * 5000 + b"! bye")], sink)
-    long, run, short = scanned.spans[0].runs
-    assert long == RawRun(content_of(text + b";base64,"))
-    assert isinstance(run, Base64Run)
-    assert short == TextRun(b"! bye")
-
-
-def test_text_that_is_carried_counts_over_all_strings() -> None:
-    text = b"hello, world. " * 4
-    body = b'["' + b'","'.join([text] * 4) + b'"]'
-    spans = scan([body], threshold=20, max_skeleton=3 * len(text)).spans
-    kinds = [type(span.runs[0]) for span in spans]
-    assert kinds == [TextRun, TextRun, TextRun, RawRun]
-
-
-def test_a_string_at_the_threshold_stays_and_one_byte_more_leaves() -> None:
-    body = b'["' + b"a" * SPAN_THRESHOLD + b'"]'
-    assert scan([body]).skeleton == body
-    assert scan([body.replace(b"a", b"aa", 1)]).skeleton == b"[NaN]"
 
 
 # --- what is refused -----------------------------------------------------------------------------
@@ -508,6 +223,11 @@ def test_a_line_end_closes_a_long_string_unfinished() -> None:
             assert scanned.skeleton == b'data: {"a": NaN' + line_end + b"data: NaN\n\n"
 
 
+def test_a_byte_order_mark_before_the_first_line_hides_no_picture() -> None:
+    body = b'\xef\xbb\xbfdata: "abcdefghijkl"\n\n'
+    assert scan([body], framing="sse", threshold=8).skeleton == b"\xef\xbb\xbfdata: NaN\n\n"
+
+
 def test_a_stream_cut_inside_a_data_string_is_not_complete() -> None:
     assert not scan([b'data: "ab'], framing="sse").complete
     assert not scan([b'data: "abcdefgh\\'], framing="sse", threshold=4).complete
@@ -551,49 +271,6 @@ def test_memory_does_not_grow_with_the_body(chunk: int) -> None:
 @pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
 def test_any_buffer_is_taken(kind: Callable[[bytes], bytes]) -> None:
     assert scan([kind(b'["ab"]')]).skeleton == b'["ab"]'
-
-
-@settings(max_examples=100, deadline=None)
-@given(
-    data=st.binary(max_size=300),
-    style=st.sampled_from(STYLES),
-    sizes=st.lists(st.integers(1, 50), min_size=1, max_size=20),
-)
-def test_a_run_is_written_the_same_however_it_is_read(
-    data: bytes, style: Style, sizes: list[int]
-) -> None:
-    def read(_: Content) -> Iterable[bytes]:
-        pieces, at = [], 0
-        while at < len(data):
-            size = sizes[len(pieces) % len(sizes)]
-            pieces.append(data[at : at + size])
-            at += size
-        return pieces
-
-    meter = Meter()
-    meter.update(data)
-    expected = styled(data, style)
-    slashes = expected.count(b"\\/")
-    run = Base64Run(meter.content(), style, slashes)
-    assert b"".join(encode_run(run, read)) == expected
-    assert encoded_length(run) == len(expected)
-    assert b"".join(encode_run(Base64Run(content_of(data), style), read)) == expected
-    assert b"".join(encode_run(RawRun(meter.content()), read)) == data
-
-
-def test_long_contents_are_encoded_in_parts() -> None:
-    data = PICTURE * 20
-    parts = list(encode_run(Base64Run(content_of(data), CANONICAL), lambda _: ()))
-    assert len(parts) > 1
-    assert b"".join(parts) == pybase64.b64encode(data)
-
-
-def test_the_length_of_every_piece_is_known() -> None:
-    content = content_of(b"abcd")
-    assert encoded_length(b"abc") == 3
-    assert encoded_length(FileBytes(content)) == 4
-    assert encoded_length(RawRun(content)) == 4
-    assert encoded_length(Base64Run(content)) == 8
 
 
 def test_the_memory_sink_keeps_what_was_written_inline() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -17,6 +18,7 @@ from itertools import accumulate
 from pisang.domain.content import Span
 from pisang.domain.request import JSON
 from pisang.errors import WireError
+from pisang.wires.base64run import reach
 
 MAX_DEPTH = 128
 """Arrays and objects within each other; the deepest real body has 10."""
@@ -29,18 +31,22 @@ _KEY_CHARS = 40
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _DELTA = [0] * 256
-for _bracket, _step in ((b"[", 1), (b"{", 1), (b"]", -1), (b"}", -1)):
-    _DELTA[_bracket[0]] = _step
+for _bracket, _by in ((b"[", 1), (b"{", 1), (b"]", -1), (b"}", -1)):
+    _DELTA[_bracket[0]] = _by
 
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
-_TOKEN = re.compile(
-    rb"[ \t\r\n]*+(?:(?P<open>[\[{])|(?P<close>[\]}])|(?P<comma>,)|(?P<colon>:)"
-    rb'|(?P<string>"(?:[^"\\]++|\\.)*+")|(?P<word>[^ \t\r\n\[\]{},:"]++))',
-    re.DOTALL,
+# For a body that was cut. Each pattern takes all it can at once, so the cost is a step a bracket.
+_TEXT = rb'"(?:[^"\\]++|\\.)*+"'
+_SPACE = rb"[ \t\r\n]*+"
+_SCALAR = rb"(?:%b|true|false|null|NaN|[-+.0-9eE]++(?=[ \t\r\n]))" % _TEXT
+_TO_BRACKET = re.compile(rb'(?:[^"\[\]{}]++|%b)*+' % _TEXT, re.DOTALL)
+_TO_LAST_COMMA = re.compile(rb'(?:[^",]*+(?:%b[^",]*+)*+,)*+' % _TEXT, re.DOTALL)
+_WHOLE_ITEM = re.compile(rb"%b%b%b" % (_SPACE, _SCALAR, _SPACE), re.DOTALL)
+_WHOLE_MEMBER = re.compile(
+    rb"%b%b%b:%b%b%b" % (_SPACE, _TEXT, _SPACE, _SPACE, _SCALAR, _SPACE), re.DOTALL
 )
 _CLOSER = {b"[": b"]", b"{": b"}"}
-_WORDS = frozenset({b"true", b"false", b"null", b"NaN"})
 
 
 def loads(
@@ -83,7 +89,7 @@ def _parse(skeleton: bytes, parser: _Parser, wire: str) -> JSON:
     if parser.flawed or _SURROGATE.search(skeleton) is not None:
         flaw = _find_flaw(value)
         if flaw is not None:
-            raise WireError(wire=wire, why=flaw)
+            raise WireError(wire=wire, why=f"{flaw[0]} at ${flaw[1]}")
     return value
 
 
@@ -112,8 +118,7 @@ class _Parser:
         made = dict(pairs)
         if len(made) == len(pairs):
             return made
-        seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        [(twice, _)] = Counter(key for key, _ in pairs).most_common(1)
         return self._flaw(f"the key {_quoted(twice)} stands twice")
 
     def _integer(self, digits: str) -> JSON:
@@ -156,22 +161,29 @@ def _check_depth(skeleton: bytes, wire: str) -> None:
         raise WireError(wire=wire, why=f"it is nested more than {MAX_DEPTH} deep")
 
 
-def _find_flaw(value: JSON, path: str = "$") -> str | None:
-    """The first flaw in document order, with its path."""
+def _find_flaw(value: JSON) -> tuple[str, str] | None:
+    """The first flaw in document order: what it is, and the path to it from here."""
     if isinstance(value, _Flaw):
-        return f"{value.why} at {path}"
+        return value.why, ""
     if isinstance(value, str):
-        return f"a lone surrogate at {path}" if _has_surrogate(value) else None
-    if isinstance(value, dict):
-        if any(_has_surrogate(key) for key in value):
-            return f"a lone surrogate in a key at {path}"
-        inner = ((item, f"{path}.{_named(key)}") for key, item in value.items())
-    elif isinstance(value, list):
-        inner = ((item, f"{path}[{index}]") for index, item in enumerate(value))
-    else:
+        return ("a lone surrogate", "") if _has_surrogate(value) else None
+    if not isinstance(value, dict | list):
         return None
-    flaws = (_find_flaw(item, where) for item, where in inner)
-    return next((flaw for flaw in flaws if flaw is not None), None)
+    if isinstance(value, dict) and any(map(_has_surrogate, value)):
+        return "a lone surrogate in a key", ""
+    for place, item in value.items() if isinstance(value, dict) else enumerate(value):
+        flaw = _find_flaw(item)
+        if flaw is not None:
+            return flaw[0], _step(place) + flaw[1]
+    return None
+
+
+def _step(place: str | int) -> str:
+    """One step of a path: `[3]`, `.name`, `."odd name"`."""
+    if isinstance(place, int):
+        return f"[{place}]"
+    plain = place.isidentifier() and len(place) <= _KEY_CHARS
+    return f".{place}" if plain else f".{_quoted(place)}"
 
 
 def _has_surrogate(text: str) -> bool:
@@ -182,10 +194,6 @@ def _has_surrogate(text: str) -> bool:
     return False
 
 
-def _named(key: str) -> str:
-    return key if key.isidentifier() and len(key) <= _KEY_CHARS else _quoted(key)
-
-
 def _quoted(key: str) -> str:
     """A foreign key as it may stand in a message: ASCII, short."""
     return json.dumps(key if len(key) <= _KEY_CHARS else key[:_KEY_CHARS] + "…")
@@ -194,31 +202,19 @@ def _quoted(key: str) -> str:
 def _completed(skeleton: bytes) -> bytes:
     """The skeleton up to its last whole value, with what is open closed; else as it is."""
     closers: list[bytes] = []
-    usable = 0
-    naming = False  # whether the next string names a member
-    for kind, token, end in _tokens(skeleton):
-        if (not closers and (usable or kind != "open")) or len(closers) > MAX_DEPTH:
-            return skeleton
-        if kind == "comma":
-            naming = closers[-1] == b"}"
-        elif kind == "colon":
-            naming = False
-        elif not naming or kind in ("open", "close"):
-            usable = end
-            naming = token == b"{"
-            if kind == "open":
-                closers.append(_CLOSER[token])
-            elif kind == "close" and closers.pop() != token:
-                return skeleton
-    return skeleton[:usable] + b"".join(reversed(closers)) if closers else skeleton
-
-
-def _tokens(skeleton: bytes) -> Iterator[tuple[str, bytes, int]]:
-    """Each whole token: its kind, its bytes, where it ends."""
-    pos = 0
-    while (match := _TOKEN.match(skeleton, pos)) is not None:
-        pos = match.end()
-        kind = str(match.lastgroup)
-        token = match[kind]
-        if kind != "word" or token in _WORDS or pos < len(skeleton):
-            yield kind, token, pos
+    begin = 0  # behind the last bracket
+    end = reach(_TO_BRACKET, skeleton)
+    while (bracket := skeleton[end : end + 1]) not in (b"", b'"'):
+        if bracket in _CLOSER and len(closers) <= MAX_DEPTH:
+            closers.append(_CLOSER[bracket])
+        elif not closers or closers.pop() != bracket:
+            return skeleton  # no JSON, or too deep: the parser says so
+        begin = end + 1
+        end = reach(_TO_BRACKET, skeleton, begin)
+    if not closers:
+        return skeleton
+    last = reach(_TO_LAST_COMMA, skeleton, begin)
+    whole = _WHOLE_ITEM if closers[-1] == b"]" else _WHOLE_MEMBER
+    if whole.fullmatch(skeleton, last) is None:
+        skeleton = skeleton[: last - 1 if last > begin else begin]
+    return skeleton + b"".join(reversed(closers))

@@ -48,39 +48,42 @@ class Parser:
 
     def feed(self, chunk: bytes) -> list[Event]:
         """The events that end in this chunk. `WireError` when one is longer than the cap."""
+        if self._after_cr and chunk:
+            chunk = chunk.removeprefix(b"\n")
+            self._after_cr = False
         if not chunk:
             return []
-        if self._after_cr and chunk.startswith(b"\n"):
-            chunk = chunk[1:]
         self._after_cr = chunk.endswith(b"\r")
+        lines = chunk.splitlines()
+        rest = b"" if chunk.endswith((b"\r", b"\n")) else lines.pop()
         events: list[Event] = []
-        for line in chunk.splitlines(keepends=True):
-            text = line.rstrip(b"\r\n")
-            self._grow(len(text))
-            self._line += text
-            if len(text) < len(line):
-                events += self._end_line()
+        for line in lines:
+            events += self._take_line(line)
+        self._line += rest
+        self._check(len(self._line))
         return events
 
     def close(self) -> list[Event]:
         """The event that the stream left unfinished, if any."""
-        if self._line:
-            self._end_line()
-        return self._dispatch(complete=False)
+        events = self._take_line(b"") if self._line else []
+        return events + self._dispatch(complete=False)
 
-    def _grow(self, size: int) -> None:
-        self._size += size
-        if self._size > self._max_event:
+    def _check(self, more: int) -> None:
+        if self._size + more > self._max_event:
             raise WireError(wire="sse", why=f"an event is longer than {self._max_event} bytes")
 
-    def _end_line(self) -> list[Event]:
-        line = bytes(self._line)
-        self._line.clear()
+    def _take_line(self, line: bytes) -> list[Event]:
+        """The rest of a line, whose end was seen; an event when it was a blank one."""
+        if self._line:
+            line = bytes(self._line) + line
+            self._line.clear()
         if self._first:
             self._first = False
             line = line.removeprefix(_BOM)
         if not line:
             return self._dispatch(complete=True)
+        self._check(len(line))
+        self._size += len(line)
         name, _, value = line.partition(b":")
         self._take_field(name, value.removeprefix(b" "))
         return []
