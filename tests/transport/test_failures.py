@@ -94,7 +94,7 @@ def _caused(error: BaseException, *causes: BaseException) -> BaseException:
         (
             _caused(aiohttp.ClientPayloadError(SECRET), http_exceptions.BadHttpMessage(SECRET)),
             Ended.MALFORMED,
-            "the answer is not valid HTTP",
+            "not valid HTTP",
         ),
         (
             _caused(
@@ -103,7 +103,7 @@ def _caused(error: BaseException, *causes: BaseException) -> BaseException:
                 http_exceptions.LineTooLong(b"x", 9),
             ),
             Ended.MALFORMED,
-            "the answer's header is larger than is taken",
+            "header is larger than is taken",
         ),
         (
             _caused(aiohttp.ClientOSError(None, SECRET), UploadBroken()),
