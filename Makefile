@@ -7,6 +7,11 @@ BIN    := $(VENV)/bin
 TRY    := $(VENV)/.installed-try
 DEV    := $(VENV)/.installed-dev
 
+PURE_TESTS := tests/test_errors.py tests/domain tests/policy tests/wires \
+	tests/engine/test_flow.py tests/engine/test_verdict.py
+PURE := src/pisang/errors.py,src/pisang/domain/*,src/pisang/policy/*,src/pisang/wires/*,$\
+	src/pisang/engine/flow.py,src/pisang/engine/effects.py,src/pisang/engine/verdict.py
+
 .DEFAULT_GOAL := help
 .PHONY: help try test check fix bench shape crash fuzz clean
 
@@ -30,8 +35,14 @@ $(DEV): pyproject.toml | $(VENV)/bin/python
 try: $(TRY) ## paint one picture offline, and learn how to use a real key
 	@$(BIN)/pisang try
 
-test: $(DEV) ## every test
+test: $(DEV) ## every test; the pure layers must be covered to the last branch
+ifdef ARGS
 	@$(BIN)/python -m pytest $(ARGS)
+else
+	@COVERAGE_FILE=.coverage.pure $(BIN)/coverage run -m pytest $(PURE_TESTS)
+	@COVERAGE_FILE=.coverage.pure $(BIN)/coverage report --include='$(PURE)' --skip-covered --fail-under=100
+	@$(BIN)/python -m pytest $(addprefix --ignore=,$(PURE_TESTS))
+endif
 
 check: $(DEV) ## style, types, layers, purity
 	@$(BIN)/ruff check .
