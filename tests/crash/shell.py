@@ -58,7 +58,7 @@ class Said:
 
 @dataclass(frozen=True)
 class Shell:
-    """Runs `pisang` in `folder` with `PISANG_HOME` in `home`, and little else in its environment."""
+    """Runs `pisang` in `folder` with `PISANG_HOME` in `home`, and little else of an environment."""
 
     home: Path
     folder: Path
@@ -123,5 +123,5 @@ def finish(process: subprocess.Popen[str]) -> Said:
         process.send_signal(signal.SIGCONT)
         process.kill()
         out, err = process.communicate()
-        raise AssertionError(f"{process.args} hangs: {out[-500:]} {err[-500:]}") from None
+        raise AssertionError(f"{process.args!r} hangs: {out[-500:]} {err[-500:]}") from None
     return Said(process.returncode, out, err)
