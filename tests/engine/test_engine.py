@@ -241,3 +241,30 @@ async def test_a_probe_is_free_and_says_which_models_there_are(engine: Engine) -
     nowhere = await engine.probe(replace(PAID, base_url="http://127.0.0.1:1"))
     assert nowhere.error is not None
     assert nowhere.error.code == "unreachable"
+
+
+async def test_a_cap_in_a_currency_without_a_rate_is_still_a_cap(engine: Engine) -> None:
+    prices = {"gemini-3.1-flash-image": Money(700_000, "CNY")}
+    relay = replace(PAID, kind="relay", prices=prices)
+    with pytest.raises(BudgetExceeded):
+        await engine.run(order(upstream=relay, max_cost=Money(500_000, "CNY")))
+    assert (await engine.run(order(upstream=relay, max_cost=Money(700_000, "CNY")))).error is None
+    with pytest.raises(PriceUnknown):
+        await engine.run(order(upstream=relay, max_cost=Money(9_000_000, "EUR")))
+
+
+async def test_an_attempt_that_is_stopped_while_it_is_claimed_has_cost_nothing(
+    tmp_path: Path,
+) -> None:
+    home = tmp_path / "home"
+    async with await Engine.open(home) as first:
+        tasks = [asyncio.create_task(first.run(order(upstream=PAID))) for _ in range(4)]
+        while not first.store.history():
+            await asyncio.sleep(0)
+    await asyncio.gather(*tasks, return_exceptions=True)
+    async with await Engine.open(home) as second:
+        states = {one.state for row in second.store.history() for one in row.attempts}
+        assert states <= {State.FAILED, State.UNKNOWN}
+        for row in second.store.history():
+            for one in row.attempts:
+                assert (one.state is State.FAILED) == (one.charged is Charged.NO)

@@ -198,7 +198,7 @@ class Engine:
             held=self.money.convert(planned.price.money),
             basis=planned.price.basis,
             time_limit_s=order.timeout_s or planned.time_limit_s,
-            max_cost=self.money.convert(order.max_cost),
+            max_cost=self.money.convert(order.max_cost) or order.max_cost,
             warnings=(*order.warnings, *planned.warnings),
         )
 

@@ -39,7 +39,7 @@ from pisang.engine.effects import (
     Sleep,
 )
 from pisang.engine.verdict import Verdict, error_fields, judge, settlement_of
-from pisang.errors import OutcomeUnknown, PisangError
+from pisang.errors import Cancelled, OutcomeUnknown, PisangError
 from pisang.policy.retry import FRESH_BUCKET, next_delay
 from pisang.wires.base import Wire
 
@@ -151,15 +151,20 @@ def claim(errand: Errand, attempt_id: str, log_id: str | None) -> Flow[Claimed]:
 def decline(intent: Intent, error: PisangError) -> Flow[None]:
     """Leave a row that says why nothing was sent and that no money moved."""
     now: int = yield Now()
-    settlement = Settlement(
+    yield Decline(intent, never_sent(intent, now, error))
+
+
+def never_sent(intent: Intent, at_ms: int, error: PisangError | None = None) -> Settlement:
+    """The end of an attempt that was stopped before a byte left: failed, and free."""
+    told = error or Cancelled()
+    return Settlement(
         attempt_id=intent.attempt_id,
         state=State.FAILED,
         charged=Charged.NO,
-        at_ms=now,
-        error_code=error.code,
-        error_fields=error_fields(error),
+        at_ms=at_ms,
+        error_code=told.code,
+        error_fields=error_fields(told),
     )
-    yield Decline(intent, settlement)
 
 
 def make_log_id(errand: Errand, attempt_id: str) -> Flow[str | None]:

@@ -60,7 +60,8 @@ class Intake:
             self._decide()
 
     def _decide(self) -> None:
-        start = bytes(self._raw).lstrip(b" \t\r\n")
+        # A byte order mark is no JSON, yet what stands behind it was paid for.
+        start = bytes(self._raw).removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n")
         if not start or (len(start) < _LONGEST_START and start[:1] not in (b"{", b"[", b"<")):
             return
         self._decided = True

@@ -69,7 +69,7 @@ async def _get(upstream: Upstream, reach: Reach, request: WireRequest) -> Answer
     except Failure as failure:
         ended, sent, reason = failure.ended, failure.sent, failure.reason
     except WireError as error:
-        ended, reason = Ended.MALFORMED, error.message()
+        ended, reason = Ended.MALFORMED, str(error.fields.get("why", ""))
     return intake.answer(
         ended=ended, sent=sent, status=status, headers=headers, elapsed_ms=0, reason=reason
     )

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from pisang.domain.answer import Answer, Ended, Fault, Made, Reply
+from pisang.domain.answer import Answer, Fault, Made, Reply
 from pisang.domain.attempt import Charged, State
 from pisang.domain.catalogue import Model
 from pisang.domain.image import read_facts
 from pisang.domain.ledger import Settlement
 from pisang.domain.money import Money
-from pisang.domain.request import JSON, Image, Link, Text
+from pisang.domain.request import JSON, Image, Link, Other, Text
 from pisang.domain.upstream import Upstream
 from pisang.domain.warning import Warn
 from pisang.errors import NoImage, OutcomeUnknown, PisangError, Refused, WireError
@@ -45,22 +45,51 @@ def judge(wire: Wire, upstream: Upstream, model_id: str, answer: Answer) -> Verd
     ending = judge_end(answer, upstream)
     if answer.status is None:
         return Verdict(error=ending or _garbled(upstream, "no status line came"))
+    fault = wire.decode_fault(answer) if ending is None else None
+    if fault is not None and not _may_hold_image(fault, answer):
+        error = judge_fault(fault, answer, upstream, model_id)
+        return Verdict(fault=fault, error=error)
     try:
-        if answer.ended is Ended.WHOLE:
-            fault = wire.decode_fault(answer)
-            if fault is not None:
-                error = judge_fault(fault, answer, upstream, model_id)
-                return Verdict(fault=fault, error=error)
         reply = wire.decode_reply(answer)
-    except WireError as error:
-        return Verdict(error=ending or _garbled(upstream, str(error.fields.get("why", "?"))))
+    except WireError as flaw:
+        why = str(flaw.fields.get("why", "?"))
+        return _salvage(answer, fault, why, error=ending or _garbled(upstream, why))
     verdict = _weigh(reply, answer, upstream)
+    if fault is not None and verdict.error is not None:
+        return Verdict(fault=fault, error=judge_fault(fault, answer, upstream, model_id))
     if ending is None:
         return verdict
     if verdict.made:
-        cut = Warn("answer_cut", "The answer broke off after the image was whole; the image is.")
+        cut = Warn("answer_cut", "The answer broke off behind the image, which is whole.")
         return replace(verdict, links=(), warnings=(*verdict.warnings, cut))
     return replace(verdict, links=(), error=ending)
+
+
+def _may_hold_image(fault: Fault, answer: Answer) -> bool:
+    """Whether what no wire can read may have been an image all the same: a 2xx that is neither
+    an error in JSON nor a page nor empty."""
+    start = answer.skeleton.lstrip()[:1]
+    return not fault.own and _is_success(answer) and start not in (b"", b"<")
+
+
+def _is_success(answer: Answer) -> bool:
+    return answer.status is not None and 200 <= answer.status < 300
+
+
+def _salvage(answer: Answer, fault: Fault | None, why: str, error: PisangError) -> Verdict:
+    """The whole images among the long strings of an answer that can't be read, else its error.
+
+    They were paid for: whatever else is wrong with the answer, they are not lost.
+    """
+    made: list[Made] = []
+    for content in (content for span in answer.spans for content in span.contents):
+        facts = read_facts(content)
+        if facts is not None and facts.complete:
+            made.append(Made(content, facts))
+    if not made or not _is_success(answer):
+        return Verdict(fault=fault, error=error)
+    kept = Warn("answer_malformed", f"The answer can't be read ({why}); the image in it is whole.")
+    return Verdict(tuple(made), fault=fault, warnings=(kept,))
 
 
 def _weigh(reply: Reply, answer: Answer, upstream: Upstream) -> Verdict:
@@ -69,6 +98,7 @@ def _weigh(reply: Reply, answer: Answer, upstream: Upstream) -> Verdict:
     for part in reply.parts:
         if isinstance(part, Link) and not part.thought:
             links.append(part)
+        broken += isinstance(part, Other) and part.is_picture
         if not isinstance(part, Image) or part.thought:
             continue
         facts = read_facts(part.content)

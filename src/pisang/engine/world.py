@@ -13,7 +13,7 @@ from typing import Any
 
 from pisang.domain.answer import Answer, Ended
 from pisang.domain.content import Content
-from pisang.domain.ledger import Claimed, Hold
+from pisang.domain.ledger import Claimed, Hold, Intent
 from pisang.engine.effects import (
     Claim,
     Decline,
@@ -29,6 +29,7 @@ from pisang.engine.effects import (
     Sleep,
 )
 from pisang.engine.events import Event, Listener
+from pisang.engine.flow import never_sent
 from pisang.engine.ids import new_id
 from pisang.engine.intake import Intake
 from pisang.engine.reach import Reach
@@ -82,12 +83,23 @@ class World:
         self._listen(Event(kind, self._request_id, attempt_id, size, now_ms(), message))
 
     async def _claim(self, effect: Claim) -> Claimed | Hold:
-        answer = await asyncio.wrap_future(self._store.claim(effect.intent, now_ms()))
+        answer = await self._commit_claim(effect.intent)
         if isinstance(answer, Hold):
             self._tell("queued", effect.intent.attempt_id, message=answer.reason)
         else:
             self._tell("claimed", effect.intent.attempt_id)
         return answer
+
+    async def _commit_claim(self, intent: Intent) -> Claimed | Hold:
+        """The claim's answer. Cancelled in the middle of its commit, it is undone: nothing was
+        sent, and the row must not say that it may have been."""
+        claiming = asyncio.wrap_future(self._store.claim(intent, now_ms()))
+        try:
+            return await asyncio.shield(claiming)
+        except asyncio.CancelledError:
+            if isinstance(await claiming, Claimed):
+                await asyncio.wrap_future(self._store.settle(never_sent(intent, now_ms())))
+            raise
 
     async def _decline(self, effect: Decline) -> None:
         await asyncio.wrap_future(self._store.decline(effect.intent, effect.settlement))
@@ -115,7 +127,7 @@ class World:
             ended, reason = failure.ended, failure.reason
             sent = failure.sent or status is not None
         except WireError as error:
-            ended, reason = Ended.MALFORMED, error.message()
+            ended, reason = Ended.MALFORMED, str(error.fields.get("why", ""))
         except PisangError as error:
             # The disk failed under a body that is paid for: what came is kept as it is.
             ended, reason = Ended.CUT, error.message()
