@@ -258,7 +258,8 @@ async def test_an_attempt_that_is_stopped_while_it_is_claimed_has_cost_nothing(
 ) -> None:
     home = tmp_path / "home"
     async with await Engine.open(home) as first:
-        tasks = [asyncio.create_task(first.run(order(upstream=PAID))) for _ in range(4)]
+        slow = order("a kite [[sandbox delay=5]]", PAID)
+        tasks = [asyncio.create_task(first.run(slow)) for _ in range(4)]
         while not first.store.history():
             await asyncio.sleep(0)
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -6,7 +6,6 @@ import asyncio
 import gzip
 import logging
 from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
 
@@ -16,11 +15,11 @@ from pisang.transport.base import Failure
 from pisang.transport.fetch import MAX_REDIRECTS, Resolver, fetch, fetch_into, look_up
 from pisang.transport.http import HttpTransport
 from pisang.wires.scan import MemorySink
+from tests.transport.certificates import authority_file, server_tls
 from tests.transport.faults import Line, Script, Site, answering, hear, post, serve
-from tests.transport.test_http import server_tls
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(1000)
-CA = {"SSL_CERT_FILE": str(Path(__file__).with_name("tls") / "ca.pem")}
+CA = {"SSL_CERT_FILE": authority_file()}
 
 
 class Names:

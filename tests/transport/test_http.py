@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import ssl
 from pathlib import Path
 
 import aiohttp
@@ -18,10 +17,10 @@ from pisang.transport import connections
 from pisang.transport.base import Failure, Outgoing
 from pisang.transport.headers import incoming_headers, outgoing_headers
 from pisang.transport.http import HttpTransport
+from tests.transport.certificates import authority_file, server_tls
 from tests.transport.faults import OK, Heard, Line, answering, body_of, hear, post, serve
 
 CANARY = "canary-4f1d9a"
-TLS = Path(__file__).with_name("tls")
 
 
 async def _echo(line: Line) -> None:
@@ -403,14 +402,8 @@ async def test_no_failure_and_no_log_names_a_secret(
 # --- TLS ----------------------------------------------------------------------------------------
 
 
-def server_tls() -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(TLS / "server.pem")
-    return context
-
-
 async def test_a_trusted_certificate_is_taken() -> None:
-    transport = HttpTransport(environ={"SSL_CERT_FILE": str(TLS / "ca.pem")})
+    transport = HttpTransport(environ={"SSL_CERT_FILE": authority_file()})
     async with serve(_echo, server_tls()) as site:
         url = site.url.replace("127.0.0.1", "localhost")
         assert (await hear(transport, post(f"{url}/x"))).body == b"hello"
@@ -427,7 +420,7 @@ async def test_a_certificate_nobody_vouches_for_is_not_connected(transport: Http
 
 
 async def test_a_certificate_for_another_name_is_not_connected() -> None:
-    transport = HttpTransport(environ={"SSL_CERT_FILE": str(TLS / "ca.pem")})
+    transport = HttpTransport(environ={"SSL_CERT_FILE": authority_file()})
     async with serve(_echo, server_tls()) as site:
         heard = await hear(transport, post(f"{site.url}/x"))  # by address, not by name
         assert heard.fate == ("not_connected", False)
@@ -435,9 +428,9 @@ async def test_a_certificate_for_another_name_is_not_connected() -> None:
     await transport.close()
 
 
-@pytest.mark.parametrize("name", ["absent.pem", "README.md"])
+@pytest.mark.parametrize("name", ["absent.pem", "test_http.py"])
 async def test_an_unreadable_certificate_file_is_said_before_sending(name: str) -> None:
-    transport = HttpTransport(environ={"SSL_CERT_FILE": str(TLS / name)})
+    transport = HttpTransport(environ={"SSL_CERT_FILE": str(Path(__file__).with_name(name))})
     heard = await hear(transport, post("https://127.0.0.1:1/"))
     assert heard.fate == ("not_connected", False)
     assert "SSL_CERT_FILE" in str(heard.failure)
@@ -445,7 +438,7 @@ async def test_an_unreadable_certificate_file_is_said_before_sending(name: str) 
 
 
 async def test_an_answer_cut_inside_tls_is_cut() -> None:
-    transport = HttpTransport(environ={"SSL_CERT_FILE": str(TLS / "ca.pem")})
+    transport = HttpTransport(environ={"SSL_CERT_FILE": authority_file()})
     async with serve(_cut_in_body, server_tls()) as site:
         url = site.url.replace("127.0.0.1", "localhost")
         heard = await hear(transport, post(f"{url}/x"))

@@ -55,6 +55,7 @@ class Fetch:
     """
 
     attempt_id: str
+    upstream: Upstream
     uri: str
 
 

@@ -251,7 +251,7 @@ def fetch_links(errand: Errand, attempt_id: str, verdict: Verdict) -> Flow[Verdi
     made: list[Made] = list(verdict.made)
     for link in verdict.links:
         try:
-            content: Content = yield Fetch(attempt_id, link.uri)
+            content: Content = yield Fetch(attempt_id, errand.upstream, link.uri)
         except PisangError as error:
             why = f"it answered with a link, and fetching that failed ({error.code})"
             return replace(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from pisang.domain.catalogue import Catalogue
 from pisang.domain.content import Content
@@ -56,11 +56,15 @@ class Reach:
             length=length,
         )
 
-    async def fetch(self, uri: str, sink: Sink) -> Content:
-        """The bytes behind a URL in an answer, through the guard, into the sink."""
+    async def fetch(self, uri: str, sink: Sink, upstream: Upstream) -> Content:
+        """The bytes behind a URL in an answer, through the guard, into the sink.
+
+        The upstream's own host was configured by the user, so links to it are trusted even where
+        it lies in a private network.
+        """
         from pisang.transport.fetch import fetch_into
 
-        return await fetch_into(uri, sink)
+        return await fetch_into(uri, sink, allow_hosts=[urlsplit(upstream.base_url).netloc])
 
     async def close(self) -> None:
         """Close what was opened."""

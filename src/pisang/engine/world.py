@@ -141,7 +141,9 @@ class World:
         )
 
     async def _fetch(self, effect: Fetch) -> Content:
-        return await self._reach.fetch(effect.uri, self._store.incoming(effect.attempt_id))
+        return await self._reach.fetch(
+            effect.uri, self._store.incoming(effect.attempt_id), effect.upstream
+        )
 
     async def _keep(self, effect: Keep) -> None:
         await asyncio.to_thread(self._store.keep, effect.attempt_id, effect.answer, effect.contents)
