@@ -117,8 +117,12 @@ class Engine:
 
         Raises only what stops all of them before anything is sent: a wish that the model cannot
         grant, a missing key, a budget, a full disk; and `OutcomeUnknown` for an idempotency key
-        whose earlier outcome is unknown.
+        whose earlier outcome is unknown. A caller who stops waiting does not stop the order:
+        it is the engine's until `close`.
         """
+        return await asyncio.shield(self._own(self._run(order, listen)))
+
+    async def _run(self, order: Order, listen: Listener) -> Ran:
         planned = plan(order.request, order.upstream, self.catalogue)
         credentials(order.upstream)
         wire(order.upstream.wire).encode_request(planned.request, order.upstream)
@@ -130,7 +134,7 @@ class Engine:
             await self._wait(begun.request_id)
         if begun.verdict != "new":
             return self._ran(begun.request_id, order, (), replayed=True)
-        ended = await asyncio.shield(self._own(self._make_all(order, planned, begun, listen)))
+        ended = await self._make_all(order, planned, begun, listen)
         return self._ran(begun.request_id, order, ended)
 
     async def wait(self, request_id: str) -> Ran:
