@@ -7,7 +7,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -110,7 +111,7 @@ def start(command: Sequence[str], shell: Shell, **more: Any) -> subprocess.Popen
         text=True,
         stdin=more.pop("stdin", subprocess.DEVNULL),
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        stderr=more.pop("stderr", subprocess.PIPE),
         **more,
     )
 
@@ -125,3 +126,11 @@ def finish(process: subprocess.Popen[str]) -> Said:
         out, err = process.communicate()
         raise AssertionError(f"{process.args!r} hangs: {out[-500:]} {err[-500:]}") from None
     return Said(process.returncode, out, err)
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    """Until it is true; an error when that takes too long."""
+    until = time.monotonic() + ENDS_S
+    while not true():
+        assert time.monotonic() < until, "it never came about"
+        time.sleep(0.02)

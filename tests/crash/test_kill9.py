@@ -14,7 +14,6 @@ import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import count
@@ -25,7 +24,7 @@ import pytest
 
 from pisang.sandbox.pytest_plugin import SandboxServer
 from tests.crash.audit import Ledger, audit, hash_of, painter
-from tests.crash.shell import Said, Shell, finish
+from tests.crash.shell import Said, Shell, finish, wait_until
 
 pytestmark = pytest.mark.crash
 
@@ -190,11 +189,3 @@ def test_a_stopped_process_is_nobodys_to_recover_and_goes_on(
 def heed_interrupts() -> None:
     """In the child: Ctrl-C ends it, also where the test run itself was started to ignore it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-def wait_until(true: Callable[[], bool]) -> None:
-    """Until it is true; an error after a minute."""
-    until = time.monotonic() + 60
-    while not true():
-        assert time.monotonic() < until, "it never came about"
-        time.sleep(0.02)
