@@ -9,7 +9,7 @@
     ├── ConfigError           something must be set up first                  exit 3
     │   ├── UpstreamMissing · UpstreamUnknown · SettingsMalformed · ExtraMissing
     │   ├── HomeUnusable · StoreFull · StoreFilled · StoreCorrupt · StoreSuspect
-    │   ├── AddressRefused
+    │   ├── AddressRefused · BaseUrlWrong
     │   └── KeyMissing · KeyInvalid · PermissionDenied · NoChannel · LocationBlocked
     ├── Refused               the upstream declined this picture               exit 4
     ├── NoImage               an answer came, and no image in it               exit 5
@@ -373,6 +373,18 @@ class AddressRefused(ConfigError):
     status = 400
     en = "{url} is not fetched: {why}."
     zh = "不会访问 {url}：{why}。"
+
+
+class BaseUrlWrong(ConfigError):
+    """Where its base URL leads is a page of something else, or a redirect; free.
+
+    Fields: upstream, why.
+    """
+
+    code = "base_url_wrong"
+    status = 502
+    en = "There is nothing to ask at {upstream}'s base URL ({why}): set it right."
+    zh = "{upstream} 的 base URL 处没有可用的接口（{why}）：请改正它的 base URL。"
 
 
 class KeyMissing(ConfigError):

@@ -87,12 +87,12 @@ FREE = [
     (KINDS, page(401), "key_invalid"),
     (KINDS, page(402), "balance_exhausted"),
     (KINDS, page(403), "permission_denied"),
-    (KINDS, page(404), "request_rejected"),
-    (KINDS, page(405), "request_rejected"),
+    (KINDS, page(404), "base_url_wrong"),
+    (KINDS, page(405), "base_url_wrong"),
     (KINDS, page(413, "Request Entity Too Large"), "request_too_large"),
     (KINDS, page(422), "request_rejected"),
     (KINDS, page(429), "rate_limited"),
-    (KINDS, page(308), "request_rejected"),
+    (KINDS, page(308), "base_url_wrong"),
 ]  # fmt: skip
 
 
@@ -110,9 +110,9 @@ def test_a_documented_refusal_is_free(kind: str, fault: Fault, code: str) -> Non
     ("fault", "why"),
     [
         (own(504, "DEADLINE_EXCEEDED"), "gave up waiting (HTTP 504)"),
-        (page(502, "Bad Gateway"), "gave up waiting (HTTP 502)"),
+        (page(502, "Bad Gateway"), "a gateway on the way failed (HTTP 502)"),
         (page(504, "Gateway Time-out"), "gave up waiting (HTTP 504)"),
-        (page(520), "gave up waiting (HTTP 520)"),
+        (page(520), "a gateway on the way failed (HTTP 520)"),
         (page(524, "A timeout occurred"), "gave up waiting (HTTP 524)"),
         (page(500), "500 with a page that is not its own"),
         (page(503, "The model is overloaded"), "503 with a page that is not its own"),
@@ -230,12 +230,23 @@ def test_an_error_carries_the_upstreams_words_its_id_and_its_delay() -> None:
     assert error.upstream_message == "slow [31m down now"
     assert error.upstream_request_id == "req-1"
     assert error.retry_after_s == 34.0
-    assert judged("relay", page(404)).hint == "Is its base URL right?"
 
 
 def test_the_model_and_the_upstream_are_named() -> None:
     assert f"model {MODEL}" in str(judged("relay", page(503, "无可用渠道")))
     assert str(judged("relay", page(429))).startswith("here: ")
+
+
+def test_a_redirect_is_named_without_what_may_be_secret_in_it() -> None:
+    headers = {"location": "https://user:canary@new.example.com/v1?key=canary"}
+    answer = Answer(Ended.WHOLE, True, status=307, headers=headers)
+    error = judge_fault(page(307), answer, upstream("relay"), MODEL)
+    assert "HTTP 307 to new.example.com/v1" in str(error)
+    assert "canary" not in str(error)
+
+
+def test_a_success_with_nothing_in_it_says_so() -> None:
+    assert "it answered 204 and nothing more" in str(judged("relay", Fault(204)))
 
 
 def test_our_own_key_is_never_repeated() -> None:
@@ -287,7 +298,7 @@ def test_whatever_broke_after_sending_is_unknown(ended: Ended, status: int | Non
 
 
 @pytest.mark.parametrize(
-    ("status", "code"), [(401, "key_invalid"), (429, "rate_limited"), (404, "request_rejected")]
+    ("status", "code"), [(401, "key_invalid"), (429, "rate_limited"), (404, "base_url_wrong")]
 )
 def test_a_status_that_turns_the_call_away_is_believed_though_its_body_was_cut(
     status: int, code: str

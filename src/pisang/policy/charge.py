@@ -17,6 +17,7 @@ from pisang.domain.request import Text
 from pisang.domain.upstream import Upstream
 from pisang.errors import (
     BalanceExhausted,
+    BaseUrlWrong,
     Cancelled,
     Charged,
     KeyInvalid,
@@ -37,7 +38,7 @@ from pisang.errors import (
     UpstreamFault,
 )
 
-MESSAGE_CHARS = 300
+MESSAGE_CHARS = 200
 """How much of an upstream's own sentence an error repeats."""
 
 
@@ -61,7 +62,6 @@ class Row:
     wraps: bool | None = None
     final: bool | None = None
     charged: Charged = Charged.NO
-    hint: str | None = None
 
     def fits(self, fault: Fault, upstream: Upstream) -> bool:
         """Whether this row is about that fault of that upstream."""
@@ -89,6 +89,8 @@ def _words(*alternatives: str) -> re.Pattern[str]:
 _SUCCESS = frozenset(range(200, 300))
 _TURNED_AWAY = _on(400, 401, 402, 403, 404, 405, 406, 410, 411, 413, 414, 415, 422, 429, 431, 451)
 """Client errors that say the call was not taken. 408, 409, 424, 425 and 499 don't say it."""
+
+_REDIRECTS = _on(301, 302, 307, 308)
 
 _GOOGLE_TABLE = "Gemini API, troubleshooting: error codes (July 2026)"
 _GOOGLE_BILLING = (
@@ -151,15 +153,14 @@ TABLE: tuple[Row, ...] = (
     Row(PermissionDenied, _HTTP, _on(403)),
     Row(RequestRejected, _GOOGLE_TABLE, _on(404), _words(r"\bfiles/", r"\bfile\b"), own=True),
     Row(ModelNotFound, _HTTP, _on(404, 410), own=True),
-    Row(RequestRejected, _HTTP, _on(404, 405), hint="Is its base URL right?"),
+    Row(BaseUrlWrong, _HTTP, _on(404, 405)),
     Row(RequestTooLarge, _HTTP, _on(413)),
     Row(RateLimited, _HTTP, _on(429)),
     Row(RequestRejected, _HTTP, _TURNED_AWAY),
     Row(
-        RequestRejected,
+        BaseUrlWrong,
         "RFC 9110 §15.4: sent elsewhere, and paid calls follow nobody (22 November 2026)",
-        _on(301, 302, 307, 308),
-        hint="It redirects: set its base URL to the address that it names.",
+        _REDIRECTS,
     ),
 )  # fmt: skip
 """Upstream × status × body shape → leaf. A fault that no row fits is `OutcomeUnknown`."""
@@ -188,7 +189,10 @@ _PISANG: dict[str, tuple[type[PisangError], str]] = {
 }
 """What another Pisang says, by code: its own word on money is taken (DESIGN §9, presets)."""
 
-_GAVE_UP = _on(502, 504, 520, 521, 522, 523, 524, 525, 526, 527, 530)
+_GAVE_UP = _on(504, 522, 524)
+_FAILED_BETWEEN = _on(502, 520, 521, 523, 525, 526, 527, 530)
+"""What gateways say of the server behind them (Cloudflare's 52x: developers.cloudflare.com,
+support, HTTP 5xx errors, November 2026); none of it proves that nothing was made."""
 
 
 def judge_fault(fault: Fault, answer: Answer, upstream: Upstream, model: str) -> PisangError:
@@ -207,10 +211,9 @@ def judge_fault(fault: Fault, answer: Answer, upstream: Upstream, model: str) ->
         answer,
         upstream,
         charged=row.charged,
-        hint=row.hint,
         model=model,
         reason=_reason(fault),
-        why=f"HTTP {answer.status}",
+        why=_why_failed(answer, upstream),
     )
 
 
@@ -239,7 +242,7 @@ _ENDINGS = {
     Ended.CUT: "the connection broke after the request was sent",
     Ended.TIMEOUT: "no whole answer came within the time limit",
     Ended.TOO_LARGE: "the answer is larger than is safe to take",
-    Ended.MALFORMED: "the answer is not valid HTTP",
+    Ended.MALFORMED: "the answer can't be read",
     Ended.NOT_CONNECTED: "the connection failed after a part of the request was sent",
     Ended.CANCELLED: "it was given up after the request was sent",
 }
@@ -310,10 +313,23 @@ def _why_unknown(fault: Fault, answer: Answer) -> str:
     status = answer.status
     if status in _GAVE_UP:
         return f"a gateway on the way gave up waiting (HTTP {status})"
-    if status in _SUCCESS:
+    if status in _FAILED_BETWEEN:
+        return f"a gateway on the way failed (HTTP {status})"
+    if status in _SUCCESS and fault.own:
         return f"it answered {status}, and then said that it failed"
+    if not (fault.own or fault.excerpt):
+        return f"it answered {status} and nothing more"
     body = "with an error of its own" if fault.own else "with a page that is not its own"
     return f"it answered {status} {body}"
+
+
+def _why_failed(answer: Answer, upstream: Upstream) -> str:
+    """The status; of a redirect also whither, without what may be secret in it."""
+    location = answer.headers.get("location", "")
+    if answer.status not in _REDIRECTS or not location:
+        return f"HTTP {answer.status}"
+    place = clean(location.partition("?")[0].rpartition("@")[2], upstream)
+    return f"HTTP {answer.status} to {place[:100]}"
 
 
 def _error(
@@ -323,13 +339,11 @@ def _error(
     upstream: Upstream,
     *,
     charged: Charged | None = None,
-    hint: str | None = None,
     **fields: Any,  # a `str` each; typed so because the leaf has named ones besides
 ) -> PisangError:
     """The leaf with what every error of an upstream carries; `fields` are for its sentence."""
     return leaf(
         charged=charged,
-        hint=hint,
         upstream=upstream.name,
         upstream_message=clean(fault.message, upstream) or None,
         upstream_request_id=fault.request_id,
@@ -342,7 +356,7 @@ _CONTROL = re.compile(r"[\x00-\x20\x7f-\xa0\u2028-\u202e\u2066-\u2069\ufeff\ud80
 
 
 def clean(text: str, upstream: Upstream) -> str:
-    """A foreign sentence fit to repeat: our key dotted out, no control characters, 300 at most."""
+    """A foreign sentence fit to repeat: our key dotted out, no control characters, not long."""
     plain = _CONTROL.sub(" ", hide_key(text, upstream)).strip()
     return plain if len(plain) <= MESSAGE_CHARS else plain[: MESSAGE_CHARS - 1] + "…"
 

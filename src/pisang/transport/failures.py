@@ -35,8 +35,8 @@ _LOST = (Ended.CUT, "the connection was lost")
 _CLOSED = (Ended.CUT, "the server closed the connection without a whole answer")
 _UPLOAD = (Ended.CUT, "the request could not be written to its end")
 _BODY = (Ended.CUT, "the answer's body was cut short")
-_NOT_HTTP = (Ended.MALFORMED, "the answer is not valid HTTP")
-_LIMITS = (Ended.MALFORMED, "the answer's header is larger than is taken")
+_NOT_HTTP = (Ended.MALFORMED, "it is not valid HTTP")
+_LIMITS = (Ended.MALFORMED, "its header is larger than is taken")
 _LATE = (Ended.TIMEOUT, "the time limit passed")
 
 TABLE: Mapping[type[BaseException], tuple[Ended, str]] = {

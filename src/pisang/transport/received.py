@@ -87,7 +87,7 @@ class IncomingBody:
             raise Failure(
                 Ended.TOO_LARGE,
                 sent=True,
-                reason=f"the answer is larger than {self._call.max_bytes} bytes",
+                reason=f"more than {self._call.max_bytes:,} bytes",
             )
 
 
