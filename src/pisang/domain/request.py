@@ -49,10 +49,15 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """A part of a kind we do not know, kept as its JSON so that its own wire can send it again."""
+    """A part of a kind we do not know, kept as its JSON so that its own wire can send it again.
+
+    `is_picture` marks one that claims to be a picture and can't be read: it may have been paid
+    for, so it is broken, not absent.
+    """
 
     json: JSON
     wire: str
+    is_picture: bool = field(default=False, compare=False)
 
 
 Part = Text | Image | Link | Other

@@ -83,7 +83,7 @@ def _decode_item(raw: JSON) -> tuple[Part, Rest]:
         inner = dict(rest.pop(kind))
         part = _picture(inner) if kind == "inline_data" else picture_at(inner.pop("url", None))
     if part is None:
-        return Other(raw, NAME), {}
+        return Other(raw, NAME, is_picture=kind == "inline_data"), {}
     return part, rest | ({kind: inner} if inner else {})
 
 

@@ -36,13 +36,17 @@ def decode_part(raw: JSON) -> tuple[Part, Rest]:
     try:
         part, inner = _READERS[kinds[0]](rest.pop(kinds[0]))
     except WireError:
-        return Other(raw, NAME), {}
+        return Other(raw, NAME, is_picture=_shows_picture(raw)), {}
     rest |= {kinds[0]: inner} if inner else {}
     if isinstance(rest.get("thought"), bool):
         part = replace(part, thought=rest.pop("thought"))
     if isinstance(rest.get("thoughtSignature"), str | Span):
         part = replace(part, signature=strictjson.span_of(rest.pop("thoughtSignature")))
     return part, rest
+
+
+def _shows_picture(raw: Rest) -> bool:
+    return "inlineData" in raw and raw.get("thought") is not True
 
 
 def _read_text(value: JSON) -> tuple[Text, Rest]:

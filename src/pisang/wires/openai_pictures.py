@@ -29,6 +29,7 @@ _TYPES = (*_HOLDERS, *_HOLDERS_OUT, "image_generation_call")
 
 _DEFAULT_MIME = "image/png"
 _NO_BYTES = content_of(b"")
+_DATA = re.compile(r"\s*+data:[^,]{0,200};base64,", re.IGNORECASE)
 
 
 def is_picture(item: Mapping[str, JSON]) -> bool:
@@ -79,12 +80,33 @@ def read_url(value: str | Span, mime: str = "") -> Image | Link | None:
     """
     if isinstance(value, str) and value.strip().lower().startswith(("https://", "http://")):
         return Link(value.strip(), mime or None)
-    match strictjson.split_data_urls(value):
+    pieces = strictjson.split_data_urls(_unbroken(value))
+    match pieces:
         case (strictjson.DataUrl(mime=declared, content=content),):
             return image_of(content, declared or mime)
-        case (str(text),):
+        case (str(text),) if not _DATA.match(text):
             return _raw_base64(text, mime)
-    return None
+        case ():
+            return None
+    raise WireError(wire="json", why="a data URL that should be base64 is not")
+
+
+def _unbroken(value: str | Span) -> str | Span:
+    """A data URL without the line breaks that some servers put into its base64."""
+    if isinstance(value, Span):
+        return _short_text(value) or value
+    return "".join(value.split()) if _DATA.match(value) else value
+
+
+def _short_text(span: Span) -> str | None:
+    """The data URL that a span is, where its lines are too short to have been taken for base64."""
+    if span.contents:
+        return None
+    try:
+        text = strictjson.text_of(span)
+    except WireError:
+        return None
+    return "".join(text.split()) if _DATA.match(text) else None
 
 
 def image_of(content: Content, mime: str = "") -> Image:
