@@ -56,7 +56,7 @@ def read_fault(answer: Answer, *, wire: str, body: JSON = None) -> Fault:
     """
     page = plain_text(answer.skeleton)
     told = _read_nested(_json(answer, wire) if body is None else body, wire)
-    said = told or _Said(message=clip(page.split("\n", 1)[0], _LINE_BYTES))
+    said = told or _Said(message=_sentence(page, answer))
     message = clip(printable(said.message))
     delay_s = said.delay_s if said.delay_s is not None else retry_after_s(answer.headers)
     inner = said.wraps and not is_success(answer)
@@ -71,6 +71,14 @@ def read_fault(answer: Answer, *, wire: str, body: JSON = None) -> Fault:
         request_id=_request_id(answer.headers, message),
         excerpt=page,
     )
+
+
+def _sentence(page: str, answer: Answer) -> str:
+    """The first line of a foreign page, where it may be meant for a reader: not bytes that are no
+    text, and not a body in JSON (half a picture, mostly) under a status that says all is well."""
+    line = clip(page.split("\n", 1)[0], _LINE_BYTES)
+    is_body = is_success(answer) and line[:1] in ("{", "[", '"')
+    return "" if is_body or "\ufffd" in page else line
 
 
 def is_success(answer: Answer) -> bool:
