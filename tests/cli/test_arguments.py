@@ -30,7 +30,12 @@ SANDBOX = ("--via", "sandbox")
         (["generate", "a", "--set", "x", *SANDBOX], 2, "write it as name=value"),
         (["generate", "a", "--resize", "big", *SANDBOX], 2, "write it as 1920x1080"),
         (["generate", "a", "--resize", "0x5", *SANDBOX], 2, "each side is 1 to"),
-        (["generate", "a", "--resize", "5x5", "--fit", "exact", *SANDBOX], 2, "--resize is given"),
+        (
+            ["generate", "a", "--resize", "5x5", "--fit", "exact", *SANDBOX],
+            2,
+            "--fit 'exact' is not valid",
+        ),
+        (["generate", "a", "--mode", "pad", *SANDBOX], 2, "it goes with --resize"),
         (["generate", "a", "-o", "x.tiff", *SANDBOX], 2, "is not written here"),
         (["generate", "a"], 3, "No upstream is configured"),
         (["generate", "a", "--via", "gogle"], 3, "did you mean google"),

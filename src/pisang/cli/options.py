@@ -95,7 +95,9 @@ class Paint(Told):
     resize: Annotated[
         str | None, typer.Option("--resize", metavar="WxH", help="Make the file of that size.")
     ] = None
-    mode: Annotated[ModeName, typer.Option("--mode", help="How --resize does it.")] = ModeName.COVER
+    mode: Annotated[
+        ModeName | None, typer.Option("--mode", help="How --resize does it (default: cover).")
+    ] = None
     set: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="K=V", help="A field of the wire's own. May be repeated."),

@@ -64,9 +64,7 @@ def prepare(
     references = [*(asked.references or ()), *((edited,) if edited else ())]
     words = read_prompt(prompt, asked.prompt_option, references)
     check_prompt(words)
-    resize = parse_resize(asked.resize, asked.mode) if asked.resize else None
-    if resize and asked.fit:
-        raise OptionInvalid(option="--fit", value=asked.fit, why="--resize is given too")
+    resize = read_resize(asked)
     upstream = choose_upstream(settings, asked.via, screen)
     parse_assignments(asked.set or (), upstream.wire)
     target = plan_output(
@@ -74,6 +72,18 @@ def prepare(
     )
     check_output(target, asked.n)
     return Job(words, edited, asked, target, upstream, settings, resize)
+
+
+def read_resize(asked: Paint) -> Shape | None:
+    """The size that the file is to have. Raises `OptionInvalid` for options that don't go along."""
+    if asked.resize is None:
+        if asked.mode is not None:
+            why = "it goes with --resize, as in --resize 1920x1080"
+            raise OptionInvalid(option="--mode", value=asked.mode.value, why=why)
+        return None
+    if asked.fit is not None:
+        raise OptionInvalid(option="--fit", value=asked.fit.value, why="--resize is given too")
+    return parse_resize(asked.resize, asked.mode.value if asked.mode else "cover")
 
 
 def read_prompt(positional: str | None, option: str | None, references: list[str]) -> str:

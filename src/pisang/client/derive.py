@@ -5,15 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import get_args
 
 from pisang.client.files import copy_bytes
 from pisang.domain.catalogue import Catalogue
-from pisang.domain.image import read_facts_from
+from pisang.domain.image import ResizeMode, read_facts_from
 from pisang.errors import OptionInvalid
 
-Mode = Literal["cover", "contain", "pad"]
-MODES: tuple[Mode, ...] = get_args(Mode)
+MODES: tuple[ResizeMode, ...] = get_args(ResizeMode)
 MAX_SIDE = 16_384
 """Pixels. WebP stops at 16,383 and AVIF at 65,536; nothing here makes more than 6,336."""
 
@@ -27,7 +26,7 @@ class Shape:
 
     width: int
     height: int
-    mode: Mode = "cover"
+    mode: ResizeMode = "cover"
 
 
 def parse_resize(text: str, mode: str = "cover") -> Shape:

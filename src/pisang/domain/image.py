@@ -16,10 +16,14 @@ Formats: PNG (W3C PNG 3rd ed.), JPEG (ITU-T T.81), WebP (RFC 9649), GIF (GIF89a)
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from pisang.domain.answer import ImageFacts
 from pisang.domain.content import Content
+
+ResizeMode = Literal["cover", "contain", "pad"]
+"""How a picture is brought to other pixels: `cover` fills them and cuts what is over, `contain`
+keeps the whole picture inside them, `pad` does so and fills up with a border."""
 
 _EXTENSIONS = {
     "image/png": "png",

@@ -25,7 +25,6 @@ PIXEL_CAP = 200_000_000
 LOADERS = ("Png", "Jpeg", "Webp", "Nsgif", "Heif")
 """libvips' loaders that foreign bytes may reach: `Heif` reads HEIF and AVIF."""
 
-Mode = Literal["cover", "contain", "pad"]
 Image = Any
 """A `pyvips.Image`: the library ships no types, and is imported only under limits."""
 
@@ -34,7 +33,8 @@ Image = Any
 class Task:
     """One piece of work. `sources[i]` becomes `targets[i]`.
 
-    `op`: `convert` (same pixels, another format), `resize` (to `width` × `height` by `mode`),
+    `op`: `convert` (same pixels, another format), `resize` (to `width` × `height` by `mode`, a
+    `domain.image.ResizeMode`),
     `preview` (no side over `width`, and at most `max_bytes`), `raw` (covers `width` × `height`,
     bare RGB bytes).
     """
@@ -45,7 +45,7 @@ class Task:
     mime: str = "image/jpeg"
     width: int = 0
     height: int = 0
-    mode: Mode = "cover"
+    mode: str = "cover"
     quality: int = 92
     max_bytes: int = 0
 

@@ -15,8 +15,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from pisang.domain.image import ResizeMode
 from pisang.errors import OutputUnwritable
-from pisang.pixels.child import WRITES, Mode, Task
+from pisang.pixels.child import WRITES, Task
 from pisang.pixels.limited import Derived, run
 
 QUALITY = 92
@@ -41,7 +42,7 @@ def fit_exact(path_in: Path, mime_out: str, path_out: Path, width: int, height: 
 
 
 def resize(
-    path_in: Path, mime_out: str, path_out: Path, width: int, height: int, mode: Mode
+    path_in: Path, mime_out: str, path_out: Path, width: int, height: int, mode: ResizeMode
 ) -> Derived:
     """Another size. `cover` fills `width` × `height` and cuts what is over; `contain` fits inside
     it and keeps the whole picture, so one side may be shorter; `pad` is `contain` with a border
