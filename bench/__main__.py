@@ -49,7 +49,7 @@ def show(rows: list[tuple[str, str, str, Run]]) -> None:
     for section, case, client, one in rows:
         groups[section, case][client].append(one)
     print(
-        f"{'':<26}{'client':<14}{'wall s':>9}{'cpu s':>9}{'peak MiB':>10}   wall / cpu / peak of it"
+        f"{'':<38}{'client':<14}{'wall s':>9}{'cpu s':>9}{'peak MiB':>10}   wall / cpu / peak of it"
     )
     for (section, case), clients in groups.items():
         ours = figures(clients["pisang"])
@@ -59,7 +59,7 @@ def show(rows: list[tuple[str, str, str, Run]]) -> None:
             told = "" if client == "pisang" else f"   pisang is {ratio}"
             wall, cpu, peak = theirs
             print(
-                f"{section + ' ' + case:<26}{client:<14}{wall:>9.3f}{cpu:>9.3f}{peak:>10.1f}{told}"
+                f"{section + ' ' + case:<38}{client:<14}{wall:>9.3f}{cpu:>9.3f}{peak:>10.1f}{told}"
             )
 
 

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -40,13 +40,14 @@ def server(folder: Path) -> Iterator[dict[str, Any]]:
         process.wait()
 
 
-def commands(base_url: str, model: str, path: Path) -> dict[str, list[str]]:
+def commands(base_url: str, model: str, path: Path, calls: int = 1) -> dict[str, list[str]]:
     url = f"{base_url}/v1beta/models/{model}:generateContent"
+    words = [base_url, model, str(path), str(calls)]
     found = {
-        "pisang": [sys.executable, str(PEERS / "pisang_sdk.py"), base_url, model, str(path)],
-        "google-genai": [sys.executable, str(PEERS / "google_sdk.py"), base_url, model, str(path)],
+        "pisang": [sys.executable, str(PEERS / "pisang_sdk.py"), *words],
+        "google-genai": [sys.executable, str(PEERS / "google_sdk.py"), *words],
     }
-    if shutil.which("curl"):
+    if shutil.which("curl") and calls == 1:
         found["curl"] = ["curl", "-s", "-d", "{}", "-o", str(path), url]
     return found
 
@@ -71,6 +72,20 @@ def measure() -> Iterator[tuple[str, str, Run]]:
                             assert digest(folder / "out") == expected, client
                         if turn:  # the first is a warm-up
                             yield f"{megabytes} MB", client, one
+                yield from measure_inside(base_url, megabytes, folder / "out", env)
+
+
+def measure_inside(
+    base_url: str, megabytes: str, path: Path, env: Mapping[str, str]
+) -> Iterator[tuple[str, str, Run]]:
+    """The calls of one process after its first: what a picture costs without the start.
+
+    The peak is the whole process's.
+    """
+    for client, command in commands(base_url, f"picture-{megabytes}mb", path, ROUNDS + 1).items():
+        whole = run(command, env)
+        for wall_s, cpu_s in json.loads(whole.output)[1:]:
+            yield f"{megabytes} MB, in one process", client, Run(wall_s, cpu_s, whole.peak_mib)
 
 
 def digest(path: Path) -> str:

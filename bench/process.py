@@ -16,8 +16,8 @@ class Run:
     wall_s: float
     cpu_s: float
     peak_mib: float
-    exit_code: int
-    output: str
+    exit_code: int = 0
+    output: str = ""
 
 
 def run(command: Sequence[str], env: Mapping[str, str] | None = None) -> Run:
