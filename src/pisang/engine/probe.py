@@ -8,6 +8,7 @@ from pisang.domain.answer import Answer, Ended
 from pisang.domain.upstream import Upstream
 from pisang.engine.intake import Intake
 from pisang.engine.reach import Reach, address
+from pisang.engine.redaction import redact
 from pisang.errors import PisangError, WireError
 from pisang.policy.charge import judge_end, judge_fault
 from pisang.transport.base import Failure
@@ -70,9 +71,10 @@ async def _get(upstream: Upstream, reach: Reach, request: WireRequest) -> Answer
         ended, sent, reason = failure.ended, failure.sent, failure.reason
     except WireError as error:
         ended, reason = Ended.MALFORMED, str(error.fields.get("why", ""))
-    return intake.answer(
+    answer = intake.answer(
         ended=ended, sent=sent, status=status, headers=headers, elapsed_ms=0, reason=reason
     )
+    return redact(answer, upstream.key)
 
 
 def _fault(answer: Answer, upstream: Upstream) -> PisangError | None:

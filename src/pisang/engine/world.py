@@ -33,6 +33,7 @@ from pisang.engine.flow import never_sent
 from pisang.engine.ids import new_id
 from pisang.engine.intake import Intake
 from pisang.engine.reach import Reach
+from pisang.engine.redaction import redact
 from pisang.errors import PisangError, WireError
 from pisang.store.store import Store
 from pisang.transport.base import Failure
@@ -131,7 +132,7 @@ class World:
         except PisangError as error:
             # The disk failed under a body that is paid for: what came is kept as it is.
             ended, reason = Ended.CUT, error.message()
-        return intake.answer(
+        answer = intake.answer(
             ended=ended,
             sent=sent,
             status=status,
@@ -139,6 +140,7 @@ class World:
             elapsed_ms=int((time.monotonic() - started) * 1000),
             reason=reason,
         )
+        return redact(answer, effect.upstream.key)
 
     async def _fetch(self, effect: Fetch) -> Content:
         return await self._reach.fetch(

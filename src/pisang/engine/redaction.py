@@ -1,0 +1,73 @@
+"""An answer without our key: some upstreams repeat it, and what is stored is read by others.
+
+The key is dotted out before anything of the answer is judged, kept or told. The dots are as many
+bytes as the key had, so nothing else moves. A picture's bytes are never touched.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from urllib.parse import quote
+
+from pisang.domain.answer import Answer
+from pisang.domain.content import Run, Span, TextRun
+from pisang.domain.secret import Secret
+
+SHORTEST = 8
+"""Characters. What is shorter stands in any answer by chance, and is no secret."""
+
+_DOT = "*"
+
+
+def redact(answer: Answer, key: Secret | None) -> Answer:
+    """The answer with every writing of the key dotted out, in its body and its headers."""
+    if key is None or len(key.reveal()) < SHORTEST:
+        return answer
+    pattern = _pattern(key.reveal())
+    return replace(
+        answer,
+        headers={name: _hide_text(pattern, value) for name, value in answer.headers.items()},
+        skeleton=_hide(pattern, answer.skeleton),
+        spans=tuple(_hide_in_span(pattern, span) for span in answer.spans),
+        reason=_hide_text(pattern, answer.reason),
+    )
+
+
+def _pattern(key: str) -> re.Pattern[bytes]:
+    writings = dict.fromkeys(_writings(key))
+    longest_first = sorted(writings, key=len, reverse=True)
+    return re.compile(b"|".join(re.escape(one.encode()) for one in longest_first))
+
+
+def _writings(key: str) -> Iterator[str]:
+    """As it is, and as it stands in JSON, in a URL and on a page."""
+    yield key
+    yield json.dumps(key)[1:-1]
+    yield key.replace("/", "\\/")
+    yield quote(key, safe="")
+    yield quote(key)
+    yield html.escape(key)
+
+
+def _hide(pattern: re.Pattern[bytes], raw: bytes) -> bytes:
+    return pattern.sub(lambda found: _dots(found[0]), raw)
+
+
+def _dots(found: bytes) -> bytes:
+    # A key of digits may stand in a body as a number, and has to stay one.
+    return (b"1" if found.isdigit() else _DOT.encode()) * len(found)
+
+
+def _hide_text(pattern: re.Pattern[bytes], text: str) -> str:
+    return _hide(pattern, text.encode("utf-8", "surrogatepass")).decode("utf-8", "surrogatepass")
+
+
+def _hide_in_span(pattern: re.Pattern[bytes], span: Span) -> Span:
+    runs: tuple[Run, ...] = tuple(
+        TextRun(_hide(pattern, run.raw)) if isinstance(run, TextRun) else run for run in span.runs
+    )
+    return replace(span, runs=runs)
