@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 
 from pisang.cli.options import Add
 from pisang.cli.screen import Screen
-from pisang.client.addresses import clean_base_url
-from pisang.client.config import check_name
+from pisang.client.addresses import check_proxy, clean_base_url
+from pisang.client.config import check_name, check_variable
 from pisang.client.config_edit import put_upstream
 from pisang.client.keys import forget_key, keep_key
 from pisang.client.loading import load_settings
@@ -25,7 +26,6 @@ from pisang.errors import KeyMissing, OptionInvalid
 MAX_KEY = 16 * 1024
 """Bytes; no key is longer, and a picture piped in by mistake is refused."""
 
-_VARIABLE = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
 _KEY = re.compile(r"^[\x21-\x7e]+$")
 
 
@@ -82,7 +82,7 @@ def entry_of(asked: Add, settings: Settings) -> tuple[Entry, tuple[Warn, ...]]:
         key_env=_variable(asked.key_env),
         models=_models(asked.models),
         default_model=asked.model,
-        proxy=asked.proxy,
+        proxy=_proxy(asked.proxy),
     )
     return entry, notes
 
@@ -145,10 +145,25 @@ def _auth(value: str | None) -> Auth | None:
 
 def _variable(name: str | None) -> str | None:
     """A variable's name. What looks like none may be a key: it is not repeated."""
-    if name is not None and not _VARIABLE.match(name):
-        why = "it takes the name of a variable, never the key itself"
-        raise OptionInvalid(option="--key-env", value="…", why=why)
-    return name
+    return None if name is None else _hidden("--key-env", check_variable, name)
+
+
+def _proxy(written: str | None) -> str | None:
+    """The proxy's address. A password is taken from no argument and kept in no settings of ours."""
+    if written is None:
+        return None
+    if "@" in written:
+        why = "a name and password are not taken here: set HTTPS_PROXY, or edit config.toml"
+        raise OptionInvalid(option="--proxy", value="…", why=why)
+    return _hidden("--proxy", check_proxy, written)
+
+
+def _hidden(option: str, check: Callable[[str], str], value: str) -> str:
+    """The value once checked; an error does not repeat it."""
+    try:
+        return check(value)
+    except ValueError as error:
+        raise OptionInvalid(option=option, value="…", why=str(error)) from None
 
 
 def _models(text: str | None) -> tuple[str, ...] | None:

@@ -7,6 +7,8 @@ import re
 from urllib.parse import SplitResult, urlsplit
 
 from pisang.domain.warning import Warn
+from pisang.errors import PisangError
+from pisang.transport.proxy import choose_proxy
 
 _METHOD_PATHS = (
     r"/v1(?:beta)?/models/[^/]+:\w+",
@@ -48,6 +50,15 @@ def clean_base_url(written: str) -> tuple[str, tuple[Warn, ...]]:
         )
     host = parts.netloc.lower()
     return f"{parts.scheme}://{host}{kept.rstrip('/')}", tuple(notes)
+
+
+def check_proxy(written: str) -> str:
+    """The proxy as it was written; `ValueError`, which does not repeat it, when it is none."""
+    try:
+        choose_proxy("https://example.com", written, {})
+    except PisangError as error:
+        raise ValueError(str(error.fields.get("why"))) from None
+    return written
 
 
 def _refuse(parts: SplitResult) -> None:

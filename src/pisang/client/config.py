@@ -14,7 +14,7 @@ from decimal import Decimal
 from pathlib import Path, PurePath
 from typing import Literal, cast
 
-from pisang.client.addresses import clean_base_url
+from pisang.client.addresses import check_proxy, clean_base_url
 from pisang.client.naming import check_template
 from pisang.client.presets import PRESETS, WIRES
 from pisang.client.schema import Table, parse_document
@@ -27,6 +27,7 @@ from pisang.errors import Language
 KINDS = ("google", "vertex", "relay", "crawl", "openai", "pisang", "sandbox")
 PERIODS = ("day", "month", "total")
 
+_VARIABLE = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
 _NAME = re.compile(r"^[a-z0-9][a-z0-9_.-]{0,39}$")
 
 
@@ -72,6 +73,13 @@ def check_name(text: str) -> str:
     """An upstream's name; `ValueError` when it is none."""
     if not _NAME.match(text):
         raise ValueError("a name is up to 40 of a-z, 0-9, dot, dash and underscore")
+    return text
+
+
+def check_variable(text: str) -> str:
+    """A variable's name; `ValueError`, which does not repeat it, for what may be a key."""
+    if not _VARIABLE.match(text):
+        raise ValueError("it takes the name of a variable, never the key itself")
     return text
 
 
@@ -159,15 +167,15 @@ def _upstream(name: str, table: Table) -> Entry:
         preset=preset,
         network=table.text("network", choices=networks or ("(this preset has none)",)),
         wire=table.text("wire", choices=WIRES),
-        base_url=table.checked("base_url", lambda text: clean_base_url(text)[0]),
-        auth=table.checked("auth", _check_auth),
+        base_url=table.checked("base_url", lambda text: clean_base_url(text)[0], shown=False),
+        auth=table.checked("auth", _check_auth, shown=False),
         kind=table.text("kind", choices=KINDS),
-        key_env=table.text("key_env"),
+        key_env=table.checked("key_env", check_variable, shown=False),
         models=table.texts("models"),
         default_model=table.text("default_model"),
         default_aspect_ratio=table.text("default_aspect_ratio"),
         default_image_size=table.text("default_image_size"),
-        proxy=table.text("proxy"),
+        proxy=table.checked("proxy", check_proxy, shown=False),
         limits=_limits(table),
         quirks=_quirks(table),
         prices=_prices(table),

@@ -93,15 +93,17 @@ class Table:
             raise self.wrong(name, f"{value!r} is not one of {', '.join(allowed)}")
         return value
 
-    def checked(self, name: str, check: Callable[[str], _T]) -> _T | None:
-        """A text as `check` reads it; its `ValueError` says what is wrong."""
+    def checked(self, name: str, check: Callable[[str], _T], *, shown: bool = True) -> _T | None:
+        """A text as `check` reads it; its `ValueError` says what is wrong. What may hold a
+        secret is not `shown` in the error."""
         value = self._get(name, str)
         if value is None:
             return None
         try:
             return check(value)
         except ValueError as error:
-            raise self.wrong(name, f"{value!r}: {error}") from error
+            why = f"{value!r}: {error}" if shown else str(error)
+            raise self.wrong(name, why) from (error if shown else None)
 
     def integer(self, name: str, *, least: int = 0) -> int | None:
         """A whole number of at least `least`."""

@@ -53,7 +53,7 @@ class Entry:
     default_model: str | None = None
     default_aspect_ratio: str | None = None
     default_image_size: str | None = None
-    proxy: str | None = None
+    proxy: str | None = field(default=None, repr=False)
     limits: Limits | None = None
     quirks: Quirks | None = None
     prices: Mapping[str, Money] = field(default_factory=dict)

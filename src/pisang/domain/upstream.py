@@ -65,6 +65,6 @@ class Upstream:
     limits: Limits = field(default_factory=Limits)
     quirks: Quirks = field(default_factory=Quirks)
     prices: Mapping[str, Money] = field(default_factory=dict)
-    proxy: str | None = None
+    proxy: str | None = field(default=None, repr=False)
     preset: str | None = None
     allow_private: bool = True
