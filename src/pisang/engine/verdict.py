@@ -53,7 +53,7 @@ def judge(wire: Wire, upstream: Upstream, model_id: str, answer: Answer) -> Verd
         reply = wire.decode_reply(answer)
     except WireError as flaw:
         why = str(flaw.fields.get("why", "?"))
-        return _salvage(answer, fault, why, error=ending or _garbled(upstream, why))
+        return _salvage(answer, fault, why, error=ending or _garbled(upstream, why, fault))
     verdict = _weigh(reply, answer, upstream)
     if fault is not None and verdict.error is not None:
         return Verdict(fault=fault, error=judge_fault(fault, answer, upstream, model_id))
@@ -119,8 +119,10 @@ def _weigh(reply: Reply, answer: Answer, upstream: Upstream) -> Verdict:
     return Verdict(reply=reply, error=judge_reply(reply, False, answer, upstream))
 
 
-def _garbled(upstream: Upstream, why: str) -> OutcomeUnknown:
-    return OutcomeUnknown(upstream=upstream.name, why=f"the answer can't be read ({why})")
+def _garbled(upstream: Upstream, why: str, fault: Fault | None = None) -> OutcomeUnknown:
+    said = clean(fault.message, upstream) if fault else ""
+    why = f"the answer can't be read ({clean(why, upstream)})"
+    return OutcomeUnknown(upstream=upstream.name, why=why, upstream_message=said or None)
 
 
 def state_of(error: PisangError | None) -> State:
@@ -161,15 +163,15 @@ def settlement_of(
         cost=cost,
         basis=whence,
         text=_text(reply),
-        finish_reason=_stop(reply),
+        finish_reason=_cleaned(_stop(reply), upstream),
         message=_message(reply, fault, answer, upstream),
         usage=usage,
         error_code=error.code if error else None,
         error_fields=error_fields(error),
         status=answer.status,
         excerpt=hide_key(fault.excerpt, upstream) if fault else "",
-        upstream_request_id=_request_id(fault, answer),
-        response_id=reply.response_id if reply else None,
+        upstream_request_id=_cleaned(_request_id(fault, answer), upstream),
+        response_id=_cleaned(reply.response_id, upstream) if reply else None,
     )
 
 
@@ -189,6 +191,10 @@ def _message(
     """The upstream's own sentence about how it ended, fit to repeat."""
     said = reply.message if reply else (fault.message if fault else answer.reason)
     return clean(said or "", upstream) or None
+
+
+def _cleaned(text: str | None, upstream: Upstream) -> str | None:
+    return None if text is None else clean(text, upstream)
 
 
 def _text(reply: Reply | None) -> str:

@@ -77,7 +77,7 @@ def _sentence(page: str, answer: Answer) -> str:
     """The first line of a foreign page, where it may be meant for a reader: not bytes that are no
     text, and not a body in JSON (half a picture, mostly) under a status that says all is well."""
     line = clip(page.split("\n", 1)[0], _LINE_BYTES)
-    is_body = is_success(answer) and line[:1] in ("{", "[", '"')
+    is_body = is_success(answer) and ('":' in line or line[:1] in ("{", "[", '"'))
     return "" if is_body or "\ufffd" in page else line
 
 
