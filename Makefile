@@ -34,6 +34,7 @@ $(DEV): pyproject.toml | $(VENV)/bin/python
 
 try: $(TRY) ## paint one picture offline, and learn how to use a real key
 	@$(BIN)/pisang try
+	@echo; echo "In this checkout the command is $(BIN)/pisang; elsewhere: pip install pisang"
 
 test: $(DEV) ## every test; the pure layers must be covered to the last branch
 ifdef ARGS
