@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from pisang.errors import HomeUnusable, StoreCorrupt
-from pisang.store.home import Home
+from pisang.store.home import Home, unusable
 from pisang.store.queries import Query, migrations, queries
 
 APPLICATION_ID = 0x50495347
@@ -170,8 +170,12 @@ def tx(connection: sqlite3.Connection) -> Tx:
 
 
 def ensure_header(home: Home) -> None:
-    """Raises `StoreCorrupt` when the ledger file holds something that is no SQLite database."""
-    with home.ledger.open("rb") as file:
-        head = file.read(16)
+    """Raises `StoreCorrupt` when the ledger file holds something that is no SQLite database, and
+    `HomeUnusable` when it can't be read."""
+    try:
+        with home.ledger.open("rb") as file:
+            head = file.read(16)
+    except OSError as error:
+        raise unusable(home.ledger, error) from error
     if head and head != b"SQLite format 3\0":
         raise StoreCorrupt(path=str(home.ledger), why="it is not a SQLite database")

@@ -110,8 +110,15 @@ class Home:
         return self.incoming / f"{checked_name(attempt_id)}.answer"
 
     def came_in(self) -> Iterator[tuple[str, Path]]:
-        """Every file in `incoming/` with the id of the attempt that it belongs to."""
-        for entry in sorted(self.incoming.iterdir()):
+        """Every file in `incoming/` with the id of the attempt that it belongs to.
+
+        Raises `HomeUnusable` where the folder can't be read.
+        """
+        try:
+            entries = sorted(self.incoming.iterdir())
+        except OSError as error:
+            raise unusable(self.incoming, error) from error
+        for entry in entries:
             whole, piece = entry.name.removesuffix(".answer"), entry.name.rpartition("-")[0]
             yield (piece if whole == entry.name else whole), entry
 

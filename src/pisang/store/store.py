@@ -396,9 +396,8 @@ class Store:
         """Read the schema's version; only where it is not ours take the lock and bring it up."""
         ensure_header(self.home)
         try:
-            with self._readers.connection() as connection:
-                if version(connection, self.home) == migrations()[-1].number:
-                    return
+            if self._has_our_schema():
+                return
             turn = Turn(self.home.ledger_lock)
             try:
                 with turn:
@@ -408,6 +407,19 @@ class Store:
                 turn.close()
         except sqlite3.Error as error:
             raise self._health.database(error) from error
+
+    def _has_our_schema(self) -> bool:
+        """Whether a reader finds this Pisang's schema.
+
+        He finds none in a ledger whose maker died half way: SQLite lets only a writer undo that.
+        """
+        try:
+            with self._readers.connection() as connection:
+                return version(connection, self.home) == migrations()[-1].number
+        except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_READONLY:
+                return False
+            raise
 
     def _orphan(self, attempt_id: str) -> Orphan:
         with self._readers.read() as tx:
