@@ -194,3 +194,16 @@ def test_an_edit_s_image_knows_its_parent(store: Store) -> None:
     child = claimed(store, ask(store, "edit", parent=parent))
     paint(store, child.attempt_id, picture(2))
     assert store.image(child.request_id).parent == parent
+
+
+def test_the_edits_of_an_image_are_found_oldest_first(store: Store) -> None:
+    made = sent(store)
+    paint(store, made.attempt_id, picture(1), picture(2))
+    one, two = (image.sha256 for image in store.request(made.request_id).images)
+    for number, parent in enumerate((one, two, one)):
+        ask(store, f"edit {number}", number, parent=parent)
+    ask(store, "of nothing", 9)
+    assert [row.prompt for row in store.children([one])] == ["edit 0", "edit 2"]
+    assert [row.prompt for row in store.children([one, two])] == ["edit 0", "edit 1", "edit 2"]
+    assert store.children([]) == []
+    assert store.children(["0" * 64, "not a hash"]) == []

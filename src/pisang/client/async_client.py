@@ -208,6 +208,13 @@ class AsyncClient:
         rows = await asyncio.to_thread(ancestors, result.parent, engine.store)
         return tuple(result_of(summary(row), engine.store) for row in rows)
 
+    async def children(self, result: Result) -> tuple[Result, ...]:
+        """The requests that edit an image of this one, oldest first."""
+        engine = await self._hub.engine()
+        hashes = [image.sha256 for image in result.images]
+        rows = await asyncio.to_thread(engine.store.children, hashes)
+        return tuple(result_of(summary(row), engine.store) for row in rows)
+
     async def unknown(self) -> tuple[AttemptRow, ...]:
         """The attempts of which nobody knows whether they were made or billed."""
         engine = await self._hub.engine()

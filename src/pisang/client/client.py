@@ -143,6 +143,10 @@ class Client:
         """The requests whose images this one was edited from, nearest first."""
         return self._portal.call(lambda: self._inner.lineage(result))
 
+    def children(self, result: Result) -> tuple[Result, ...]:
+        """The requests that edit an image of this one, oldest first."""
+        return self._portal.call(lambda: self._inner.children(result))
+
     def write_off(self, attempt_id: str) -> AttemptRow:
         """Give an unknown attempt up: it counts as spent."""
         return self._portal.call(lambda: self._inner.write_off(attempt_id))

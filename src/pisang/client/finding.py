@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from hashlib import file_digest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pisang.client.files import reason_of
 from pisang.client.references import LAST
 from pisang.client.settings import Settings
 from pisang.client.upstreams import resolve
 from pisang.domain.ledger import AttemptRow, RequestRow
 from pisang.domain.serial import request_from_json
 from pisang.engine.order import Order
-from pisang.errors import Ambiguous, NotFound, UpstreamUnknown
+from pisang.errors import Ambiguous, NotFound, ReferenceUnreadable, UpstreamUnknown
 
 if TYPE_CHECKING:
     from pisang.engine.engine import Engine
@@ -33,7 +35,30 @@ def find_request(word: str, store: Store, folder: Path) -> RequestRow:
         return store.request(image.request_id)
     if word.startswith("req_"):
         return store.request(word)
+    file = Path(folder / word)
+    if _is_file(file):
+        return _request_of(file, word, store)
     return store.request(store.image(word).request_id)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a word can be no path at all
+        return False
+
+
+def _request_of(file: Path, word: str, store: Store) -> RequestRow:
+    """The request that made the file's very bytes. Raises `NotFound` or `ReferenceUnreadable`."""
+    try:
+        with file.open("rb") as opened:
+            sha256 = file_digest(opened, "sha256").hexdigest()
+    except OSError as error:
+        raise ReferenceUnreadable(reference=word, why=reason_of(error)) from error
+    try:
+        return store.request(store.image(sha256).request_id)
+    except NotFound:
+        raise NotFound(what="request here that made the bytes of", id=word) from None
 
 
 def ancestors(parent: str | None, store: Store) -> tuple[RequestRow, ...]:

@@ -147,6 +147,12 @@ def find_image(tx: Tx, name: str) -> ImageRow:
     raise NotFound(what="image", id=name)
 
 
+def children(tx: Tx, hashes: Sequence[str]) -> list[RequestRow]:
+    """The requests that edit an image with one of these hashes, oldest first; at most `PAGE`."""
+    rows = tx.all("requests_by_parents", parents=json.dumps(list(hashes)), limit=PAGE)
+    return load(tx, [row["id"] for row in rows])
+
+
 def last_image(tx: Tx, folder: str, scope: str) -> ImageRow | None:
     """The image of the newest wish asked in that folder which made one."""
     row = tx.one("image_last", folder=folder, scope=scope)

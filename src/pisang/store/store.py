@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import TypeVar
@@ -287,6 +287,11 @@ class Store:
         """The image of the newest wish asked in that folder which made one."""
         with self._readers.read() as tx:
             return history.last_image(tx, folder, scope)
+
+    def children(self, hashes: Sequence[str]) -> list[RequestRow]:
+        """The requests that edit one of these images (by their whole hashes), oldest first."""
+        with self._readers.read() as tx:
+            return history.children(tx, hashes)
 
     def history(self, asked: Asked | None = None) -> list[RequestRow]:
         """Requests, newest first."""

@@ -49,6 +49,12 @@ SELECT i.* FROM requests AS r JOIN images AS i ON i.request_id = r.id
 WHERE r.scope = :scope AND r.folder = :folder AND i.draft = 0
 ORDER BY r.created_ms DESC, r.id DESC, i.created_ms DESC, i.ordinal LIMIT 1;
 
+-- name: requests_by_parents
+-- The requests that edit one of these images (a JSON list of hashes), oldest first.
+SELECT id FROM requests WHERE parent IN (SELECT value FROM json_each(:parents))
+  AND deleted_ms IS NULL
+ORDER BY created_ms, id LIMIT :limit;
+
 -- name: history_search
 -- The newest requests whose prompt holds the pattern: one walk over an index that holds all it asks.
 SELECT id FROM requests INDEXED BY requests_search
