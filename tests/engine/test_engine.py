@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,12 +15,13 @@ import pytest
 from pisang.domain.attempt import Charged, State
 from pisang.domain.ledger import Budget
 from pisang.domain.money import Money
-from pisang.domain.request import Image, Request, Text
+from pisang.domain.request import Image, Request, Text, Turn
 from pisang.domain.secret import Secret
 from pisang.domain.upstream import Auth, Upstream
 from pisang.engine.engine import Engine, Ledgering
 from pisang.engine.events import Event
 from pisang.engine.order import Order
+from pisang.engine.replay import replay
 from pisang.errors import (
     BudgetExceeded,
     IdempotencyMismatch,
@@ -30,6 +32,8 @@ from pisang.errors import (
     PriceUnknown,
     RatioUnsupported,
 )
+from pisang.sandbox.app import create_app
+from pisang.transport.asgi import AsgiTransport
 
 SANDBOX = Upstream("sandbox", "gemini", "sandbox://local", auth=Auth.NONE, kind="sandbox")
 PAID = replace(SANDBOX, name="paid", kind="google")
@@ -73,6 +77,7 @@ async def test_the_same_key_is_answered_from_the_ledger(engine: Engine) -> None:
     first = await engine.run(order(idempotency_key="k"))
     again = await engine.run(order(idempotency_key="k"))
     assert again.replayed
+    assert [warn.code for warn in again.warnings] == ["sandbox", "replayed"]
     assert again.row.id == first.row.id
     assert len(again.row.attempts) == 1
 
@@ -211,6 +216,44 @@ async def test_an_edit_goes_on_from_its_turns_and_the_upstream_takes_the_signatu
     assert (await engine.run(order("add a boat", history=further.history))).error is None
 
 
+SIGNATURE = re.compile(rb'"thoughtSignature":\s?"([^"]+)"')
+
+
+async def test_every_signature_goes_back_byte_for_byte_as_it_came(engine: Engine) -> None:
+    heard: list[bytes] = []
+
+    async def listening(scope: Any, receive: Any, send: Any) -> None:
+        async def hear() -> Any:
+            message = await receive()
+            heard.append(message.get("body", b""))
+            return message
+
+        await app(scope, hear, send)
+
+    app = create_app()
+    engine.reach._sandbox = AsgiTransport(listening)
+    came: list[bytes] = []
+    history: tuple[Turn, ...] = ()
+    for words in ("a kite [[sandbox signature=300000]]", "at dusk", "add a boat"):
+        heard.clear()
+        ran = await engine.run(order(words, history=history))
+        assert ran.error is None
+        assert SIGNATURE.findall(b"".join(heard)) == came
+        stored = replay(engine.store, ran.row.attempts[0].id)
+        assert stored is not None
+        came += SIGNATURE.findall(b"".join(stored))
+        history = engine.go_on(ran.row.images[0], SANDBOX).history
+    assert len(came) == 3
+    assert len(came[0]) > 300_000
+
+
+async def test_the_sandbox_behind_another_kind_of_upstream_still_says_what_it_is(
+    engine: Engine,
+) -> None:
+    ran = await engine.run(order(upstream=PAID))
+    assert [warn.code for warn in ran.warnings] == ["sandbox"]
+
+
 async def test_at_another_kind_of_upstream_the_picture_goes_anew_and_a_warning_says_so(
     engine: Engine,
 ) -> None:
@@ -221,6 +264,16 @@ async def test_at_another_kind_of_upstream_the_picture_goes_anew_and_a_warning_s
     assert [warn.code for warn in going.warnings] == ["history_dropped"]
     elsewhere = engine.go_on(made, replace(SANDBOX, wire="openai_images"))
     assert [type(part) for part in elsewhere.parts] == [Image]
+    assert [warn.code for warn in elsewhere.warnings] == ["history_dropped"]
+
+
+async def test_an_image_that_came_without_turns_leaves_none_behind(engine: Engine) -> None:
+    pictures = replace(SANDBOX, wire="openai_images")
+    made = (await engine.run(order("a kite", pictures))).row.images[0]
+    for upstream in (pictures, SANDBOX):
+        going = engine.go_on(made, upstream)
+        assert [type(part) for part in going.parts] == [Image]
+        assert not going.warnings
 
 
 async def test_a_key_is_in_no_row_and_in_no_error(engine: Engine, tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +11,8 @@ import typer
 from pisang.cli.frame import command
 from pisang.cli.options import Told
 from pisang.cli.screen import Screen
+from pisang.cli.table import align, clip
+from pisang.cli.words import say_amount, say_state
 
 if TYPE_CHECKING:
     from pisang.client.results import Result
@@ -46,27 +47,27 @@ def history(asked: History) -> int:
     screen.data({"requests": [one.row_json() for one in found]})
     for one in found:
         screen.bare(one.request_id)
-        screen.line(_line(one))
+    for line in align([_cells(one, screen) for one in found]):
+        screen.line(line)
     if not found:
-        screen.note(screen.pick("Nothing was asked for yet.", "还没有记录。"))
+        screen.note(_nothing(asked.query, screen))
     return 0
 
 
-def _line(one: Result) -> str:
+def _cells(one: Result, screen: Screen) -> tuple[str, ...]:
     from pisang.client.results import local_time
 
-    images = f"×{len(one.finals)}"
-    words = clip(one.prompt, PROMPT_COLUMNS)
-    head = f"{local_time(one.created_ms)}  {one.state.value:11} {one.cost!s:>10}"
-    return f"{head}  {images}  {words}  {one.request_id}"
+    return (
+        local_time(one.created_ms),
+        say_state(one.state, screen.language),
+        say_amount(one.cost, screen.language),
+        f"×{len(one.finals)}",
+        one.request_id,
+        clip(one.prompt, PROMPT_COLUMNS),
+    )
 
 
-def clip(text: str, columns: int) -> str:
-    """One line of at most so many terminal columns, Chinese counted double."""
-    flat = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    width = 0
-    for at, character in enumerate(flat):
-        width += 2 if unicodedata.east_asian_width(character) in "WF" else 1
-        if width > columns:
-            return flat[: max(at - 1, 0)] + "…"
-    return flat
+def _nothing(query: str | None, screen: Screen) -> str:
+    if query is None:
+        return screen.pick("Nothing was asked for yet.", "还没有记录。")
+    return screen.pick(f"No prompt holds {query!r}.", f"没有提示词包含 {query!r} 的记录。")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from pisang.cli.opening import open_picture
 from pisang.cli.options import Paint
 from pisang.cli.progress import Progress
 from pisang.cli.screen import Screen
+from pisang.cli.words import say_amount
 from pisang.client.async_client import AsyncClient
 from pisang.client.derive import Shape, exact_shape, parse_resize
 from pisang.client.export import Exported, export
@@ -24,6 +25,7 @@ from pisang.client.upstreams import choose
 from pisang.client.wishes import Options, check_n, check_prompt
 from pisang.domain.catalogue import load
 from pisang.domain.upstream import Upstream
+from pisang.domain.warning import Warn
 from pisang.errors import OptionInvalid, PromptMissing, UpstreamMissing
 
 MAX_STDIN = 1 << 20
@@ -53,7 +55,7 @@ def paint(asked: Paint, prompt: str | None, *, edited: str | None) -> int:
         exported = asyncio.run(ask(job, progress))
     except KeyboardInterrupt as stopped:
         raise KeyboardInterrupt from progress.interrupted(job.upstream.name) or stopped
-    return tell(exported, screen, show=asked.open)
+    return tell(exported, screen, show=asked.open, via=asked.via)
 
 
 def prepare(
@@ -139,23 +141,32 @@ async def ask(job: Job, progress: Progress) -> Exported:
         with progress:
             result = await client.attempt(job.prompt, job.edited, **options)
         label = Label(job.settings.naming, datetime.now().astimezone(), job.prompt, result.model)
-        return await asyncio.to_thread(export, result, job.target, label, _shape(job, result))
+        result, shape = fit(job, result)
+        return await asyncio.to_thread(export, result, job.target, label, shape)
 
 
-def _shape(job: Job, result: Result) -> Shape | None:
-    if job.asked.fit is None:
-        return job.resize
-    asked = result.images[0].requested if result.images else {}
-    return exact_shape(load(), result.model, asked.get("aspect_ratio"), asked.get("image_size"))
+def fit(job: Job, result: Result) -> tuple[Result, Shape | None]:
+    """The pixels that the files are to have; the result says so where there are none to fit to."""
+    if job.asked.fit is None or not result.images:
+        return result, job.resize
+    asked = result.images[0].requested
+    shape = exact_shape(load(), result.model, asked.get("aspect_ratio"), asked.get("image_size"))
+    if shape is not None:
+        return result, shape
+    why = "The catalogue knows no exact pixels of what was asked (a ratio has to be named)"
+    skipped = Warn("fit_skipped", f"{why}: --fit changed nothing.")
+    return replace(result, warnings=(*result.warnings, skipped)), None
 
 
-def tell(exported: Exported, screen: Screen, *, show: bool = False) -> int:
-    """Say what came; the exit code of the worst that happened."""
+def tell(exported: Exported, screen: Screen, *, show: bool = False, via: str | None = None) -> int:
+    """Say what came; the exit code of the worst that happened. `via` is the upstream that was
+    named: the next command has to name it too."""
     result = exported.result
     error = result.error or exported.error
     finals = result.finals
     if not finals and error is not None:
         code = screen.fail(error)
+        screen.warn(result.warnings)
         if result.text:
             screen.note(f"{screen.pick('It said', '模型说')}: {result.text}")
         return code
@@ -164,7 +175,7 @@ def tell(exported: Exported, screen: Screen, *, show: bool = False) -> int:
         screen.bare(str(image.path))
         shape = f"{image.width}×{image.height}"
         screen.line(f"{image.path}  {shape}  {image.mime}  {_size(image.size)}")
-    screen.line(_summary(result, screen))
+    screen.line(_summary(result, screen, via))
     screen.warn(result.warnings)
     if show and finals:
         screen.warn(open_picture(finals[0].path))
@@ -177,12 +188,13 @@ def tell(exported: Exported, screen: Screen, *, show: bool = False) -> int:
     return error.exit_code
 
 
-def _summary(result: Result, screen: Screen) -> str:
-    cost = screen.pick("cost", "费用")
-    edit = screen.pick("edit it", "接着改")
+def _summary(result: Result, screen: Screen, via: str | None) -> str:
+    cost, edit = screen.pick("cost", "费用"), screen.pick("edit it", "接着改")
+    money = say_amount(result.cost, screen.language)
+    onward = f" --via {via}" if via else ""
     return (
-        f"{result.model} · {result.upstream} · {cost} {result.cost} · {result.request_id}"
-        f'\n{edit}: pisang edit last "…"'
+        f"{result.model} · {result.upstream} · {cost} {money} · {result.request_id}"
+        f'\n{edit}: pisang edit last "…"{onward}'
     )
 
 

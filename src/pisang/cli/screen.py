@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from pisang.cli.words import say_amount, say_warning
 
 if TYPE_CHECKING:
     from pisang.domain.warning import Warn
@@ -66,7 +69,7 @@ class Screen:
     def line(self, text: str = "") -> None:
         """A line of the result for eyes."""
         if self.format == "human":
-            _write(sys.stdout, text)
+            _show(sys.stdout, text)
 
     def bare(self, text: str) -> None:
         """A line of the result in the quiet format."""
@@ -76,14 +79,14 @@ class Screen:
     def note(self, text: str) -> None:
         """Something said beside the result."""
         if self.format != "quiet":
-            _write(sys.stderr, text)
+            _show(sys.stderr, text)
 
     def warn(self, warnings: Iterable[Warn]) -> None:
         """Warnings, a sentence a line; they are in the JSON too."""
         if self.format == "human":
             for warning in warnings:
                 said = self.pick("warning", "警告")
-                _write(sys.stderr, f"{said}: {warning.message}")
+                _show(sys.stderr, f"{said}: {say_warning(warning, self.language)}")
 
     def fail(self, error: PisangError) -> int:
         """Say an error, in the shape that the format wants; its exit code."""
@@ -96,12 +99,20 @@ class Screen:
 
     def say(self, error: PisangError) -> None:
         """An error's sentence and the next command, on standard error."""
-        _write(sys.stderr, f"{self.pick('error', '错误')}: {error.message(self.language)}")
+        _show(sys.stderr, f"{self.pick('error', '错误')}: {error.message(self.language)}")
         if error.at_stake:
             stake = self.pick("At stake", "涉及金额")
-            _write(sys.stderr, f"{stake}: {error.at_stake}")
+            _write(sys.stderr, f"{stake}: {say_amount(error.at_stake, self.language)}")
         if error.hint:
-            _write(sys.stderr, f"{self.pick('Next', '下一步')}: {error.hint}")
+            _show(sys.stderr, f"{self.pick('Next', '下一步')}: {error.hint}")
+
+
+_UNSHOWN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def _show(stream: Any, text: str) -> None:
+    """A line for eyes. What would steer the terminal (a model may say anything) is made visible."""
+    _write(stream, _UNSHOWN.sub("\ufffd", text))
 
 
 def _write(stream: Any, text: str) -> None:

@@ -11,10 +11,15 @@ import typer
 from pisang.cli.frame import command
 from pisang.cli.options import Told
 from pisang.cli.screen import Screen
+from pisang.cli.table import clip
+from pisang.cli.words import say_amount, say_charged, say_state
 
 if TYPE_CHECKING:
-    from pisang.client.results import Result
+    from pisang.client.results import Picture, Result
     from pisang.domain.ledger import AttemptRow
+
+
+PROMPT_COLUMNS = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,47 +28,64 @@ class Show(Told):
 
     what: Annotated[
         str,
-        typer.Argument(metavar="ID", help="A request or image id, its beginning, or `last`."),
+        typer.Argument(
+            metavar="ID", help="A request or image id, its beginning, a file, or `last`."
+        ),
     ] = "last"
     open: Annotated[bool, typer.Option("--open", help="Show the image.")] = False
 
 
-@command(examples="pisang show last\npisang show 3f9a2c --format json")
-def show(asked: Show) -> int:
-    """One request or image: what was asked, each attempt and what it cost, and the chain of
-    edits that led to it."""
-    from pisang.cli.opening import open_picture
-    from pisang.client.async_client import AsyncClient
+@dataclass(frozen=True, slots=True)
+class Story:
+    """A request, the ones that led to it (nearest first), and the edits of its images."""
 
-    async def read() -> tuple[Result, tuple[Result, ...]]:
-        async with AsyncClient(face="cli") as client:
-            result = await client.request(asked.what)
-            return result, await client.lineage(result)
+    result: Result
+    parents: tuple[Result, ...]
+    children: tuple[Result, ...]
+
+
+@command(examples="pisang show last\npisang show 3f9a2c --format json\npisang show cat.jpg")
+def show(asked: Show) -> int:
+    """One request or image: what was asked, each attempt and what it cost, the chain of edits
+    that led to it, and the edits that were made of it."""
+    from pisang.cli.opening import open_picture
 
     screen = Screen.of(asked.format)
-    result, parents = asyncio.run(read())
-    screen.data(shown_json(result, parents))
-    for image in result.finals:
+    story = asyncio.run(_read(asked.what))
+    finals = story.result.finals
+    screen.data(shown_json(story))
+    for image in finals:
         screen.bare(str(image.path))
-    _tell(result, parents, screen)
-    if asked.open and result.finals:
-        screen.warn(open_picture(result.finals[0].path))
+    _tell(story, screen)
+    if asked.open and finals:
+        screen.warn(open_picture(finals[0].path))
     return 0
 
 
-def shown_json(result: Result, parents: tuple[Result, ...]) -> dict[str, Any]:
+async def _read(what: str) -> Story:
+    from pisang.client.async_client import AsyncClient
+
+    async with AsyncClient(face="cli") as client:
+        result = await client.request(what)
+        return Story(result, await client.lineage(result), await client.children(result))
+
+
+def shown_json(story: Story) -> dict[str, Any]:
     """The whole story of a request as one object."""
+    result = story.result
     return {
         **result.to_json(),
         "prompt": result.prompt,
         "created_at": result.row_json()["created_at"],
         "tags": list(result.tags),
         "attempts": [attempt_json(one) for one in result.attempts],
-        "lineage": [
-            {"request_id": one.request_id, "prompt": one.prompt, "state": one.state.value}
-            for one in parents
-        ],
+        "lineage": [_relative(one) for one in story.parents],
+        "children": [_relative(one) for one in story.children],
     }
+
+
+def _relative(one: Result) -> dict[str, Any]:
+    return {"request_id": one.request_id, "prompt": one.prompt, "state": one.state.value}
 
 
 def attempt_json(row: AttemptRow) -> dict[str, Any]:
@@ -76,6 +98,7 @@ def attempt_json(row: AttemptRow) -> dict[str, Any]:
         "state": row.state.value,
         "charged": row.charged.value,
         "cost": str(row.cost) if row.cost else None,
+        "play_money": row.free,
         "status": row.status,
         "error": row.error_code,
         "message": row.message,
@@ -86,31 +109,41 @@ def attempt_json(row: AttemptRow) -> dict[str, Any]:
     }
 
 
-def _tell(result: Result, parents: tuple[Result, ...], screen: Screen) -> None:
+def _tell(story: Story, screen: Screen) -> None:
     from pisang.client.results import local_time
 
-    screen.line(f"{result.request_id}  {local_time(result.created_ms)}  {result.state.value}")
+    result, language = story.result, screen.language
+    state, cost = say_state(result.state, language), say_amount(result.cost, language)
+    screen.line(f"{result.request_id}  {local_time(result.created_ms)}  {state}")
     screen.line(f"  {result.prompt}")
-    screen.line(f"  {result.model} · {result.upstream} · {result.cost}")
+    screen.line(f"  {result.model} · {result.upstream} · {cost}")
     for image in result.images:
-        draft = " (draft)" if image.draft else ""
-        where = str(image.path) if image.path.exists() else screen.pick("cleared away", "已清理")
-        screen.line(
-            f"  {image.sha256[:12]}  {image.width}×{image.height}  {image.mime}{draft}  {where}"
-        )
+        screen.line(f"  {_image_line(image, screen)}")
     for row in result.attempts:
-        screen.line(f"  {_attempt_line(row)}")
-    for one in parents:
-        screen.line(f"  ← {one.request_id}  {one.prompt}")
+        screen.line(f"  {_attempt_line(row, screen)}")
+    for arrow, others in (("←", story.parents), ("→", story.children)):
+        for one in others:
+            screen.line(f"  {arrow} {one.request_id}  {clip(one.prompt, PROMPT_COLUMNS)}")
     screen.warn(result.warnings)
     for failure in result.failures:
         screen.say(failure)
 
 
-def _attempt_line(row: AttemptRow) -> str:
+def _image_line(image: Picture, screen: Screen) -> str:
+    draft = screen.pick(" (draft)", "（草稿）") if image.draft else ""
+    where = str(image.path) if image.path.exists() else screen.pick("cleared away", "已清理")
+    shape = f"{image.width}×{image.height}"
+    return f"{image.sha256[:12]}  {shape}  {image.mime}{draft}  {where}"
+
+
+def _attempt_line(row: AttemptRow, screen: Screen) -> str:
+    from pisang.client.results import Cost
+
+    language = screen.language
     took = ""
     if row.sent_ms is not None and row.ended_ms is not None:
         took = f"{(row.ended_ms - row.sent_ms) / 1000:.1f} s"
-    cost = str(row.cost) if row.cost else "—"
-    parts = (row.id, row.state.value, f"charged {row.charged.value}", cost, took)
-    return "  ".join(part for part in parts if part)
+    money = Cost(row.cost, "sandbox" if row.free else row.basis)
+    cost = say_amount(money, language) if row.cost else ""
+    said = say_state(row.state, language), say_charged(row.charged, language)
+    return "  ".join(part for part in (row.id, *said, cost, took) if part)

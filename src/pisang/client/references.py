@@ -39,6 +39,8 @@ class Shelf(Protocol):
 
     def content(self, sha256: str) -> Content: ...
 
+    def path(self, sha256: str) -> Path: ...
+
     def image(self, prefix: str) -> ImageRow: ...
 
     def last_image(self, folder: str, scope: str = "local") -> ImageRow | None: ...
@@ -60,7 +62,7 @@ def take_reference(
     """The reference that `word` names. Raises `ReferenceUnreadable`, `ReferenceTooLarge`,
     `NotFound` or `Ambiguous`."""
     if isinstance(word, bytes):
-        return _taken(shelf.put_bytes(word), "<bytes>", None)
+        return _taken(shelf.put_bytes(word), "<bytes>", None, shelf)
     if isinstance(word, Path):
         return _from_file(word, shelf, folder, None)
     label, name = _split_label(word, folder)
@@ -117,7 +119,7 @@ def _from_file(path: Path, shelf: Shelf, folder: Path, label: str | None) -> Ref
         size = full.stat().st_size
         if size > MAX_BYTES:
             raise ReferenceTooLarge(size=_megabytes(size), limit=_megabytes(MAX_BYTES))
-        return _taken(shelf.put_file(full), shown, label)
+        return _taken(shelf.put_file(full), shown, label, shelf)
     except OSError as error:
         raise ReferenceUnreadable(reference=shown, why=reason_of(error)) from error
     except (ValueError, RuntimeError) as error:
@@ -136,17 +138,25 @@ def _from_stdin(shelf: Shelf, stdin: BinaryIO, label: str | None) -> Reference:
     data = stdin.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
         raise ReferenceTooLarge(size=f"over {_megabytes(MAX_BYTES)}", limit=_megabytes(MAX_BYTES))
-    return _taken(shelf.put_bytes(data), STDIN, label)
+    return _taken(shelf.put_bytes(data), STDIN, label, shelf)
 
 
-def _taken(content: Content, shown: str, label: str | None) -> Reference:
+def _taken(content: Content, shown: str, label: str | None, shelf: Shelf) -> Reference:
+    """The picture; bytes that were made here are the image of ours that they are."""
     if content.size == 0:
         raise ReferenceUnreadable(reference=shown, why="it is empty")
     mime = sniff_mime(content.head)
     if mime is None:
         why = "its bytes are no picture (PNG, JPEG, WebP, GIF, AVIF or HEIC)"
         raise ReferenceUnreadable(reference=shown, why=why)
-    return Reference(content, mime, label)
+    return Reference(content, mime, label, _image_of(content, shelf))
+
+
+def _image_of(content: Content, shelf: Shelf) -> ImageRow | None:
+    try:
+        return shelf.image(content.sha256)
+    except NotFound:
+        return None
 
 
 def _megabytes(size: int) -> str:

@@ -17,13 +17,13 @@ from pisang.client.derive import write_as_is, write_derived
 from pisang.client.output import EXTENSIONS, write_file
 from pisang.client.shapes import error_json, warnings_json
 from pisang.domain.answer import Usage
-from pisang.domain.attempt import State
+from pisang.domain.attempt import Charged, State
 from pisang.domain.ledger import AttemptRow, ImageRow, RequestRow
 from pisang.domain.money import Money
 from pisang.domain.request import JSON
 from pisang.domain.warning import Warn
 from pisang.engine.order import Ran
-from pisang.engine.outcome import last_attempts
+from pisang.engine.outcome import PLAY_MONEY, last_attempts
 from pisang.engine.replay import replay
 from pisang.errors import (
     ExtraMissing,
@@ -101,18 +101,28 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a request cost. `money` None: nothing, or not known; `basis` says whence it is."""
+    """What a request cost. `basis` says whence that is known: `catalogue`, `user`, `usage`,
+    `upstream`; `sandbox` is play money, which nobody pays; `free`: nothing was charged; `none`:
+    something may have been, and how much is not known (`money` is None for both)."""
 
     money: Money | None
     basis: str
 
+    @property
+    def is_play(self) -> bool:
+        """Whether it is the sandbox's money."""
+        return self.basis == "sandbox"
+
     def __str__(self) -> str:
-        return str(self.money) if self.money else "unknown" if self.basis == "none" else "free"
+        if self.money is None:
+            return "free" if self.basis == "free" else "unknown"
+        return f"{self.money} {PLAY_MONEY}" if self.is_play else str(self.money)
 
     def to_json(self) -> dict[str, JSON]:
-        """`{"amount", "currency", "basis"}`; the amount is a decimal text."""
+        """`{"amount", "currency", "basis"}`; the amount is a decimal text, null: not known."""
+        nothing = "0.00" if self.basis == "free" else None
         return {
-            "amount": self.money.amount if self.money else None,
+            "amount": self.money.amount if self.money else nothing,
             "currency": self.money.currency if self.money else None,
             "basis": self.basis,
         }
@@ -249,6 +259,8 @@ def _in_order(row: RequestRow) -> list[ImageRow]:
 
 def cost_of(row: RequestRow) -> Cost:
     """What all attempts of a request cost together: known amounts of one currency, summed."""
+    if all(attempt.charged is Charged.NO for attempt in row.attempts):
+        return Cost(None, "free")
     total: Money | None = None
     basis = "none"
     for attempt in row.attempts:
@@ -257,7 +269,7 @@ def cost_of(row: RequestRow) -> Cost:
         if total is not None and total.currency != attempt.cost.currency:
             continue
         total = attempt.cost if total is None else total + attempt.cost
-        basis = attempt.basis
+        basis = "sandbox" if attempt.free else attempt.basis
     return Cost(total, basis)
 
 

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, TypedDict, Unpack, cast
 
 from pisang.client.extras import lay
 from pisang.client.references import Reference, take_reference
+from pisang.client.sendable import make_sendable
 from pisang.client.settings import Settings
 from pisang.domain.money import Money, parse_money
 from pisang.domain.request import JSON, Image, Part, Request, Text
 from pisang.domain.upstream import Upstream
+from pisang.domain.warning import Warn
 from pisang.engine.events import Event
 from pisang.engine.lineage import Continuation, go_on
 from pisang.engine.order import Order
@@ -91,12 +93,12 @@ class Wisher:
         check_prompt(prompt)
         folder = Path(options.get("folder") or self.settings.folder)
         taken = [await self._take(word, folder) for word in options.get("references") or ()]
-        goal = None if edited is None else await self._take(edited, folder)
+        goal, warnings = (None, ()) if edited is None else await self._take(edited, folder)
         onward = await self._onward(goal)
         defaults = self.settings.defaults
         text = f"{defaults.style}\n{prompt}" if defaults.style else prompt
         request = Request(
-            parts=(*onward.parts, *map(_part, taken), Text(text)),
+            parts=(*onward.parts, *(_part(one) for one, _ in taken), Text(text)),
             model=options.get("model") or defaults.model or "",
             aspect_ratio=options.get("aspect_ratio") or defaults.aspect_ratio,
             image_size=options.get("image_size") or defaults.image_size,
@@ -118,12 +120,15 @@ class Wisher:
             tags=tuple(options.get("tags") or ()),
             scope=self.scope,
             strict=options.get("strict") or False,
-            warnings=onward.warnings,
+            warnings=(*warnings, *(warn for _, told in taken for warn in told), *onward.warnings),
         )
 
-    async def _take(self, word: ReferenceWord, folder: Path) -> Reference:
+    async def _take(self, word: ReferenceWord, folder: Path) -> tuple[Reference, tuple[Warn, ...]]:
         # A reference may be a large file: hashing it must not hold up the loop.
-        return await asyncio.to_thread(take_reference, word, self.engine.store, folder=folder)
+        store = self.engine.store
+        taken = await asyncio.to_thread(take_reference, word, store, folder=folder)
+        shown = "The picture" if isinstance(word, bytes) else str(word)
+        return await asyncio.to_thread(make_sendable, taken, shown, store)
 
     async def _onward(self, goal: Reference | None) -> Continuation:
         """An image of ours goes on from its turns; any other picture is a part."""

@@ -21,6 +21,7 @@ from pisang.domain.ledger import Begun, Budget, ImageRow, RequestRow, Wish
 from pisang.domain.money import Money
 from pisang.domain.serial import request_from_json, request_to_json
 from pisang.domain.upstream import Upstream
+from pisang.domain.warning import Warn
 from pisang.engine.events import Listener, ignore
 from pisang.engine.flow import Concluded, Errand, make_one
 from pisang.engine.ids import new_id
@@ -37,6 +38,8 @@ from pisang.store.store import Store
 from pisang.wires.table import wire
 
 Result = TypeVar("Result")
+
+REPLAYED = Warn("replayed", "That key's request was carried out before: nothing was bought now.")
 
 _WAIT_S = 0.5
 """How often a request that another task or process owns is looked at."""
@@ -264,6 +267,6 @@ def summary(
         row=row,
         error=sum_up(row, errors, strict=strict),
         errors=errors,
-        warnings=warnings_of(row),
+        warnings=(*warnings_of(row), *((REPLAYED,) if replayed else ())),
         replayed=replayed,
     )

@@ -43,6 +43,9 @@ from pisang.errors import Cancelled, OutcomeUnknown, PisangError
 from pisang.policy.retry import FRESH_BUCKET, next_delay
 from pisang.wires.base import Wire
 
+SANDBOX_MARK = "x-pisang-sandbox"
+"""The header that the sandbox puts on every answer but a CDN's page (`sandbox.generating`)."""
+
 HOLD_CAP_S = 2.0
 """The longest nap while an upstream's slots are full: another process may free one any time."""
 
@@ -194,7 +197,7 @@ def conclude(errand: Errand, attempt_id: str, answer: Answer) -> Flow[Concluded]
     if verdict.links:
         verdict = yield from fetch_links(errand, attempt_id, verdict)
     made = mark_drafts(verdict.made, errand.request.image_size)
-    warnings = _merge(errand.warnings, verdict.warnings, measured(errand, made))
+    warnings = _merge(errand.warnings, verdict.warnings, measured(errand, made, answer))
     if answer.status is not None:
         yield Keep(attempt_id, answer, tuple(one.content for one in made))
     now: int = yield Now()
@@ -214,13 +217,16 @@ def conclude(errand: Errand, attempt_id: str, answer: Answer) -> Flow[Concluded]
     return Concluded(attempt_id, settlement.state, made, verdict.error, warnings)
 
 
-def measured(errand: Errand, made: tuple[Made, ...]) -> tuple[Warn, ...]:
-    """What differs between the images and the wish, each said once; drafts are not held to it."""
+def measured(errand: Errand, made: tuple[Made, ...], answer: Answer) -> tuple[Warn, ...]:
+    """What differs between the images and the wish, each said once; drafts are not held to it.
+
+    What the sandbox painted is always said to be: also when it is reached as any other server.
+    """
     found: list[Warn] = []
     for one in made:
         if not one.draft:
             found.extend(compare(one, errand.request, errand.model))
-    if errand.free and made:
+    if made and (errand.free or SANDBOX_MARK in answer.headers):
         found.append(Warn("sandbox", "This picture was painted by the sandbox, not by a model."))
     return tuple(found)
 

@@ -24,6 +24,7 @@ KEPT_HEADERS = frozenset(
         "server",
         "via",
         "cf-ray",
+        "x-pisang-sandbox",
         "request-id",
         "x-request-id",
         "x-goog-request-id",

@@ -47,10 +47,10 @@ def go_on(image: ImageRow, upstream: Upstream, ledger: Ledger) -> Continuation:
     """The continuation that edits `image` at `upstream`; never fails for want of history."""
     row = ledger.request(image.request_id)
     attempt = next(one for one in row.attempts if one.id == image.attempt_id)
-    if upstream.wire not in TURN_WIRES or attempt.wire not in TURN_WIRES:
-        return _anew(image, ledger, None)
-    if attempt.kind != upstream.kind:
-        why = f"it was made at a {attempt.kind} upstream and {upstream.name} is of another kind"
+    if attempt.wire not in TURN_WIRES:
+        return _anew(image, ledger, None)  # it came without turns: nothing is left behind
+    if (attempt.kind, attempt.wire) != (upstream.kind, upstream.wire):
+        why = f"{upstream.name} is another kind of upstream than {attempt.upstream}, which made it"
         return _anew(image, ledger, why)
     try:
         turns = _turns(row, attempt, image, ledger)

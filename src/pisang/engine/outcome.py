@@ -13,6 +13,10 @@ from pisang.errors import Mismatch, OutcomeUnknown, Partial, PisangError, leaf
 STRICT_CODES = frozenset({"size_mismatch", "ratio_mismatch", "type_mismatch"})
 """The warnings that `strict` turns into an error."""
 
+UNKNOWN_AMOUNT = "an unknown amount"
+PLAY_MONEY = "(play money)"
+"""Behind an amount that is the sandbox's."""
+
 _DROPPED = frozenset({State.WRITTEN_OFF, State.REBOUGHT})
 
 
@@ -45,7 +49,9 @@ def at_stake(attempt: AttemptRow) -> str | None:
     if attempt.charged is not Charged.UNKNOWN:
         return None
     amount: Money | None = attempt.cost or attempt.price
-    return str(amount) if amount else "an unknown amount"
+    if amount is None:
+        return UNKNOWN_AMOUNT
+    return f"{amount} {PLAY_MONEY}" if attempt.free else str(amount)
 
 
 def _hint(attempt: AttemptRow) -> str | None:
