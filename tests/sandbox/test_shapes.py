@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+from typing import Any
 
 import pytest
 
 from pisang.domain.catalogue import Model, load
 from pisang.domain.request import Request, Text
+from pisang.pixels.paint import Painting, paint
 from pisang.sandbox.app import Sandbox
 from pisang.sandbox.directives import Directives
 from pisang.sandbox.making import take_order
@@ -88,3 +91,39 @@ async def test_the_relay_guides_spelling_of_the_size_is_read(app: Sandbox) -> No
     body["generationConfig"]["imageConfig"]["image_size"] = "2K"
     told = await ask(app, GEMINI.format(model="gemini-3-pro-image-preview"), body)
     assert facts(told.images[0]) == ("image/jpeg", 2752, 1536)
+
+
+def edit(words: str, *pictures: bytes) -> Any:
+    body = wish(words)
+    parts = [
+        {"inlineData": {"mimeType": "image/jpeg", "data": base64.b64encode(one).decode()}}
+        for one in pictures
+    ]
+    body["contents"][0]["parts"][:0] = parts
+    return body
+
+
+@pytest.mark.parametrize("ratio", ["16:9", "9:16", "4:5", "21:9", "1:8"])
+async def test_without_a_ratio_an_edit_keeps_its_picture_s_shape(app: Sandbox, ratio: str) -> None:
+    path = GEMINI.format(model="gemini-3.1-flash-image")
+    (first,) = (await ask(app, path, wish("x", ratio=ratio, size="512"))).images
+    (second,) = (await ask(app, path, edit("y", first))).images
+    model = model_of("gemini-3.1-flash-image")
+    assert facts(second)[1:] == model.pixels(ratio, "1K")
+
+
+async def test_of_several_pictures_the_last_one_s_shape_counts(app: Sandbox) -> None:
+    path = GEMINI.format(model="gemini-3-pro-image")
+    wide = (await ask(app, path, wish("x", ratio="16:9"))).images[0]
+    tall = (await ask(app, path, wish("x", ratio="2:3"))).images[0]
+    told = await ask(app, path, edit("y", wide, tall))
+    assert facts(told.images[0])[1:] == (848, 1264)
+    named = edit("y", wide, tall)
+    named["generationConfig"]["imageConfig"] = {"aspectRatio": "1:1"}
+    assert facts((await ask(app, path, named)).images[0])[1:] == (1024, 1024)
+
+
+async def test_a_shape_that_is_no_ratio_of_the_models_becomes_the_nearest(app: Sandbox) -> None:
+    odd = paint(Painting(prompt="x", width=500, height=290))
+    told = await ask(app, GEMINI.format(model="gemini-3-pro-image"), edit("y", odd))
+    assert facts(told.images[0])[1:] == (1376, 768)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from math import log
 
 from pisang.domain.answer import Reply, Usage
 from pisang.domain.catalogue import Model
 from pisang.domain.content import content_of
+from pisang.domain.image import read_facts
 from pisang.domain.money import Money
 from pisang.domain.request import JSON, Image, Link, Part, Request, Text
 from pisang.pixels.paint import PAINTS, Painting, paint
@@ -58,7 +60,7 @@ class Order:
 def take_order(ask: Ask, named: Named, directives: Directives, **told: str) -> Order:
     """The order for a wish. `told` is its prompt, wire and id."""
     request = ask.request
-    ratio = directives.aspect_ratio or request.aspect_ratio or _default_ratio(named.model)
+    ratio = directives.aspect_ratio or request.aspect_ratio or _ratio_of(request, named.model)
     asked = directives.image_size or request.image_size
     size = asked or named.size or named.model.default_size
     mime = _mime_in(ask.options) or named.model.output_mime
@@ -71,8 +73,21 @@ def _mime_in(options: Mapping[str, JSON]) -> str | None:
     return word if word in PAINTS else None
 
 
-def _default_ratio(model: Model) -> str:
-    return "1:1" if "1:1" in model.ratios else model.ratios[0]
+def _ratio_of(request: Request, model: Model) -> str:
+    """The ratio where none is asked for: the last given picture's, or else a square, as Google
+    does it (ai.google.dev, image generation, July 2026)."""
+    pictures = pictures_of(request)
+    facts = read_facts(pictures[-1].content) if pictures else None
+    if facts is None or not facts.width or not facts.height:
+        return "1:1" if "1:1" in model.ratios else model.ratios[0]
+    shape = (facts.width, facts.height)
+    listed = next((ratio for ratio in model.ratios if shape in model.shapes(ratio)), None)
+    return listed or min(model.ratios, key=lambda ratio: _distance(ratio, *shape))
+
+
+def _distance(ratio: str, width: int, height: int) -> float:
+    wide, high = map(int, ratio.split(":"))
+    return abs(log(wide * height / (high * width)))
 
 
 def _pixels(order: Order, size: str) -> tuple[int, int]:
@@ -170,13 +185,18 @@ def _declared(mime: str, *, lie: bool) -> str:
     return "image/png" if mime == "image/jpeg" else "image/jpeg"
 
 
+def pictures_of(request: Request) -> tuple[Image, ...]:
+    """The pictures to paint over: the wish's own, else the last one of the talk before."""
+    if request.references:
+        return request.references
+    earlier = [part for turn in request.history for part in turn.parts]
+    return tuple(p for p in earlier if isinstance(p, Image) and not p.thought)[-1:]
+
+
 def references_of(request: Request) -> tuple[bytes, ...]:
-    """The contents to paint over: the wish's own pictures, else the last one of the talk before."""
-    own = request.references
-    if not own:
-        earlier = [part for turn in request.history for part in turn.parts]
-        own = tuple(p for p in earlier if isinstance(p, Image) and not p.thought)[-1:]
-    return tuple(one.content.inline for one in own if one.content.inline is not None)
+    """Their contents."""
+    contents = (one.content.inline for one in pictures_of(request))
+    return tuple(data for data in contents if data is not None)
 
 
 # --- thoughts, signatures, counts --------------------------------------------------------------
