@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
+import stat
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,7 +18,7 @@ from pisang.errors import HomeUnusable, PisangError, StoreCorrupt
 from pisang.store.database import connect
 from pisang.store.queries import migrations
 from pisang.store.store import Asked
-from tests.store.kit import open_store, run_python, sent, start_python, wish
+from tests.store.kit import open_store, paint, picture, run_python, sent, start_python, wish
 
 
 def refused(home: Path) -> str:
@@ -204,3 +207,20 @@ def test_a_read_only_disk_is_refused(tmp_path: Path) -> None:
     under = ["unshare", "-m", "sh", "-c", f'{bind} && exec "$0" "$@"']
     out, errors = start_python(code, home, under=under).communicate(timeout=60)
     assert "its disk is read-only" in out, errors
+
+
+def test_what_is_made_is_for_its_owner_only_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        with closing(open_store(tmp_path / "home")) as store:
+            given = sent(store)
+            paint(store, given.attempt_id, picture(), extra=[b"a signature" * 999])
+            found = {path: path.stat() for path in (tmp_path / "home").rglob("*")}
+    finally:
+        os.umask(before)
+    names = {path.name for path in found}
+    assert {"ledger.db", "ledger.db-wal", "ledger.db-shm", "ledger.lock"} <= names
+    for path, status in found.items():
+        private = 0o700 if path.is_dir() else 0o600
+        assert stat.S_IMODE(status.st_mode) == private, path
+    assert stat.S_IMODE((tmp_path / "home").stat().st_mode) == 0o700
