@@ -70,7 +70,7 @@ def test_a_missing_or_short_or_changed_image_is_named(store: Store) -> None:
 
 def test_a_file_that_belongs_to_nothing_is_noted(store: Store) -> None:
     store.put_bytes(b"x" * 9_000)
-    assert "1 files (0 MB) belong to nothing" in findings(store)["strays"].message
+    assert "Belonging to nothing: 1 file (0 MB)" in findings(store)["strays"].message
     (store.home.images / "ab").mkdir()
     (store.home.images / "ab" / "holiday.png").write_bytes(b"mine")
     assert findings(store)["strays"].level == "warning"

@@ -173,7 +173,8 @@ def _strays(tx: Tx, home: Home) -> Iterator[Finding]:
     unnamed = list(unnamed_files(tx, home))
     size = sum(path.stat().st_size for path in unnamed if path.exists())
     if unnamed:
-        message = f"{len(unnamed)} files ({megabytes(size)}) belong to nothing: see `pisang gc`."
+        count = f"{len(unnamed)} files" if len(unnamed) > 1 else "1 file"
+        message = f"Belonging to nothing: {count} ({megabytes(size)}), see `pisang gc`."
         yield Finding("strays", "note", message)
     wrong = [path.name for path in content_files(home) if not _is_name(path.name)]
     if wrong:
