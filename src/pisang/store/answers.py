@@ -10,7 +10,7 @@ from pisang.domain.content import Content
 from pisang.errors import NotFound, PisangError, StoreCorrupt
 from pisang.store.blobs import Blobs
 from pisang.store.files import Files, remove
-from pisang.store.home import Home
+from pisang.store.home import Home, unusable
 from pisang.store.incoming import Incoming
 from pisang.store.records import contents_of, is_whole, pack, unpack
 from pisang.store.settle import Record
@@ -99,7 +99,7 @@ class Answers:
             self._incoming[attempt_id] = incoming
         if len(pieces) == len(paths):
             return None, contents
-        packed = self._home.record(attempt_id).read_bytes()
+        packed = _read(self._home.record(attempt_id))
         found = {content.sha256: content for content in contents}
         try:
             return self._unpack_found(packed, found), contents
@@ -140,3 +140,10 @@ class Answers:
             return self._load(sha256, size)
         except NotFound:
             return Content(sha256, size, b"", b"")
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise unusable(path, error) from error

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pisang.domain.content import Content, Meter
 from pisang.store.files import CHUNK, Files, remove
-from pisang.store.home import Home
+from pisang.store.home import Home, unusable
 
 
 class Incoming:
@@ -36,14 +36,13 @@ class Incoming:
         return writer
 
     def read_found(self) -> tuple[Content, ...]:
-        """The contents of the files that a dead process left, whole or not."""
+        """The contents of the files that a dead process left, whole or not.
+
+        Raises `HomeUnusable` with the name of one that can't be read.
+        """
         contents = []
         for path in self.paths:
-            meter = Meter()
-            with path.open("rb", buffering=0) as file:
-                while chunk := file.read(CHUNK):
-                    meter.update(chunk)
-            content = meter.content()
+            content = _measure(path)
             self.pieces[content.sha256] = path
             contents.append(content)
         return tuple(contents)
@@ -88,6 +87,17 @@ class IncomingWriter:
 
     def __del__(self) -> None:
         self._release()
+
+
+def _measure(path: Path) -> Content:
+    meter = Meter()
+    try:
+        with path.open("rb", buffering=0) as file:
+            while chunk := file.read(CHUNK):
+                meter.update(chunk)
+    except OSError as error:
+        raise unusable(path, error) from error
+    return meter.content()
 
 
 def _number(path: Path) -> int:
