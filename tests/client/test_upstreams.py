@@ -9,12 +9,11 @@ import pytest
 
 from pisang.client.keys import forget_key, keep_key, kept_key
 from pisang.client.presets import PRESETS
-from pisang.client.upstreams import choose, describe, resolve
+from pisang.client.upstreams import choose, describe, how_to_key, resolve
 from pisang.domain.secret import Secret
 from pisang.domain.upstream import Auth, Limits
 from pisang.errors import (
     ConfigError,
-    ExtraMissing,
     OptionInvalid,
     UpstreamMissing,
     UpstreamUnknown,
@@ -109,10 +108,28 @@ def test_a_preset_without_an_address_says_what_to_give(load):
         resolve(load(), "openai-compatible")
 
 
-def test_vertex_without_its_extra_names_the_extra(load, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("pisang.client.upstreams.find_spec", lambda name: None)
-    with pytest.raises(ExtraMissing, match=r"pisang\[vertex\]"):
-        resolve(load(), "vertex")
+def test_a_missing_key_s_hint_is_a_command_that_can_be_typed(load):
+    config = """
+[upstreams.mine]
+wire = "openai-images"
+base_url = "https://images.example.com"
+[upstreams.second]
+preset = "ikuncode"
+[upstreams.named]
+preset = "google"
+key_env = "MY_KEY"
+"""
+    settings = load(config)
+    hints = {name: how_to_key(resolve(settings, name), settings) for name in (
+        "google", "mine", "second", "named",
+    )}  # fmt: skip
+    assert hints == {
+        "google": "pisang upstream add google --key-stdin",
+        "mine": "pisang upstream add mine --wire openai-images "
+        "--base-url https://images.example.com --key-stdin --force",
+        "second": "pisang upstream add second --preset ikuncode --key-stdin --force",
+        "named": "export MY_KEY=…",
+    }
 
 
 def test_a_wire_s_dash_is_the_wire_table_s_underscore(load):

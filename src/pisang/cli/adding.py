@@ -114,7 +114,7 @@ def _preset(asked: Add) -> Preset | None:
 
 def _base_url(asked: Add, preset: Preset | None) -> tuple[str | None, tuple[Warn, ...]]:
     if asked.base_url is None:
-        if preset is not None and preset.base_url is None and preset.extra is None:
+        if preset is not None and preset.base_url is None:
             raise OptionInvalid(option="--base-url", value="", why=f"{preset.name} needs one")
         return None, ()
     try:
@@ -190,15 +190,26 @@ def read_key(asked: Add, upstream: Upstream, screen: Screen) -> Secret | None:
     if upstream.auth is Auth.NONE or upstream.key:
         return None
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise KeyMissing(
-            upstream=upstream.name, hint=f"pisang upstream add {asked.name} --key-stdin"
-        )
+        raise KeyMissing(upstream=upstream.name, hint=_piped(asked, upstream))
     from getpass import getpass
 
     asking = screen.pick(
         f"Key for {upstream.name} (not shown): ", f"{upstream.name} 的密钥（不显示）："
     )
     return _clean_key(getpass(asking, sys.stderr).encode(), "the key")
+
+
+def _piped(asked: Add, upstream: Upstream) -> str:
+    """The same command with its key on standard input."""
+    told = {
+        "--preset": asked.preset,
+        "--wire": asked.wire,
+        "--base-url": upstream.base_url if asked.base_url else None,
+        "--auth": asked.auth,
+        "--network": asked.network,
+    }
+    words = (f"{option} {value}" for option, value in told.items() if value)
+    return " ".join((f"pisang upstream add {asked.name}", *words, "--key-stdin < key.txt"))
 
 
 def _clean_key(raw: bytes, option: str) -> Secret:

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from pisang.cli.frame import command
 from pisang.cli.options import Add, Named, Told
 from pisang.cli.screen import Screen
+from pisang.cli.table import align
+
+if TYPE_CHECKING:
+    from pisang.engine.probe import Probe
 
 ADD_EXAMPLES = """\
 pisang upstream add google
@@ -43,23 +49,31 @@ def list_(asked: Told) -> int:
     screen.data({"upstreams": rows, "presets": presets})
     for row in rows:
         screen.bare(row["name"])
-        mark = "*" if row["default"] else " "
-        key = row["key"] or screen.pick("no key", "无密钥")
-        screen.line(f"{mark} {row['name']}  {row['wire']}  {row['base_url']}  {key}")
+    for line in align([_cells(row, screen) for row in rows]):
+        screen.line(line)
     if not rows:
         screen.line(screen.pick("No upstream is configured.", "还没有配置上游。"))
     screen.line()
-    screen.line(screen.pick("Presets:", "预设："))
-    for one in presets:
-        screen.line(f"  {one['name']:18} {one['summary']}")
+    screen.line(screen.pick("Presets, to be added by name:", "预设，可按名称添加："))
+    for line in align([(f"  {one['name']}", one["summary"]) for one in presets]):
+        screen.line(line)
     return 0
+
+
+def _cells(row: Mapping[str, Any], screen: Screen) -> tuple[str, ...]:
+    mark = "*" if row["default"] else " "
+    missing = screen.pick("no key", "无密钥")
+    if row["key_env"]:
+        missing = screen.pick(f"${row['key_env']} is not set", f"${row['key_env']} 未设置")
+    words = {"none needed": "无需密钥", "kept": "已保存"}
+    key = screen.pick(row["key"], words.get(row["key"], row["key"])) if row["key"] else missing
+    return f"{mark} {row['name']}", row["wire"], row["base_url"], key
 
 
 @command(examples="pisang upstream test google")
 def test(asked: Named) -> int:
     """One free call: is it there, and does it take the key? Never a billed one."""
     from pisang.client.async_client import AsyncClient
-    from pisang.engine.probe import Probe
 
     async def probe() -> Probe:
         async with AsyncClient(asked.name, face="cli") as client:
@@ -79,12 +93,18 @@ def test(asked: Named) -> int:
         }
     )
     screen.bare(found.upstream)
-    good = screen.pick("is there and takes the key", "可用，密钥有效")
-    there = screen.pick("is there; its key can't be tested for free", "可达；无法免费检验密钥")
-    screen.line(f"{found.upstream} {good if found.key_tested else there}")
+    screen.line(f"{found.upstream} {_verdict(found, screen)}")
     for model in found.models:
         screen.line(f"  {model}")
     return 0
+
+
+def _verdict(found: Probe, screen: Screen) -> str:
+    if not found.key_tested:
+        return screen.pick("is there; its key can't be tested for free", "可达；无法免费检验密钥")
+    if not found.key_needed:
+        return screen.pick("is there, and needs no key", "可用，无需密钥")
+    return screen.pick("is there and takes the key", "可用，密钥有效")
 
 
 @command(examples="pisang upstream default ikuncode")

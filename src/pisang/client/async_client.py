@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Unpack
@@ -11,7 +13,7 @@ from pisang.client.finding import again, ancestors, find_request, find_unknown
 from pisang.client.loading import load_settings
 from pisang.client.results import Result, result_of
 from pisang.client.settings import Settings
-from pisang.client.upstreams import choose
+from pisang.client.upstreams import choose, how_to_key
 from pisang.client.wishes import Options, ReferenceWord, Wisher, merged
 from pisang.domain.attempt import State
 from pisang.domain.ledger import AttemptRow
@@ -20,7 +22,7 @@ from pisang.engine.engine import Engine, Ledgering, summary
 from pisang.engine.events import Listener, ignore
 from pisang.engine.order import Order
 from pisang.engine.probe import Probe, probe
-from pisang.errors import Mismatch
+from pisang.errors import KeyMissing, Mismatch
 
 
 class Hub:
@@ -169,7 +171,17 @@ class AsyncClient:
 
     async def _run(self, order: Order, listen: Listener) -> Result:
         engine = await self._hub.engine()
-        return result_of(await engine.run(order, listen), engine.store)
+        with self._hinting(order.upstream):
+            return result_of(await engine.run(order, listen), engine.store)
+
+    @contextmanager
+    def _hinting(self, upstream: Upstream) -> Iterator[None]:
+        """A missing key's error says how to give one."""
+        try:
+            yield
+        except KeyMissing as error:
+            error.hint = error.hint or how_to_key(upstream, self._hub.settings)
+            raise
 
     # --- what was made -------------------------------------------------------------------------
 
@@ -244,7 +256,9 @@ class AsyncClient:
 
     async def probe(self) -> Probe:
         """One free call to the upstream: is it there, does it take the key? Never billed."""
-        return await probe(self.upstream, (await self._hub.engine()).reach)
+        reach = (await self._hub.engine()).reach
+        with self._hinting(self.upstream):
+            return await probe(self.upstream, reach)
 
 
 def told(result: Result) -> Result:

@@ -22,7 +22,7 @@ class Preset:
 
     `base_url` is None where only the user knows it. `key_envs` are the variables that the vendor's
     own tools read; they are used only for the preset's own host. `networks` are other hosts of the
-    same service by name. `extra` names the optional part it needs.
+    same service by name.
     """
 
     name: str
@@ -39,7 +39,6 @@ class Preset:
     default_image_size: str | None = None
     limits: Limits = _NO_LIMITS
     quirks: Quirks = _NO_QUIRKS
-    extra: str | None = None
 
 
 _CRAWL_NETWORKS = {
@@ -113,13 +112,6 @@ _ROWS = (
         wire="gemini",
         kind="pisang",
         default_model="gemini-3.1-flash-image",
-    ),
-    Preset(
-        name="vertex",
-        summary="Google Vertex AI with application default credentials",
-        wire="gemini",
-        kind="vertex",
-        extra="vertex",
     ),
     Preset(
         name=SANDBOX,

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from difflib import get_close_matches
-from importlib.util import find_spec
 
 from pisang.client.keys import kept_key, key_from_env
 from pisang.client.presets import BARE, PRESETS, SANDBOX, Preset
@@ -21,14 +20,10 @@ from pisang.domain.secret import Secret
 from pisang.domain.upstream import Auth, Upstream
 from pisang.errors import (
     ConfigError,
-    ExtraMissing,
     OptionInvalid,
     UpstreamMissing,
     UpstreamUnknown,
 )
-
-_EXTRA_MODULES: Mapping[str, str] = {"vertex": "google.auth"}
-"""What can be imported when an extra is there."""
 
 
 def choose(settings: Settings, named: str | None = None) -> Upstream:
@@ -50,7 +45,7 @@ def resolve(settings: Settings, name: str) -> Upstream:
         return assemble(entry, settings)
     if name in PRESETS:
         return assemble(Entry(name=name, preset=name), settings)
-    known = (*settings.upstreams, *PRESETS)
+    known = tuple(dict.fromkeys((*settings.upstreams, *PRESETS)))
     near = get_close_matches(name, known, 1, 0.6)
     choices = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
     raise UpstreamUnknown(name=name, choices=choices.rstrip("?"))
@@ -59,8 +54,6 @@ def resolve(settings: Settings, name: str) -> Upstream:
 def assemble(entry: Entry, settings: Settings) -> Upstream:
     """What the user wrote, filled up from its preset, with its key."""
     preset = PRESETS[entry.preset] if entry.preset else _bare(entry)
-    if preset.extra and find_spec(_EXTRA_MODULES[preset.extra].partition(".")[0]) is None:
-        raise ExtraMissing(feature=f"The upstream {entry.name}", extra=preset.extra)
     base_url = entry.base_url or _network_url(preset, entry, settings) or preset.base_url
     if base_url is None:
         what = f"The upstream {entry.name} needs a base URL: pisang upstream add {entry.name}"
@@ -96,6 +89,20 @@ def find_key(entry: Entry, preset: Preset, settings: Settings) -> Secret | None:
     vendors = key_from_env(preset.key_envs, settings.environ) if at_home else None
     # A second upstream of one vendor ("work-google") was given a key of its own on purpose.
     return (vendors or kept) if entry.name == preset.name else (kept or vendors)
+
+
+def how_to_key(upstream: Upstream, settings: Settings) -> str:
+    """The command that gives a key to an upstream that has none."""
+    entry = settings.upstreams.get(upstream.name)
+    if entry is not None and entry.key_env:
+        return f"export {entry.key_env}=…"
+    words = [f"pisang upstream add {upstream.name}"]
+    if entry is not None and entry.preset not in (None, upstream.name):
+        words.append(f"--preset {entry.preset}")
+    if upstream.name not in PRESETS and (entry is None or entry.preset is None):
+        wire = upstream.wire.replace("_", "-")
+        words.append(f"--wire {wire} --base-url {upstream.base_url}")
+    return " ".join((*words, "--key-stdin", *(("--force",) if entry is not None else ())))
 
 
 def implied_presets(environ: Mapping[str, str]) -> tuple[str, ...]:
@@ -160,6 +167,7 @@ def describe(name: str, settings: Settings) -> dict[str, JSON]:
         "base_url": url,
         "auth": (entry.auth or preset.auth).value,
         "key": _whence(entry, preset, settings),
+        "key_env": entry.key_env,
         "models": list(preset.models if entry.models is None else entry.models),
         "default": settings.defaults.upstream == name or tuple(settings.upstreams) == (name,),
     }

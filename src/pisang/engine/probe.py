@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pisang.domain.answer import Answer, Ended
-from pisang.domain.upstream import Upstream
+from pisang.domain.upstream import Auth, Upstream
 from pisang.engine.intake import Intake
 from pisang.engine.reach import Reach, address
 from pisang.engine.redaction import redact
@@ -33,7 +33,7 @@ class Probe:
     """What a free call showed. `error` is None when the key was taken (or none can be tested).
 
     `models` are the ids the upstream listed; `key_tested` is false where the wire has no free
-    call that needs the key.
+    call that needs the key, `key_needed` where the upstream takes none.
     """
 
     upstream: str
@@ -41,6 +41,7 @@ class Probe:
     key_tested: bool
     models: tuple[str, ...] = ()
     error: PisangError | None = None
+    key_needed: bool = True
 
 
 async def probe(upstream: Upstream, reach: Reach) -> Probe:
@@ -52,7 +53,14 @@ async def probe(upstream: Upstream, reach: Reach) -> Probe:
     if error is None and path is not None:
         error = _fault(answer, upstream)
     models = _models(answer) if error is None and path else ()
-    return Probe(upstream.name, answer.elapsed_ms, path is not None, models, error)
+    return Probe(
+        upstream.name,
+        answer.elapsed_ms,
+        path is not None,
+        models,
+        error,
+        upstream.auth is not Auth.NONE,
+    )
 
 
 async def _get(upstream: Upstream, reach: Reach, request: WireRequest) -> Answer:
