@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from tools import docs
-from tools.sources import ROOT
 
 from pisang.domain.version import VERSION
 from pisang.errors import leaves
+from tools import docs
+from tools.sources import ROOT
 
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 SDK_EXAMPLES = [

@@ -111,11 +111,21 @@ class PisangError(Exception):
         return self.message()
 
 
+_SHOWN = 240
+"""Characters of a value that a sentence repeats: a path mostly, a pasted text by mistake."""
+
+_SENTENCES = frozenset({"what", "why", "choices"})
+"""Fields with words of our own."""
+
+
 class _Lenient(Formatter):
     """`str.format` that never fails on a field that was not given: an error must come out."""
 
     def get_value(self, key: int | str, args: Any, kwargs: Any) -> Any:
-        return kwargs.get(str(key), "?")
+        value = kwargs.get(str(key), "?")
+        if isinstance(value, str) and len(value) > _SHOWN and key not in _SENTENCES:
+            return f"{value[: _SHOWN // 2]}…{value[-_SHOWN // 4 :]}"
+        return value
 
 
 # --- usage: exit 2 -----------------------------------------------------------------------------

@@ -7,6 +7,7 @@ not called and nothing but that time is lost.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
@@ -14,13 +15,27 @@ from typing import Any, get_args, get_origin
 
 import typer
 
+
+def _finite(word: str) -> float:
+    value = float(word)
+    if not math.isfinite(value):
+        raise ValueError(word)
+    return value
+
+
 _READERS: dict[type, tuple[Callable[[str], Any], str]] = {
     bool: (bool, "true or false"),
     str: (str, "a text"),
     int: (int, "a whole number"),
-    float: (float, "a number"),
+    float: (_finite, "a number"),
     Path: (Path, "a path"),
 }
+
+_PROMPTS = frozenset({"prompt_option"})
+"""Read by `wishes.check_prompt`, like the argument that they stand for."""
+
+_FILES = frozenset({"references", "out"})
+"""A file's name may hold bytes that are no text."""
 
 
 class Reader:
@@ -39,6 +54,8 @@ class Reader:
 
     def _one(self, word: Any, param: Any, ctx: Any) -> Any:
         if isinstance(word, self._kind) and self._kind not in (int, float):
+            if isinstance(word, str) and param.param_type_name == "option":
+                _check_text(word, param, ctx)
             return word
         if issubclass(self._kind, Enum):
             return self._choice(word, param, ctx)
@@ -58,11 +75,22 @@ class Reader:
         return self._kind(word)
 
     def _check_range(self, value: Any, param: Any, ctx: Any) -> None:
-        low = self._least is not None and not value >= self._least
-        high = self._most is not None and not value <= self._most
-        if low or high or value != value:
-            span = f"{self._least if self._least is not None else ''} to {self._most or 'any'}"
-            raise typer.BadParameter(f"{value} is not in {span.strip()}.", ctx, param)
+        low = self._least is not None and value < self._least
+        high = self._most is not None and value > self._most
+        if low or high:
+            span = f"in {self._least} to {self._most}" if self._most else f"{self._least} or more"
+            raise typer.BadParameter(f"{value} is not {span}.", ctx, param)
+
+
+def _check_text(word: str, param: Any, ctx: Any) -> None:
+    """An option given without a value is a variable that was not set, not a wish for the default:
+    `--max-cost "$CAP"` must not lift the cap."""
+    if param.name in _PROMPTS:
+        return
+    if not word.strip():
+        raise typer.BadParameter("it is empty: give a value, or leave it out.", ctx, param)
+    if param.name not in _FILES and any("\ud800" <= c <= "\udfff" for c in word):
+        raise typer.BadParameter("it is not valid UTF-8 text.", ctx, param)
 
 
 def lighten(params: list[Any]) -> list[Any]:

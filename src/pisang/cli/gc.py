@@ -16,20 +16,33 @@ if TYPE_CHECKING:
     from pisang.store.gc import GcReport
 
 
+MOST_DAYS = 36_500
+"""A hundred years; for ever is what is kept when nothing is said."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gc(Told):
     """The arguments of `gc`."""
 
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False
     answers_days: Annotated[
-        float, typer.Option(min=0, metavar="DAYS", help="Whole answers are kept so long.")
+        float,
+        typer.Option(min=0, max=MOST_DAYS, metavar="DAYS", help="Whole answers are kept so long."),
     ] = 7
     signatures_days: Annotated[
-        float, typer.Option(min=0, metavar="DAYS", help="What edits go on from is kept so long.")
+        float,
+        typer.Option(
+            min=0, max=MOST_DAYS, metavar="DAYS", help="What edits go on from is kept so long."
+        ),
     ] = 90
     images_days: Annotated[
         float | None,
-        typer.Option(min=0, metavar="DAYS", help="Images are kept so long (default: for ever)."),
+        typer.Option(
+            min=0,
+            max=MOST_DAYS,
+            metavar="DAYS",
+            help="Images are kept so long (default: for ever).",
+        ),
     ] = None
     force: Annotated[
         bool, typer.Option("--force", help="Also where more than one image in a hundred would go.")

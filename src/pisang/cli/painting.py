@@ -66,6 +66,9 @@ def prepare(
     references = [*(asked.references or ()), *((edited,) if edited else ())]
     words = read_prompt(prompt, asked.prompt_option, references)
     check_prompt(words)
+    if asked.retry_unknown and not asked.idempotency_key:
+        why = "it goes with --idempotency-key, which says what to buy again"
+        raise OptionInvalid(option="--retry-unknown", value="", why=why)
     resize = read_resize(asked)
     upstream = choose_upstream(settings, asked.via, screen)
     parse_assignments(asked.set or (), upstream.wire)

@@ -10,7 +10,8 @@ import json
 from collections.abc import Iterable, Mapping
 
 from pisang.domain.request import JSON
-from pisang.errors import OptionInvalid
+from pisang.errors import OptionInvalid, WireError
+from pisang.wires.strictjson import dumps
 
 MAX_VALUE = 16 * 1024
 """No field is a picture."""
@@ -39,8 +40,20 @@ def parse_assignments(words: Iterable[str], wire: str) -> dict[str, JSON]:
             raise OptionInvalid(option="--set", value=word, why="write it as name=value")
         if len(text) > MAX_VALUE:
             raise OptionInvalid(option="--set", value=f"{name}=…", why="the value is over 16 KiB")
+        if not all(name.strip().split(".")):
+            why = "a part of the name is empty: write it as a.b=value"
+            raise OptionInvalid(option="--set", value=word, why=why)
         lay(body, name.strip(), _value(text), wire)
+        _check_sendable(body, f"{name[:40]}=…")
     return body
+
+
+def _check_sendable(body: dict[str, JSON], shown: str) -> None:
+    try:
+        dumps(body)
+    except WireError as error:
+        why = str(error.fields["why"])
+        raise OptionInvalid(option="--set", value=shown, why=why) from None
 
 
 def lay(body: dict[str, JSON], name: str, value: JSON, wire: str) -> None:

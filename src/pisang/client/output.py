@@ -1,6 +1,6 @@
 """Output files: planned and tried before anything is paid, written so that nothing is lost after.
 
-`--out cat.png` means that file in that format; a folder, or a name without a known extension, means
+`--out cat.png` means that file in that format; a folder, or a name without an extension, means
 files named by the template inside it, each with its bytes' own extension. Several images become
 `cat-1.png`, `cat-2.png`. What stands there is not overwritten unless forced; names that the
 template made step aside by themselves. The original always stays in the home, byte for byte.
@@ -9,6 +9,7 @@ template made step aside by themselves. The original always stays in the home, b
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,23 +32,8 @@ EXTENSIONS = {
 }
 """The extensions that name a format that can be written."""
 
-_NOT_WRITTEN = frozenset(
-    (
-        ".gif",
-        ".bmp",
-        ".tif",
-        ".tiff",
-        ".heic",
-        ".heif",
-        ".svg",
-        ".pdf",
-        ".ico",
-        ".psd",
-        ".txt",
-        ".json",
-    )
-)
-"""Extensions that plainly name a file, of a kind that is not written here."""
+_FILE_LIKE = re.compile(r"\.[a-z][a-z0-9]{1,4}")
+"""Suffixes that name a file (`.tiff`, or `.pgn` for a slip), and no folder such as `v1.2`."""
 
 _MOST_TRIES = 10_000
 
@@ -90,9 +76,11 @@ def plan_output(out: str | None, *, base: Path, force: bool = False) -> Target:
         return Target(path, force=force)
     if suffix in EXTENSIONS:
         return Target(path.parent, path.stem, path.suffix, force=force)
-    if suffix in _NOT_WRITTEN:
-        known = ", ".join(EXTENSIONS)
-        why = f"{suffix} is not written here; there are {known}"
+    known = ", ".join(EXTENSIONS)
+    if path.name.lower() in EXTENSIONS:
+        raise OptionInvalid(option="--out", value=out, why="it has no name before its extension")
+    if _FILE_LIKE.fullmatch(suffix):
+        why = f"{suffix} is not written here; there are {known} (a folder ends with /)"
         raise OptionInvalid(option="--out", value=out, why=why)
     return Target(path, force=force)
 
@@ -113,6 +101,9 @@ def check_output(target: Target, count: int) -> None:
         target.folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=target.folder):
             pass
+    except (FileExistsError, NotADirectoryError) as error:
+        why = "a part of the path is a file, not a folder"
+        raise OutputUnwritable(path=str(target.folder), why=why) from error
     except OSError as error:
         raise OutputUnwritable(path=str(target.folder), why=reason_of(error)) from error
 

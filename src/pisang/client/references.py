@@ -129,7 +129,13 @@ def _from_file(path: Path, shelf: Shelf, folder: Path, label: str | None) -> Ref
 def _why_no_file(path: Path) -> str:
     if path.is_dir():
         return "it is a folder"
-    return "it is not a plain file" if path.exists() else "there is no such file"
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return "there is no such file"
+    except OSError as error:
+        return reason_of(error)
+    return "it is not a plain file"
 
 
 def _from_stdin(shelf: Shelf, stdin: BinaryIO, label: str | None) -> Reference:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -10,17 +11,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict, Unpack, cast
 
 from pisang.client.extras import lay
+from pisang.client.presets import PRESETS
 from pisang.client.references import Reference, take_reference
 from pisang.client.sendable import make_sendable
 from pisang.client.settings import Settings
 from pisang.domain.money import Money, parse_money
 from pisang.domain.request import JSON, Image, Part, Request, Text
-from pisang.domain.upstream import Upstream
+from pisang.domain.upstream import Auth, Upstream
 from pisang.domain.warning import Warn
 from pisang.engine.events import Event
 from pisang.engine.lineage import Continuation, go_on
 from pisang.engine.order import Order
-from pisang.errors import OptionInvalid, PromptMissing
+from pisang.errors import KeyMissing, OptionInvalid, PromptMissing
 
 if TYPE_CHECKING:
     from pisang.engine.engine import Engine
@@ -91,6 +93,7 @@ class Wisher:
         `take_reference` raises. Nothing is sent.
         """
         check_prompt(prompt)
+        check_secret(self.upstream, self.settings)
         folder = Path(options.get("folder") or self.settings.folder)
         taken = [await self._take(word, folder) for word in options.get("references") or ()]
         goal, warnings = (None, ()) if edited is None else await self._take(edited, folder)
@@ -110,7 +113,7 @@ class Wisher:
         return Order(
             request=request,
             upstream=self.upstream,
-            idempotency_key=options.get("idempotency_key"),
+            idempotency_key=check_key(options.get("idempotency_key")),
             retry_unknown=options.get("retry_unknown") or False,
             max_cost=check_money(options.get("max_cost") or defaults.max_cost),
             timeout_s=check_timeout(_first(options.get("timeout_s"), defaults.timeout_s)),
@@ -155,7 +158,7 @@ def _part(reference: Reference) -> Part:
 
 def check_prompt(prompt: str) -> None:
     """Raises `PromptMissing` for no words, `OptionInvalid` for what is no text."""
-    if not prompt.strip():
+    if all(unicodedata.category(c)[0] in "ZC" for c in prompt[:MAX_PROMPT]):  # no visible one
         raise PromptMissing()
     if len(prompt) > MAX_PROMPT:
         why = f"it has {len(prompt):,} characters and at most {MAX_PROMPT:,} are taken"
@@ -163,6 +166,26 @@ def check_prompt(prompt: str) -> None:
     if any("\ud800" <= c <= "\udfff" for c in prompt):
         shown = prompt[:40].encode("utf-8", "replace").decode()
         raise OptionInvalid(option="prompt", value=shown, why="it is not valid UTF-8 text")
+
+
+def check_secret(upstream: Upstream, settings: Settings) -> None:
+    """Raises `KeyMissing`, which names the variable to set, where a key is needed and none is."""
+    if upstream.auth is Auth.NONE or upstream.key:
+        return
+    entry = settings.upstreams.get(upstream.name)
+    preset = PRESETS.get(upstream.preset or "")
+    names = (entry.key_env,) if entry and entry.key_env else preset.key_envs if preset else ()
+    raise KeyMissing(upstream=upstream.name, hint=f"export {names[0]}=…" if names else None)
+
+
+def check_key(key: str | None) -> str | None:
+    """An idempotency key: 1 to 255 characters of text (as Stripe has it), or none."""
+    if key is None:
+        return None
+    if not 0 < len(key) <= 255 or any("\ud800" <= c <= "\udfff" for c in key):
+        why = "it wants 1 to 255 characters of text"
+        raise OptionInvalid(option="idempotency_key", value=key[:40], why=why)
+    return key
 
 
 def check_n(n: int) -> int:

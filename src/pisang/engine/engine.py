@@ -106,13 +106,19 @@ class Engine:
         await asyncio.to_thread(self.store.close)
 
     async def recover(self) -> tuple[Concluded, ...]:
-        """Settle what dead processes left; what each became. Costs one read when there is none."""
-        settled = []
-        for orphan in await asyncio.to_thread(self.store.recover):
-            row = self.store.request(orphan.attempt.request_id)
-            request = request_from_json(row.spec, self.store.content)
-            flow = recover_one(orphan, row, request, self.catalogue)
-            settled.append(await self._world(row.id, ignore).drive(flow))
+        """Settle what dead processes left, and what this one could not settle when it came; what
+        each became. Costs one read when there is none. Raises what stands in the way."""
+        settled: list[Concluded] = []
+        orphans = await asyncio.to_thread(self.store.recover)
+        try:
+            for orphan in orphans:
+                row = self.store.request(orphan.attempt.request_id)
+                request = request_from_json(row.spec, self.store.content)
+                flow = recover_one(orphan, row, request, self.catalogue)
+                settled.append(await self._world(row.id, ignore).drive(flow))
+        except PisangError:
+            self.store.abandon(*(left.attempt.id for left in orphans[len(settled) :]))
+            raise
         return tuple(settled)
 
     async def run(self, order: Order, listen: Listener = ignore) -> Ran:

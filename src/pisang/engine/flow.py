@@ -41,7 +41,7 @@ from pisang.engine.effects import (
 from pisang.engine.verdict import Verdict, error_fields, judge, settlement_of
 from pisang.errors import Cancelled, OutcomeUnknown, PisangError
 from pisang.policy.retry import FRESH_BUCKET, next_delay
-from pisang.wires.base import Wire
+from pisang.wires.base import Wire, WireRequest
 
 SANDBOX_MARK = "x-pisang-sandbox"
 """The header that the sandbox puts on every answer but a CDN's page (`sandbox.generating`)."""
@@ -106,11 +106,8 @@ def make_one(errand: Errand) -> Flow[Concluded]:
             with_log_id(errand.request, log_id), errand.upstream, stream=False
         )
         yield from claim(errand, attempt_id, log_id)
-        answer: Answer = yield Exchange(
-            attempt_id, errand.upstream, request, deadline_s=errand.time_limit_s
-        )
         told = replace(errand, warnings=_merge(errand.warnings, warnings))
-        concluded = yield from conclude(told, attempt_id, answer)
+        concluded = yield from send(told, attempt_id, request)
         if concluded.error is None:
             return concluded
         decision = next_delay(concluded.error, tries, bucket)
@@ -118,6 +115,27 @@ def make_one(errand: Errand) -> Flow[Concluded]:
             return concluded
         bucket = decision.bucket
         yield Sleep(decision.delay_s, jitter=decision.jitter)
+
+
+def send(errand: Errand, attempt_id: str, request: WireRequest) -> Flow[Concluded]:
+    """What is paid for, once it is claimed: the exchange, and what came of it.
+
+    The disk may fail under it. The row says `sent` then, and a recovery will read what did come;
+    until then whoever asked is told by `OutcomeUnknown` what is at stake.
+    """
+    answer: Answer = yield Exchange(
+        attempt_id, errand.upstream, request, deadline_s=errand.time_limit_s
+    )
+    try:
+        return (yield from conclude(errand, attempt_id, answer))
+    except PisangError as error:
+        raise OutcomeUnknown(
+            upstream=errand.upstream.name,
+            why=f"what came of it can't be kept yet ({error.message().rstrip('.')})",
+            at_stake=str(errand.price or "an unknown amount"),
+            request_id=errand.request_id,
+            hint="pisang doctor",
+        ) from error
 
 
 def claim(errand: Errand, attempt_id: str, log_id: str | None) -> Flow[Claimed]:

@@ -44,6 +44,13 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+def _claimed(before: str | None, effect: Effect, answer: object) -> str | None:
+    """The attempt that is claimed and not settled, once an effect was answered."""
+    if isinstance(effect, Claim) and isinstance(answer, Claimed):
+        return effect.intent.attempt_id
+    return None if isinstance(effect, Settle) else before
+
+
 class World:
     """Performs effects for one request; `listen` hears of each step."""
 
@@ -65,9 +72,14 @@ class World:
         }
 
     async def drive(self, flow: Flow[Result]) -> Result:
-        """Run a flow to its end and give its result; errors of ours are thrown into it."""
+        """Run a flow to its end and give its result; errors of ours are thrown into it.
+
+        When one of them ends it over an attempt that is claimed and not settled, that attempt is
+        the next recovery's.
+        """
         answer: object = None
         failed: PisangError | None = None
+        claimed: str | None = None
         try:
             while True:
                 effect = flow.throw(failed) if failed else flow.send(answer)
@@ -76,9 +88,15 @@ class World:
                     answer = await self._handlers[type(effect)](effect)
                 except PisangError as error:
                     failed = error
+                else:
+                    claimed = _claimed(claimed, effect, answer)
         except StopIteration as stop:
             result: Result = stop.value
             return result
+        except PisangError:
+            if claimed is not None:
+                self._store.abandon(claimed)
+            raise
 
     def _tell(self, kind: str, attempt_id: str, size: int = 0, message: str = "") -> None:
         self._listen(Event(kind, self._request_id, attempt_id, size, now_ms(), message))

@@ -77,6 +77,12 @@ class Answers:
                 incoming.discard()
             remove((self._home.record(attempt_id),))
 
+    def release(self, attempt_id: str) -> None:
+        """Nobody here works on that attempt any more; its files stay for a recovery."""
+        with self._lock:
+            self._incoming.pop(attempt_id, None)
+            self._records.pop(attempt_id, None)
+
     def left_over(self) -> dict[str, list[Path]]:
         """Files in `incoming/` of attempts that nobody here works on, by attempt."""
         left: dict[str, list[Path]] = {}
