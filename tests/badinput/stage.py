@@ -41,8 +41,6 @@ interval_ms = 0
 _INNARDS = re.compile(
     r"Traceback|<\w+[\w.]* object|\bat 0x|\bb['\"]|\w+Error\(|File \"|[\x00-\x1f]"
 )
-    r"Traceback|<\w+[\w.]* object|\bat 0x|\bb['\"]|\w+Error\(|File \"|[\x00-\x1f]"
-)
 """What no sentence for a user holds: frames, printed objects, control characters."""
 
 _LINES = re.compile(r"error: .+\n(At stake: [\d.]+ USD\n)?(Next: pisang .+\n)?(It said: .+\n)?")
