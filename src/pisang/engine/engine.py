@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -17,20 +18,20 @@ from typing import Any, TypeVar
 from pisang.domain.attempt import State
 from pisang.domain.catalogue import Catalogue, load
 from pisang.domain.fingerprint import request_fingerprint
-from pisang.domain.ledger import Begun, Budget, ImageRow, RequestRow, Wish
+from pisang.domain.ledger import AttemptRow, Begun, Budget, ImageRow, RequestRow, Wish
 from pisang.domain.money import Money
 from pisang.domain.serial import request_from_json, request_to_json
 from pisang.domain.upstream import Upstream
 from pisang.domain.warning import Warn
 from pisang.engine.events import Listener, ignore
-from pisang.engine.flow import Concluded, Errand, make_one
+from pisang.engine.flow import Concluded, Errand, look_again, make_one
 from pisang.engine.ids import new_id
 from pisang.engine.lineage import Continuation, go_on
 from pisang.engine.order import Order, Ran
 from pisang.engine.outcome import errors_of, sum_up, warnings_of
 from pisang.engine.probe import Probe, probe
 from pisang.engine.reach import Reach, credentials
-from pisang.engine.recovery import recover_one
+from pisang.engine.recovery import errand_again, recover_one
 from pisang.engine.world import World, now_ms
 from pisang.errors import OutcomeUnknown, PisangError
 from pisang.policy.plan import Planned, plan
@@ -159,6 +160,29 @@ class Engine:
         """How an edit of `image` goes on at `upstream`: its turns, or the picture anew."""
         return go_on(image, upstream, self.store)
 
+    async def look(self, attempt: AttemptRow, upstream: Upstream | None) -> Concluded | None:
+        """Try for free what may still be had of an `unknown` attempt: see `flow.look_again`.
+
+        None where there is nothing to try. `upstream` is the one that it was sent to, where it is
+        still configured: its own host is trusted with a link. Raises what the store raises.
+        """
+        row = self.store.request(attempt.request_id)
+        answer = await asyncio.to_thread(self.store.answer, attempt.id)
+        if answer is None:
+            return None
+        request = request_from_json(row.spec, self.store.content)
+        errand = replace(
+            errand_again(attempt, row, request, self.catalogue), warnings=attempt.warnings
+        )
+        if upstream is not None:
+            reached = replace(errand.upstream, base_url=upstream.base_url)
+            errand = replace(errand, upstream=reached)
+        self.store.reopen(attempt.id)
+        try:
+            return await self._world(row.id, ignore).drive(look_again(errand, attempt.id, answer))
+        finally:
+            self.store.let_go(attempt.id)
+
     async def resolve(self, attempt_id: str, state: State) -> None:
         """Write an `unknown` attempt off, or note that it is bought again."""
         await asyncio.wrap_future(self.store.resolve(attempt_id, state))
@@ -178,7 +202,8 @@ class Engine:
         try:
             ended = await asyncio.gather(*making)
         finally:
-            await asyncio.wrap_future(self.store.finish(row.id))
+            with suppress(PisangError):  # where the disk refuses even this, recovery does it
+                await asyncio.wrap_future(self.store.finish(row.id))
         unclaimed = tuple(one for one in ended if isinstance(one, PisangError))
         if unclaimed and len(unclaimed) == len(ended):
             raise unclaimed[0]

@@ -17,6 +17,8 @@ from pisang.domain.ledger import AttemptRow
 from pisang.store.database import Tx
 from pisang.store.process import Process
 
+_OPEN = frozenset({State.PLANNED, State.SENT})
+
 
 @dataclass(frozen=True, slots=True)
 class Orphan:
@@ -53,6 +55,12 @@ def take_over(tx: Tx, process: Process) -> list[str]:
         for request_id in requests:
             tx.run("request_abandon", id=request_id)
     return taken
+
+
+def standing(tx: Tx, attempt_ids: Iterable[str]) -> list[str]:
+    """Which of these attempts are not ended yet, oldest first (ids sort by when they were made)."""
+    rows = tx.all("attempt_states_by_ids", ids=json.dumps(list(attempt_ids)))
+    return sorted(row["id"] for row in rows if State(row["state"]) in _OPEN)
 
 
 def ended(tx: Tx, attempt_ids: Iterable[str]) -> list[str]:

@@ -98,6 +98,7 @@ class Store:
         self._fsync = fsync
         self._life: OwnerLock | None = None
         self._living = threading.Lock()
+        self._abandoned: set[str] = set()
 
     @classmethod
     def open(
@@ -194,6 +195,15 @@ class Store:
             after=lambda: self._answers.forget(attempt_id, salvage=salvage),
         )
 
+    def reopen(self, attempt_id: str) -> None:
+        """An attempt that is `unknown` is looked at again: what comes in for it now gets names of
+        its own, whoever else looks. Settle it, or let it go."""
+        self._answers.reopen(attempt_id)
+
+    def let_go(self, attempt_id: str) -> None:
+        """Nothing came of looking again: what came in goes."""
+        self._answers.forget(attempt_id, salvage=False)
+
     def finish(self, request_id: str) -> Future[None]:
         """This process is through with a request: its key may run it again where it failed.
 
@@ -217,8 +227,17 @@ class Store:
             lambda tx: settle_jobs.resolve(tx, attempt_id, state, charged, at_ms=now_ms, cost=cost)
         )
 
+    def abandon(self, *attempt_ids: str) -> None:
+        """This process can't settle these attempts: its disk failed it. What came of them stays
+        where it is, and the next `recover` gives them out as if their process had died."""
+        for attempt_id in attempt_ids:
+            self._answers.release(attempt_id)
+        with self._living:
+            self._abandoned.update(attempt_ids)
+
     def recover(self) -> list[Orphan]:
-        """Take over what dead processes left under way; each is given to one caller only.
+        """Take over what dead processes left under way, and what this one abandoned; each is given
+        to one caller only.
 
         Names in `incoming/` that a process did not live to take away go too. Costs one read when
         there is nothing. Blocks: call it in a thread.
@@ -229,10 +248,17 @@ class Store:
             dead = recover.dead_owners(tx, process)
             ended = recover.ended(tx, left) if left else []
         remove(path for attempt_id in ended for path in left[attempt_id])
-        if not dead:
-            return []
-        taken = self._job(recover.take_over).result()
-        return [self._orphan(attempt_id) for attempt_id in taken]
+        if dead:
+            self.abandon(*self._job(recover.take_over).result())
+        with self._living:
+            mine, self._abandoned = self._abandoned, set()
+        try:
+            with self._readers.read() as tx:
+                standing = recover.standing(tx, mine) if mine else []
+            return [self._orphan(attempt_id) for attempt_id in standing]
+        except PisangError:
+            self.abandon(*mine)
+            raise
 
     # --- contents --------------------------------------------------------------------------------
 
