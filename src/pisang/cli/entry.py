@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
@@ -25,10 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             stream.reconfigure(encoding="utf-8", errors="replace")
     words = list(sys.argv[1:] if arguments is None else arguments)
     code = run(words)
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        _discard_output()
+    _discard_unwritable()
     sys.exit(code)
 
 
@@ -48,16 +46,24 @@ def run(words: list[str]) -> int:
     except Exit as leaving:
         return leaving.exit_code
     except PisangError as error:
-        return _screen(words).fail(error)
+        return _tell(words, error)
     except TyperException as error:
-        return _screen(words).fail(_usage(error))
+        return _tell(words, _usage(error))
     except (KeyboardInterrupt, Abort) as stopped:
         return _stopped(words, stopped)
     except BrokenPipeError:
-        _discard_output()
         return 0
     except Exception as error:  # noqa: BLE001 - the outermost: whatever it is, no traceback
-        return _screen(words).fail(_unexpected(error))
+        return _tell(words, _unexpected(error))
+
+
+def _tell(words: list[str], error: PisangError) -> int:
+    """Say an error; its exit code, which is all there is where nothing can be said."""
+    from pisang.errors import OutputUnwritable
+
+    with suppress(BrokenPipeError, OutputUnwritable):
+        _screen(words).fail(error)
+    return error.exit_code
 
 
 def _screen(words: list[str]) -> Screen:
@@ -84,7 +90,7 @@ def _stopped(words: list[str], stopped: BaseException) -> int:
     from pisang.errors import Cancelled, PisangError
 
     cause = stopped.__cause__ or stopped.__context__
-    _screen(words).fail(cause if isinstance(cause, PisangError) else Cancelled())
+    _tell(words, cause if isinstance(cause, PisangError) else Cancelled())
     return INTERRUPTED
 
 
@@ -97,6 +103,10 @@ def _unexpected(error: Exception) -> PisangError:
     return Unexpected(what=f"{kind}, told in {place}" if place else kind)
 
 
-def _discard_output() -> None:
-    """Nobody reads any more: what is left unwritten must not complain at exit either."""
-    sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - it lives until the process ends
+def _discard_unwritable() -> None:
+    """What nobody reads, or no disk takes, must not complain again when the interpreter ends."""
+    for name in ("stdout", "stderr"):
+        try:
+            getattr(sys, name).flush()
+        except OSError:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - it lives until the end

@@ -116,8 +116,18 @@ def _show(stream: Any, text: str) -> None:
 
 
 def _write(stream: Any, text: str) -> None:
-    stream.write(text + "\n")
-    stream.flush()
+    """A line, at once. Raises `OutputUnwritable` (a full disk), `BrokenPipeError` (no reader)."""
+    try:
+        stream.write(text + "\n")
+        stream.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        from pisang.client.files import reason_of
+        from pisang.errors import OutputUnwritable
+
+        name = "standard error" if stream is sys.stderr else "standard output"
+        raise OutputUnwritable(path=name, why=reason_of(error)) from error
 
 
 def _dump(value: Any) -> str:
