@@ -75,7 +75,7 @@ def test_errors_are_of_their_own_kind_and_say_whether_money_moved(client):
         client.generate("[[sandbox cut=0.5]]")
     assert caught.value.charged == "unknown"
     (row,) = client.unknown()
-    assert client.look(row.id[:10]).id == row.id
+    assert client.look(row.id[:10]).row.id == row.id
     client.write_off(row.id)
     assert client.unknown() == ()
 

@@ -10,7 +10,7 @@ from pisang.domain.content import content_of
 from pisang.domain.ledger import Claimed, Hold
 from pisang.domain.request import Request, Text
 from pisang.engine.effects import Claim, Decline, Exchange, Fetch, Keep, Settle, Sleep
-from pisang.engine.flow import INTERRUPTED, conclude_orphan, make_one
+from pisang.engine.flow import INTERRUPTED, conclude_orphan, look_again, make_one
 from pisang.errors import AddressRefused, BudgetExceeded, OutcomeUnknown, Overloaded
 from tests.crash.book import png
 from tests.engine.script import (
@@ -165,6 +165,34 @@ def test_a_link_that_fails_does_not_lose_the_picture_that_came_beside_it() -> No
     concluded = script.run(make_one(errand(upstream=upstream("openai", "openai_chat"))))
     assert concluded.state is State.DONE
     assert len(concluded.made) == 1
+
+
+OPEN = errand(upstream=upstream("openai", "openai_chat"))
+
+
+def test_a_link_is_tried_again_and_the_attempt_is_done_when_it_gives_a_picture() -> None:
+    found = content_of(png(3))
+    script = Script(special={Fetch: [found]})
+    concluded = script.run(look_again(OPEN, "att_7", answer(LINKED)))
+    assert script.names == ["Fetch", "Keep", "Now", "Settle"]
+    settlement = script.of(Settle)[0].settlement
+    assert (settlement.attempt_id, settlement.state) == ("att_7", State.DONE)
+    assert (settlement.charged, settlement.cost) == (Charged.YES, PRICE)
+    assert [warn.code for warn in concluded.warnings] == ["found_later"]
+
+
+def test_a_link_that_gives_none_again_writes_nothing_and_says_why() -> None:
+    script = Script(special={Fetch: [AddressRefused(url="x", why="y")]})
+    concluded = script.run(look_again(OPEN, "att_7", answer(LINKED)))
+    assert script.names == ["Fetch"]
+    assert concluded.state is State.UNKNOWN
+    assert concluded.error.code == "outcome_unknown"
+
+
+def test_an_answer_without_a_link_leaves_nothing_to_try() -> None:
+    script = Script()
+    assert script.run(look_again(OPEN, "att_7", answer(b"<html>", 524))) is None
+    assert script.names == []
 
 
 def test_an_orphans_whole_picture_is_kept_and_done() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from pisang.domain.attempt import State
 from pisang.domain.content import content_of
+from pisang.errors import Unexpected
 from pisang.store.lock import is_free
 from pisang.store.store import Orphan, Store
 from tests.store.kit import (
@@ -221,3 +223,24 @@ def test_an_open_store_that_recovers_costs_no_write_when_nothing_is_lost(
         sent(store)
     store._writer.close()
     assert store.recover() == []
+
+
+def test_two_who_look_again_at_one_attempt_write_to_files_of_their_own(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with closing(open_store(home)) as one, closing(open_store(home)) as other:
+        given = sent(one)
+        one.settle(settlement(given.attempt_id, State.UNKNOWN)).result()
+        for store in (one, other):
+            store.reopen(given.attempt_id)
+        first = write(one.incoming(given.attempt_id), picture(1))
+        second = write(other.incoming(given.attempt_id), picture(2))
+        assert first.sha256 != second.sha256
+        one.keep(given.attempt_id, answer_of(()), (first,))
+        outcome = settlement(given.attempt_id, images=(made(first),))
+        one.settle(outcome).result()
+        assert b"".join(one.read(first, verify=True)) == picture(1)
+        with pytest.raises(Unexpected):
+            other.settle(settlement(given.attempt_id, images=(made(second),))).result()
+        other.let_go(given.attempt_id)
+        assert list(one.home.incoming.iterdir()) == []
+        assert len(one.request(given.request_id).images) == 1

@@ -35,11 +35,13 @@ async def _buy(asked: Rebuy, screen: Screen, progress: Progress) -> Exported:
             asked.out or settings.defaults.out, base=settings.folder, force=asked.force
         )
         check_output(target, 1)
-        row = await client.look(asked.id)
-        if not asked.yes:
-            await asyncio.to_thread(_confirm, row, screen)
-        with progress:
-            result = await client.rebuy(row.id, on_event=progress.hear)
+        looked = await client.look(asked.id)
+        result = looked.result
+        if result is None:
+            if not asked.yes:
+                await asyncio.to_thread(_confirm, looked.row, screen)
+            with progress:
+                result = await client.rebuy(looked.row.id, on_event=progress.hear)
         label = Label(settings.naming, datetime.now().astimezone(), result.prompt, result.model)
         return await asyncio.to_thread(export, result, target, label)
 

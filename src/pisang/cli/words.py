@@ -47,6 +47,7 @@ WARNINGS_ZH: Mapping[str, str] = {
     "converted": "已转换格式，原图保留：",
     "field_dropped": "该协议不支持的字段未发送：",
     "fit_skipped": "目录里没有该请求的标准像素，文件按原样保存。",
+    "found_later": "再次查询时取到了回答中链接所指的图片。",
     "history_dropped": "图片作为新的参考图发送，没有带上之前的对话：",
     "image_broken": "部分图片不完整，已略去：",
     "image_size_normalised": "尺寸按规范写法发送：",

@@ -11,6 +11,7 @@ from typing import Unpack
 
 from pisang.client.finding import again, ancestors, find_request, find_unknown
 from pisang.client.loading import load_settings
+from pisang.client.looking import Looked, look
 from pisang.client.results import Result, result_of
 from pisang.client.settings import Settings
 from pisang.client.upstreams import choose, how_to_key
@@ -232,9 +233,12 @@ class AsyncClient:
         engine = await self._hub.engine()
         return tuple(await asyncio.to_thread(engine.store.unknowns))
 
-    async def look(self, attempt_id: str) -> AttemptRow:
-        """What is known of an unknown attempt. Raises `NotFound` or `Ambiguous`."""
-        return await find_unknown(attempt_id, await self._hub.engine())
+    async def look(self, attempt_id: str) -> Looked:
+        """What is known of an unknown attempt. A picture that its answer named by URL is tried
+        again, for free; once it is had the attempt is done. Raises `NotFound` or `Ambiguous`."""
+        engine = await self._hub.engine()
+        row = await find_unknown(attempt_id, engine)
+        return await look(row, engine, self._hub.settings)
 
     async def write_off(self, attempt_id: str) -> AttemptRow:
         """Give an unknown attempt up: it counts as spent. Raises `NotFound`."""

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Unpack
 
 from pisang.client.async_client import AsyncClient, Handle
+from pisang.client.looking import Looked
 from pisang.client.results import Result
 from pisang.client.settings import Settings
 from pisang.client.wishes import Options, ReferenceWord
@@ -135,8 +136,8 @@ class Client:
         """The attempts of which nobody knows whether they were made or billed."""
         return self._portal.call(self._inner.unknown)
 
-    def look(self, attempt_id: str) -> AttemptRow:
-        """What is known of an unknown attempt."""
+    def look(self, attempt_id: str) -> Looked:
+        """What is known of an unknown attempt; a link in its answer is tried again, for free."""
         return self._portal.call(lambda: self._inner.look(attempt_id))
 
     def lineage(self, result: Result) -> tuple[Result, ...]:

@@ -214,6 +214,27 @@ def conclude(errand: Errand, attempt_id: str, answer: Answer) -> Flow[Concluded]
     verdict = judge(errand.wire, errand.upstream, errand.model_id, answer)
     if verdict.links:
         verdict = yield from fetch_links(errand, attempt_id, verdict)
+    return (yield from settle(errand, attempt_id, answer, verdict))
+
+
+def look_again(errand: Errand, attempt_id: str, answer: Answer) -> Flow[Concluded | None]:
+    """What the stored answer of an `unknown` attempt still holds: pictures that it names by URL.
+
+    None where it names none: then there is nothing to try. One that can be had now is kept and
+    the attempt is `done`; where none can, nothing is written and the error says why.
+    """
+    verdict = judge(errand.wire, errand.upstream, errand.model_id, answer)
+    if not verdict.links:
+        return None
+    verdict = yield from fetch_links(errand, attempt_id, verdict)
+    if not verdict.made:
+        return Concluded(attempt_id, State.UNKNOWN, (), verdict.error, ())
+    found = replace(verdict, warnings=(*verdict.warnings, FOUND_LATER))
+    return (yield from settle(errand, attempt_id, answer, found))
+
+
+def settle(errand: Errand, attempt_id: str, answer: Answer, verdict: Verdict) -> Flow[Concluded]:
+    """Keep what came, then write the outcome."""
     made = mark_drafts(verdict.made, errand.request.image_size)
     warnings = _merge(errand.warnings, verdict.warnings, measured(errand, made, answer))
     if answer.status is not None:
@@ -259,6 +280,10 @@ def _merge(*groups: tuple[Warn, ...]) -> tuple[Warn, ...]:
     """All warnings in order, each sentence once."""
     return tuple(dict.fromkeys(warn for group in groups for warn in group))
 
+
+FOUND_LATER = Warn(
+    "found_later", "The picture behind the answer's link was had when it was looked for again."
+)
 
 RECOVERED = Warn("recovered", "The image was found after the process that asked for it had died.")
 

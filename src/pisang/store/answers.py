@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from pisang.store.home import Home, unusable
 from pisang.store.incoming import Incoming
 from pisang.store.records import contents_of, is_whole, pack, unpack
 from pisang.store.settle import Record
+
+MANY = 10**15
+"""Far beyond the contents of one answer."""
 
 
 class Answers:
@@ -35,6 +39,13 @@ class Answers:
                 found = Incoming(self._home, self._files, attempt_id)
                 self._incoming[attempt_id] = found
             return found
+
+    def reopen(self, attempt_id: str) -> None:
+        """A new sink for an attempt that came to an end, its files named like no other's: two
+        processes may look at one attempt at once."""
+        with self._lock:
+            first = secrets.randbelow(MANY) + MANY
+            self._incoming[attempt_id] = Incoming(self._home, self._files, attempt_id, first=first)
 
     def keep(self, attempt_id: str, answer: Answer, contents: tuple[Content, ...]) -> None:
         """Sync what came in, store the answer, then give every content its lasting name.

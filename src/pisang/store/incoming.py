@@ -18,14 +18,20 @@ class Incoming:
     """
 
     def __init__(
-        self, home: Home, files: Files, attempt_id: str, found: Iterable[Path] = ()
+        self,
+        home: Home,
+        files: Files,
+        attempt_id: str,
+        found: Iterable[Path] = (),
+        *,
+        first: int = 0,
     ) -> None:
         self._home = home
         self._files = files
         self.attempt_id = attempt_id
         self.paths: list[Path] = list(found)
         self.pieces: dict[str, Path] = {}
-        self._next = 1 + max((_number(path) for path in self.paths), default=-1)
+        self._next = 1 + max((_number(path) for path in self.paths), default=first - 1)
 
     def open(self) -> IncomingWriter:
         """Begin one content. Raises `StoreFilled`, `StoreSuspect`."""
