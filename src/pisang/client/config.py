@@ -17,7 +17,7 @@ from typing import Literal, cast
 from pisang.client.addresses import check_proxy, clean_base_url
 from pisang.client.naming import check_template
 from pisang.client.presets import PRESETS, WIRES
-from pisang.client.schema import Table, parse_document
+from pisang.client.schema import Table, parse_document, seconds
 from pisang.client.settings import Defaults, Entry
 from pisang.domain.ledger import Budget
 from pisang.domain.money import Money, parse_money
@@ -89,7 +89,6 @@ def check_currency(text: str) -> str:
 
 
 def _defaults(table: Table, *, upstream_key: str) -> Defaults:
-    timeout = table.decimal("timeout_s")
     return Defaults(
         upstream=table.text(upstream_key),
         model=table.text("model"),
@@ -99,7 +98,7 @@ def _defaults(table: Table, *, upstream_key: str) -> Defaults:
         out=table.text("out"),
         naming=table.checked("naming", check_template),
         max_cost=table.money("max_cost"),
-        timeout_s=None if timeout is None else float(timeout),
+        timeout_s=table.checked("timeout_s", seconds),
     )
 
 
@@ -132,9 +131,19 @@ def _budget(name: str, table: Table) -> Budget:
         raise table.wrong("cap", 'a budget needs one, such as "5USD"')
     period = table.text("period", choices=PERIODS) or "month"
     scope = table.checked("scope", _check_scope) or "all"
-    zone = table.text("time_zone") or "UTC"
+    zone = table.checked("time_zone", _check_zone) or "UTC"
     table.done()
     return Budget(name, scope, cast("Literal['day', 'month', 'total']", period), cap, zone)
+
+
+def _check_zone(text: str) -> str:
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    try:
+        ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError("there is no such time zone: write it like Asia/Shanghai") from error
+    return text
 
 
 def _check_scope(text: str) -> str:

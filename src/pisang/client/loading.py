@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
 from pisang.client.config import parse_config, parse_folder
-from pisang.client.schema import positive_decimal, read_text
+from pisang.client.files import reason_of
+from pisang.client.schema import read_text, seconds
 from pisang.client.settings import FOLDER_FILE, HOME_FILE, Defaults, Settings
 from pisang.domain.money import parse_money
 from pisang.errors import HomeUnusable, Language, OptionInvalid
@@ -26,6 +28,7 @@ def load_settings(
     env = os.environ if environ is None else environ
     where = (home or home_folder(env)).absolute()
     here = folder or current_folder()
+    _check_home(where)
     config = parse_config(read_text(where / HOME_FILE) or "", where / HOME_FILE)
     local = parse_folder(read_text(here / FOLDER_FILE) or "", here / FOLDER_FILE)
     return Settings(
@@ -39,6 +42,18 @@ def load_settings(
         budgets=config.budgets,
         upstreams=config.upstreams,
     )
+
+
+def _check_home(home: Path) -> None:
+    """Raises `HomeUnusable` where something that is no folder stands in its place."""
+    try:
+        is_folder = stat.S_ISDIR(home.stat().st_mode)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise HomeUnusable(path=str(home), why=reason_of(error)) from error
+    if not is_folder:
+        raise HomeUnusable(path=str(home), why="there is a file in its place")
 
 
 def home_folder(environ: Mapping[str, str]) -> Path:
@@ -74,7 +89,7 @@ def read_environ(environ: Mapping[str, str]) -> Defaults:
         image_size=environ.get("PISANG_IMAGE_SIZE") or None,
         out=environ.get("PISANG_OUT") or None,
         max_cost=_checked(environ, "PISANG_MAX_COST", parse_money),
-        timeout_s=_checked(environ, "PISANG_TIMEOUT", lambda text: float(positive_decimal(text))),
+        timeout_s=_checked(environ, "PISANG_TIMEOUT", seconds),
     )
 
 

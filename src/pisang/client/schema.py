@@ -21,6 +21,15 @@ from pisang.errors import SettingsMalformed
 MAX_BYTES = 1 << 20
 """No settings file is larger than a megabyte."""
 
+MOST = 10**9
+"""Milliseconds, calls, tokens: nothing that is set here is larger."""
+
+_DECADES = 9
+"""A number lies within that many powers of ten of one: a rate of 10^999 would fill the memory."""
+
+DAY_S = 86_400
+"""The longest time limit."""
+
 _T = TypeVar("_T")
 
 _WORDS: Mapping[type, str] = {
@@ -106,10 +115,12 @@ class Table:
             raise self.wrong(name, why) from (error if shown else None)
 
     def integer(self, name: str, *, least: int = 0) -> int | None:
-        """A whole number of at least `least`."""
+        """A whole number of at least `least`, and no larger than anything countable."""
         value = self._get(name, int)
         if value is not None and value < least:
             raise self.wrong(name, f"{value} is too small: at least {least}")
+        if value is not None and value > MOST:
+            raise self.wrong(name, f"it is too large: at most {MOST}")
         return value
 
     def boolean(self, name: str) -> bool | None:
@@ -173,6 +184,16 @@ def positive_decimal(text: str) -> Decimal:
         raise ValueError("it wants a decimal number") from error
     if not value.is_finite() or value <= 0:
         raise ValueError("it wants a number above zero")
+    if abs(value.adjusted()) > _DECADES:
+        raise ValueError("it is out of all proportion")
+    return value
+
+
+def seconds(text: str) -> float:
+    """A time limit; `ValueError` when it is none, or longer than a day."""
+    value = float(positive_decimal(text))
+    if value > DAY_S:
+        raise ValueError(f"at most {DAY_S} seconds")
     return value
 
 

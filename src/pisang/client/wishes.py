@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack, cast
 from pisang.client.extras import lay
 from pisang.client.presets import PRESETS
 from pisang.client.references import Reference, take_reference
+from pisang.client.schema import DAY_S
 from pisang.client.sendable import make_sendable
 from pisang.client.settings import Settings
 from pisang.domain.money import Money, parse_money
@@ -110,6 +111,7 @@ class Wisher:
             system=options.get("system"),
             extra=self._extra(options.get("extra") or {}),
         )
+        check_words(request, options.get("tags") or ())
         return Order(
             request=request,
             upstream=self.upstream,
@@ -168,6 +170,15 @@ def check_prompt(prompt: str) -> None:
         raise OptionInvalid(option="prompt", value=shown, why="it is not valid UTF-8 text")
 
 
+def check_words(request: Request, tags: Sequence[str]) -> None:
+    """Raises `OptionInvalid` for a word that is no text: a lone surrogate can't be sent."""
+    names = ("model", "aspect_ratio", "image_size", "system")
+    named = [(name, getattr(request, name)) for name in names]
+    for name, word in (*named, *(("tag", tag) for tag in tags)):
+        if isinstance(word, str) and any("\ud800" <= c <= "\udfff" for c in word):
+            raise OptionInvalid(option=name, value=word[:40], why="it is not valid UTF-8 text")
+
+
 def check_secret(upstream: Upstream, settings: Settings) -> None:
     """Raises `KeyMissing`, which names the variable to set, where a key is needed and none is."""
     if upstream.auth is Auth.NONE or upstream.key:
@@ -207,6 +218,6 @@ def check_money(amount: Money | str | None) -> Money | None:
 
 def check_timeout(timeout_s: float | None) -> float | None:
     """Seconds above zero and at most a day; `OptionInvalid` otherwise."""
-    if timeout_s is not None and not 0 < timeout_s <= 86_400:
-        raise OptionInvalid(option="timeout", value=timeout_s, why="give seconds, up to 86400")
+    if timeout_s is not None and not 0 < timeout_s <= DAY_S:
+        raise OptionInvalid(option="timeout", value=timeout_s, why=f"give seconds, up to {DAY_S}")
     return timeout_s

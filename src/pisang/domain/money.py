@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 MICROS = 1_000_000
+
+MOST = 1_000_000_000_000
+"""Whole units of a currency: beyond any budget, and well inside 64 bits as micro-units."""
 
 _AMOUNT = re.compile(r"^\s*(?P<amount>\d+(?:\.\d+)?)\s*(?P<currency>[A-Za-z]{3})?\s*$")
 
@@ -51,8 +54,8 @@ def parse_money(text: str, default_currency: str = "USD") -> Money:
     match = _AMOUNT.match(text)
     if match is None:
         raise ValueError(f"{text!r} is not an amount: write it like 5USD or 0.20CNY")
-    try:
-        micros = int(Decimal(match["amount"]) * MICROS)
-    except InvalidOperation as error:  # pragma: no cover - the pattern admits only decimals
-        raise ValueError(f"{text!r} is not an amount") from error
+    amount = Decimal(match["amount"])
+    if amount > MOST:
+        raise ValueError(f"an amount is at most {MOST:,}")
+    micros = int(amount * MICROS)
     return Money(micros, (match["currency"] or default_currency).upper())

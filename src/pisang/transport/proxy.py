@@ -13,12 +13,15 @@ from __future__ import annotations
 
 import base64
 import ipaddress
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from pisang.domain.secret import Secret
 from pisang.errors import OptionInvalid
+
+_BLANK = re.compile(r"[\s\x00-\x20\x7f]")
 
 DIRECT = "direct"
 """As an upstream's proxy: none, whatever the environment says."""
@@ -125,6 +128,8 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 def _parse(text: str, setting: str) -> Proxy:
     try:
+        if _BLANK.search(text):
+            raise ValueError
         parts = urlsplit(text if "://" in text else f"http://{text}")
         usual = _PORTS[parts.scheme]
         port = parts.port or usual
