@@ -21,7 +21,7 @@ SDK_EXAMPLES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["docs/errors.md", "docs/models.md"])
+@pytest.mark.parametrize("name", ["docs/errors.md", "docs/models.md", "docs/sandbox.md"])
 def test_a_generated_page_is_what_the_code_gives(name: str) -> None:
     assert (ROOT / name).read_text("utf-8") == docs.PAGES[name](), "run: make fix"
 

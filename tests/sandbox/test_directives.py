@@ -12,7 +12,7 @@ import pytest
 from pisang.errors import OptionInvalid
 from pisang.sandbox.app import Sandbox
 from pisang.sandbox.book import Book
-from pisang.sandbox.directives import SHAPES, Directives, read_directives
+from pisang.sandbox.directives import _WORDS, GUIDE, SHAPES, Directives, read_directives
 
 from .asking import GEMINI, Told, ask, facts, wish
 
@@ -258,3 +258,15 @@ async def test_the_prompt_may_say_whether_it_is_charged(
 ) -> None:
     await say(app, words)
     assert len(book.charges) == charged
+
+
+def test_the_guide_tells_every_word_and_no_other() -> None:
+    told = [line.split()[0].partition("=")[0] for line in GUIDE.splitlines()]
+    assert sorted(told) == sorted(_WORDS)
+
+
+def test_every_example_of_the_guide_is_read() -> None:
+    for line in GUIDE.splitlines():
+        directives, prompt = read_directives(f"a [[sandbox {line.split()[0]}]] cat")
+        assert prompt == "a cat"
+        assert directives != Directives() or line.startswith("shape=1")

@@ -11,6 +11,7 @@ import pytest
 from pisang.sandbox.app import Sandbox, create_app
 from pisang.sandbox.book import Book
 from pisang.sandbox.calls import MAX_BODY
+from pisang.sandbox.directives import GUIDE
 
 from .asking import GEMINI, ask, wish
 
@@ -71,6 +72,7 @@ async def test_no_token_no_balance(app: Sandbox, path: str, headers: dict[str, s
 async def test_the_front_door_says_what_this_is(app: Sandbox) -> None:
     told = await ask(app, "/", method="GET")
     assert told.status == 200 and b"sandbox" in told.body
+    assert GUIDE.splitlines()[0] in told.body.decode()
     head = await ask(app, "/", method="HEAD")
     assert (head.status, head.body) == (200, b"")
     assert head.headers["content-length"] == str(len(told.body))

@@ -42,7 +42,12 @@ def sandbox(asked: Sandbox) -> int:
     """Serve the offline painter in every wire's server role; any key is good.
 
     A prompt may choose a fault: [[sandbox status=503]], delay=30, cut=0.5, finish=IMAGE_SAFETY,
-    size=1K, html=524, text-only, drafts=3 and more. It never costs anything. Ctrl-C ends it.
+    size=1K, html=524, text-only, drafts=3 and more; `curl` its address for all of them. It never
+    costs anything. Ctrl-C ends it.
+
+    Once connections are taken, one line is written to standard output: with --format json
+    {"url": "http://127.0.0.1:8790"}, with --format quiet the bare address. Programs that start it
+    with --port 0 wait for that line.
     """
     from pisang.errors import ExtraMissing
 

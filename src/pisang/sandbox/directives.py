@@ -3,27 +3,7 @@
 `[[sandbox key=value word …]]` may stand anywhere in the prompt, more than once; it is taken out
 before the picture is painted. What is not known is an error that names it, so that a test never
 passes because a fault was misspelt.
-
-    status=503         an error of that status, in Google's words; with `relay` in a relay's
-    retry-after=34     how long to wait, on an error
-    final              429: the day's quota, or none at all, in place of a minute's
-    html=524           a CDN's page with that status; the picture was made and charged
-    delay=30           seconds before the answer
-    cut=0.5            the connection breaks after that share of the body; charged
-    drip=10            the body comes in small pieces over that many seconds
-    gzip               a compressed body, whether it was asked for or not
-    empty              200 and no body at all
-    finish=IMAGE_SAFETY  no image, for that reason; `shape=1` to `5` picks Google's forms
-    block=SAFETY       no candidate: the prompt was blocked
-    text-only          words in place of an image
-    drafts=3           that many ordinary image parts before the last one
-    thoughts           thought parts before the rest
-    size=1K, ratio=1:1 another shape than was asked for
-    mime-lie           the declared type is not the picture's
-    signature=1100000  bytes of each thought signature
-    url                the picture as a link (OpenAI wires)
-    variant=markdown   where a chat answer holds the picture: markdown, array, images
-    charge=yes         the book's entry is made all the same, or (`no`) is not made
+Which words there are stands in `GUIDE`.
 """
 
 from __future__ import annotations
@@ -37,6 +17,33 @@ from pisang.domain.request import JSON
 from pisang.errors import OptionInvalid
 
 _BLOCK = re.compile(r"\[\[\s*sandbox\b(?P<words>[^\]]*)\]\]", re.IGNORECASE)
+
+GUIDE = """\
+status=503            an error of that status, in Google's words
+relay                 with `status`: in a relay's words
+retry-after=34        how long to wait, on an error
+final                 429: the day's quota, or none at all, in place of a minute's
+html=524              a CDN's page with that status; the picture was made and charged
+delay=30              seconds before the answer
+cut=0.5               the connection breaks after that share of the body; charged
+drip=10               the body comes in small pieces over that many seconds
+gzip                  a compressed body, whether it was asked for or not
+empty                 200 and no body at all
+finish=IMAGE_SAFETY   no image, for that reason
+block=SAFETY          no candidate: the prompt was blocked
+shape=1               without an image: which of Google's five forms, 1 to 5
+text-only             words in place of an image
+drafts=3              that many ordinary image parts before the last one
+thoughts              thought parts before the rest
+size=1K               another size than was asked for
+ratio=1:1             another ratio than was asked for
+mime-lie              the declared type is not the picture's
+signature=1100000     bytes of each thought signature
+url                   the picture as a link (OpenAI wires)
+variant=markdown      where a chat answer holds the picture: markdown, array, images
+charge=yes            the book's entry is made all the same, or (`no`) is not made
+"""
+"""Every directive with what it does, a line each."""
 
 MOST_BYTES = 16 * 1024 * 1024
 LONGEST_S = 3600.0

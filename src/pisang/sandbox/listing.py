@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict
+from textwrap import indent
 
 from pisang.domain.catalogue import Catalogue, Model
 from pisang.domain.money import MICROS
 from pisang.domain.request import JSON
 from pisang.sandbox.book import Book, Charge
+from pisang.sandbox.directives import GUIDE
 from pisang.wires import strictjson
 from pisang.wires.base import WireAnswer
 
@@ -147,5 +149,7 @@ def welcome() -> WireAnswer:
         "POST /v1beta/models/gemini-3-pro-image:generateContent, /v1/images/generations,\n"
         "/v1/chat/completions or /gpt/openapi/online/multimodal/crawl with any key.\n"
         "GET /sandbox/book lists what it charged. Nothing here costs money.\n"
+        "\nA prompt may say how it is answered, as in: a cat [[sandbox status=503]]\n\n"
     )
+    text += indent(GUIDE, "  ")
     return WireAnswer(200, (text.encode(),), {"content-type": "text/plain; charset=UTF-8"})
