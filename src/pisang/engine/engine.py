@@ -206,6 +206,7 @@ class Engine:
                 await asyncio.wrap_future(self.store.finish(row.id))
         unclaimed = tuple(one for one in ended if isinstance(one, PisangError))
         if unclaimed and len(unclaimed) == len(ended):
+            unclaimed[0].request_id = unclaimed[0].request_id or row.id
             raise unclaimed[0]
         return unclaimed
 
