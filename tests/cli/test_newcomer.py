@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from pisang.cli.gc import _KINDS_ZH
+
 from .conftest import process
 
 SANDBOX = ("--via", "sandbox")
@@ -132,3 +134,28 @@ def test_an_exact_fit_without_a_ratio_says_that_it_did_nothing(pisang, folder):
     said = pisang("edit", "hill.png", "at dusk", *SANDBOX, *SMALL, "--fit", "exact")
     assert said.code == 0
     assert "--fit changed nothing" in said.err
+
+
+def test_an_edit_with_more_pictures_still_shows_the_edited_one(pisang, folder):
+    pisang("generate", "snow", *SANDBOX, *SMALL, "-r", "1:1", "-o", "snow.jpg")
+    pisang("generate", "a lake", *SANDBOX, *SMALL, "-r", "4:3")
+    said = pisang("edit", "last", "in that style", *SANDBOX, *SMALL, *AS_JSON, "-i", "snow.jpg")
+    (image,) = said.json["images"]
+    assert (image["width"], image["height"]) == (600, 448)
+
+
+def test_the_sandbox_is_nobody_s_silent_default(pisang):
+    said = pisang("upstream", "default", "sandbox")
+    assert said.code == 2
+    assert "--via sandbox" in said.err
+    assert pisang("generate", "x").code == 3
+
+
+def test_what_would_go_is_told_in_words(pisang):
+    pisang("generate", "x", *SANDBOX, *SMALL)
+    kinds = {one["kind"] for one in pisang("gc", "--dry-run", *AS_JSON).json["gone"]}
+    assert kinds == set(_KINDS_ZH)
+    told = pisang("gc", "--dry-run", "--answers-days", "0", "--signatures-days", "0")
+    assert "answers" in told.out
+    assert "0 files" not in told.out
+    assert "可释放" in pisang("gc", "--dry-run", PISANG_LANG="zh").out

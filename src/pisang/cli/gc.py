@@ -11,9 +11,10 @@ import typer
 from pisang.cli.frame import command
 from pisang.cli.options import Told
 from pisang.cli.screen import Screen
+from pisang.cli.table import align
 
 if TYPE_CHECKING:
-    from pisang.store.gc import GcReport
+    from pisang.store.gc import GcReport, Gone
 
 
 MOST_DAYS = 36_500
@@ -75,9 +76,28 @@ def gc(asked: Gc) -> int:
         for one in report.gone
     ]
     screen.data({"dry_run": report.dry_run, "bytes": report.bytes, "gone": gone})
-    for one in report.gone:
-        screen.line(f"{one.kind}: {one.files} files, {one.rows} rows, {one.bytes / 1e6:.1f} MB")
+    for line in align([_cells(one, screen) for one in report.gone if one.files or one.rows]):
+        screen.line(line)
     freed = f"{report.bytes / 1e6:.1f} MB"
     en, zh = ("would be freed", "可释放") if asked.dry_run else ("freed", "已释放")
     screen.line(screen.pick(f"{freed} {en}", f"{zh} {freed}"))
     return 0
+
+
+_KINDS_ZH = {
+    "whole answers": "完整的上游回答",
+    "answers": "过期的上游回答",
+    "idempotency keys": "过期的幂等键",
+    "images": "图片",
+    "contents": "无人引用的内容",
+    "salvage": "中断后残留的数据",
+    "locks": "已结束进程的锁",
+}
+
+
+def _cells(one: Gone, screen: Screen) -> tuple[str, ...]:
+    """What went of one kind; what is nothing is left out."""
+    counts = ((one.files, "files", "个文件"), (one.rows, "rows", "条记录"))
+    said = [screen.pick(f"{n} {en}", f"{n} {zh}") for n, en, zh in counts if n]
+    kind = screen.pick(one.kind, _KINDS_ZH.get(one.kind, one.kind))
+    return kind, f"{one.bytes / 1e6:.1f} MB", ", ".join(said)

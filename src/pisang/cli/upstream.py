@@ -112,11 +112,15 @@ def default(asked: Named) -> int:
     """Make it the one that is used when none is named."""
     from pisang.client.config_edit import put_default
     from pisang.client.loading import load_settings
-    from pisang.client.upstreams import resolve
+    from pisang.client.upstreams import is_sandbox, resolve
+    from pisang.errors import OptionInvalid
 
     screen = Screen.of(asked.format)
     settings = load_settings()
     upstream = resolve(settings, asked.name)
+    if is_sandbox(upstream):
+        why = "a fake is asked for each time, with --via sandbox or PISANG_UPSTREAM=sandbox"
+        raise OptionInvalid(option="NAME", value=asked.name, why=why)
     put_default(settings.home, upstream.name)
     screen.data({"default": upstream.name})
     screen.line(screen.pick(f"{upstream.name} is the default.", f"默认上游：{upstream.name}。"))

@@ -186,11 +186,10 @@ def _declared(mime: str, *, lie: bool) -> str:
 
 
 def pictures_of(request: Request) -> tuple[Image, ...]:
-    """The pictures to paint over: the wish's own, else the last one of the talk before."""
-    if request.references:
-        return request.references
+    """The wish's own, and last, as what is edited, the latest of the talk before."""
     earlier = [part for turn in request.history for part in turn.parts]
-    return tuple(p for p in earlier if isinstance(p, Image) and not p.thought)[-1:]
+    talk = tuple(p for p in earlier if isinstance(p, Image) and not p.thought)[-1:]
+    return (*request.references, *talk)
 
 
 def references_of(request: Request) -> tuple[bytes, ...]:
