@@ -12,7 +12,7 @@ import pytest
 from pisang.domain.attempt import Charged, State
 from pisang.domain.request import Request, Text
 from pisang.domain.upstream import Auth, Upstream
-from pisang.engine.effects import Keep, Settle
+from pisang.engine.effects import Exchange, Keep, Settle
 from pisang.engine.engine import Engine
 from pisang.engine.flow import make_one
 from pisang.engine.order import Order
@@ -30,7 +30,7 @@ ORDER = Order(
 SUSPECT = StoreSuspect(path="/home", why="Input/output error")
 
 
-@pytest.mark.parametrize("where", [Keep, Settle])
+@pytest.mark.parametrize("where", [Exchange, Keep, Settle])
 def test_what_is_paid_for_and_cant_be_kept_is_said_as_unknown(where: type) -> None:
     script = Script(answer(gemini(picture())), special={where: [SUSPECT]})
     with pytest.raises(OutcomeUnknown) as told:

@@ -123,10 +123,10 @@ def send(errand: Errand, attempt_id: str, request: WireRequest) -> Flow[Conclude
     The disk may fail under it. The row says `sent` then, and a recovery will read what did come;
     until then whoever asked is told by `OutcomeUnknown` what is at stake.
     """
-    answer: Answer = yield Exchange(
-        attempt_id, errand.upstream, request, deadline_s=errand.time_limit_s
-    )
     try:
+        answer: Answer = yield Exchange(
+            attempt_id, errand.upstream, request, deadline_s=errand.time_limit_s
+        )
         return (yield from conclude(errand, attempt_id, answer))
     except PisangError as error:
         raise OutcomeUnknown(
