@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from hashlib import sha256
@@ -191,6 +194,16 @@ def test_several_threads_may_share_a_client(client):
     for thread in threads:
         thread.join()
     assert found == [1, 1, 1]
+
+
+def test_a_client_that_nobody_closes_ends_quietly_with_the_program(tmp_path: Path):
+    code = "from pisang import Client; c = Client('sandbox'); print(c.generate('x').state)"
+    environ = {"PATH": os.environ["PATH"], "PISANG_HOME": str(tmp_path / "home")}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
 
 
 def test_closing_twice_is_closing_once(tmp_path: Path):

@@ -104,7 +104,10 @@ class Engine:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.reach.close()
-        await asyncio.to_thread(self.store.close)
+        try:
+            await asyncio.to_thread(self.store.close)
+        except RuntimeError:  # the interpreter is ending: there are no more threads to ask
+            self.store.close()
 
     async def recover(self) -> tuple[Concluded, ...]:
         """Settle what dead processes left, and what this one could not settle when it came; what
