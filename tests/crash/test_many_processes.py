@@ -82,7 +82,7 @@ class Worker:
 def workers(shell: Shell, tasks: Sequence[tuple[str, dict[str, Any]]]) -> Iterator[list[Worker]]:
     """Processes with a task each, all of them ready to begin; none of them outlives this."""
     started: list[Worker] = []
-    hanging = Timer(HANGS_S, lambda: [worker.process.kill() for worker in started])
+    hanging = Timer(HANGS_S, kill_all, [started])
     hanging.start()
     try:
         for task, told in tasks:
@@ -96,10 +96,15 @@ def workers(shell: Shell, tasks: Sequence[tuple[str, dict[str, Any]]]) -> Iterat
         yield started
     finally:
         hanging.cancel()
+        kill_all(started)
         for worker in started:
-            worker.process.kill()
             worker.process.communicate()
             worker.stderr.close()
+
+
+def kill_all(crew: Sequence[Worker]) -> None:
+    for worker in crew:
+        worker.process.kill()
 
 
 def together(crew: Sequence[Worker]) -> list[list[dict[str, Any]]]:
