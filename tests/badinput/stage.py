@@ -39,11 +39,13 @@ interval_ms = 0
 """
 
 _INNARDS = re.compile(
-    r"Traceback|<\w+[\w.]* object|\bat 0x|\bb['\"]|\w+Error\(|File \"|[\x00-\x1f]"
+    r"Traceback|<\w+[\w.]* object|\bat 0x|\bb['\"]\\x|\w+Error\(|File \"|[\x00-\x1f]"
 )
 """What no sentence for a user holds: frames, printed objects, control characters."""
 
-_LINES = re.compile(r"error: .+\n(At stake: [\d.]+ USD\n)?(Next: pisang .+\n)?(It said: .+\n)?")
+_LINES = re.compile(
+    r"error: .+\n(At stake: [\d.]+ USD\n)?(Next: (?:pisang|export) .+\n)?(It said: .+\n)?"
+)
 LONGEST = 420
 
 
@@ -209,5 +211,6 @@ def raised(home: Path) -> Iterator[Stage]:
     with Server().running() as server:
         for wire in WIRES:
             add_upstream(f"bad-{wire}", wire, server.site.url, home)
+        assert pisang("upstream", "default", "bad-gemini").code == 0
         with Client(home=home) as client:
             yield Stage(home, server, client)
