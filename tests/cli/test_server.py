@@ -230,3 +230,26 @@ def test_importing_the_package_loads_next_to_nothing():
     )
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, check=False)
     assert done.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "said"),
+    [
+        ("upstream add google --key-stdin <&-", 2, "it is empty"),
+        ("generate - --via sandbox <&-", 2, "The prompt is empty"),
+        ("history --nope >&-", 2, "No such option: --nope"),
+        ("history --nope 2>&-", 2, ""),
+    ],
+)
+def test_a_closed_standard_stream_is_an_empty_one(home, folder, line, code, said):
+    done = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -m pisang {line}"],
+        cwd=folder,
+        env={"PATH": os.environ["PATH"], "PISANG_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr

@@ -21,6 +21,7 @@ INTERRUPTED = 130
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit with its code (DESIGN §9)."""
+    _open_missing()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace")
@@ -101,6 +102,14 @@ def _unexpected(error: Exception) -> PisangError:
     place = write_crash(error, os.environ)
     kind = type(error).__name__
     return Unexpected(what=f"{kind}, told in {place}" if place else kind)
+
+
+def _open_missing() -> None:
+    """Who starts us may have closed a standard stream (`<&-`, some schedulers): Python has None
+    there, and the next file that is opened would get its number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 - it lives until the end
 
 
 def _discard_unwritable() -> None:
