@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -86,7 +87,7 @@ async def test_no_answer_goes_out_when_the_book_can_not_be_written(tmp_path: Pat
     folder.mkdir()
     book = Book(folder / "book.jsonl")
     app = create_app(book=book)
-    folder.rmdir()
+    shutil.rmtree(folder)
     told = await ask(app, PRO, wish("x"))
     assert told.status == 500
     assert "book can't be written" in told.json["error"]["message"]
@@ -110,3 +111,14 @@ async def test_the_charge_stands_before_the_answer_begins(tmp_path: Path) -> Non
 
     await app(scope, receive, send)
     assert seen == [1]
+
+
+def test_a_book_that_cannot_be_written_is_refused_before_anything_is_charged(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(FileNotFoundError):
+        Book(tmp_path / "nowhere" / "book.jsonl")
+    with pytest.raises(IsADirectoryError):
+        Book(tmp_path)
+    Book(tmp_path / "book.jsonl")
+    assert (tmp_path / "book.jsonl").read_bytes() == b""

@@ -109,9 +109,12 @@ def _append(path: Path, charge: Charge) -> None:
 
 
 def _take_up(path: Path) -> list[Charge]:
-    """The charges on disk. A last line that a crash left unfinished was never answered: it goes."""
+    """The charges on disk, in a file that can be written: it is made now where there is none.
+
+    A last line that a crash left unfinished was never answered: it goes.
+    """
     charges = list(read_charges(path))
-    if path.exists():
+    with path.open("ab"):
         os.truncate(path, path.read_bytes().rfind(b"\n") + 1)
     return charges
 
