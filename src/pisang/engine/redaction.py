@@ -38,9 +38,15 @@ def redact(answer: Answer, key: Secret | None) -> Answer:
 
 
 def _pattern(key: str) -> re.Pattern[bytes]:
-    writings = dict.fromkeys(_writings(key))
-    longest_first = sorted(writings, key=len, reverse=True)
-    return re.compile(b"|".join(re.escape(one.encode()) for one in longest_first))
+    """Every writing of the key, and the beginning of one where the body was cut off inside it."""
+    writings = sorted(dict.fromkeys(_writings(key)), key=len, reverse=True)
+    whole = [re.escape(one.encode()) for one in writings]
+    begun = [
+        re.escape(one.encode()[:size]) + rb"\Z"
+        for one in writings
+        for size in range(len(one) - 1, SHORTEST - 1, -1)
+    ]
+    return re.compile(b"|".join((*whole, *begun)), re.IGNORECASE)
 
 
 def _writings(key: str) -> Iterator[str]:
