@@ -70,6 +70,12 @@ def test_what_is_no_amount_says_how_to_write_one(text: str) -> None:
         parse_money(text)
 
 
+def test_an_amount_beyond_any_budget_is_none() -> None:
+    assert parse_money("1000000000000").micros == 10**18
+    with pytest.raises(ValueError, match="at most 1,000,000,000,000"):
+        parse_money("1000000000001USD")
+
+
 @given(amounts, amounts, st.integers(0, 100))
 def test_money_adds_and_multiplies_exactly(one: int, two: int, n: int) -> None:
     assert Money(one, "USD") + Money(two, "USD") == Money(one + two, "USD")

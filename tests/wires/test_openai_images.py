@@ -819,6 +819,37 @@ def test_a_picture_is_found_however_it_is_written(item: JSON, part: Image | Link
     assert reply_to({"created": 1, "data": [item]}).parts == (() if part is None else (part,))
 
 
+def in_lines(data: bytes) -> str:
+    text = b64(data)
+    return "\n".join(text[at : at + 76] for at in range(0, len(text), 76))
+
+
+@pytest.mark.parametrize("size", [100, 20_000, 400_000])
+def test_a_data_url_in_lines_is_a_picture(size: int) -> None:
+    picture = PNG + bytes(size)
+    url = f" data:image/png;base64,{in_lines(picture)}\n"
+    (part,) = reply_to({"created": 1, "data": [{"url": url}]}).parts
+    assert part == Image(content_of(picture), "image/png")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"data:image/png;base64,{b64(PNG)}!{b64(PNG)}",
+        f"data:image/png;base64,{b64(PNG + bytes(30_000))[:-3]}!!",
+        f"data:image/png;base64,{in_lines(bytes(900_000))}",
+        "data:image/png;base64,",
+    ],
+)
+def test_a_data_url_that_cannot_be_read_is_a_broken_picture_not_none(url: str) -> None:
+    (part,) = reply_to({"created": 1, "data": [{"url": url}]}).parts
+    assert part == Image(content_of(b""), "image/png")
+
+
+def test_a_long_text_in_a_url_field_is_no_picture() -> None:
+    assert reply_to({"created": 1, "data": [{"url": "word " * 9000}]}).parts == ()
+
+
 def test_a_long_picture_is_found_in_a_url_field_too() -> None:
     picture = ours.PNG * 4000
     for url in (b64(picture), f"data:image/png;base64,{b64(picture)}"):
