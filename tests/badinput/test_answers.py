@@ -321,6 +321,65 @@ def test_words_without_a_picture_are_no_image(stage: Stage, wire: str) -> None:
     assert asked.error["code"] == "no_image"
 
 
+LINKS = (
+    "http://127.0.0.1:9/a.png",
+    "https://127.0.0.1:9/a.png",
+    "https://169.254.169.254/latest/meta-data",
+    "https://[::1]:9/a.png",
+)
+NAMED = {
+    "gemini": b'{"fileData":{"mimeType":"image/png","fileUri":"%b"}}',
+    "openai-images": b'{"url":"%b"}',
+    "openai-chat": b'{"type":"image_url","image_url":{"url":"%b"}}',
+}
+
+
+@pytest.mark.parametrize("wire", NAMED)
+@pytest.mark.parametrize("link", LINKS)
+def test_a_link_to_where_nobody_may_go_leaves_the_outcome_unknown(
+    stage: Stage, wire: str, link: str
+) -> None:
+    asked = stage.ask(wire, answering(http(body(wire, NAMED[wire] % link.encode()))))
+    asked.agrees()
+    assert asked.fate == UNKNOWN
+    assert "answered with a link" in asked.error["message"]
+    assert asked.sends == 1
+
+
+BEHIND: dict[str, tuple[bytes, tuple[int, str, str]]] = {
+    "the picture": (http(LONG_PNG, kind=b"image/png"), DONE),
+    "half of it": (http(LONG_PNG[:30_000], kind=b"image/png"), UNKNOWN),
+    "half of what it says": (http(LONG_PNG[:30_000], kind=b"image/png", length=99_999), UNKNOWN),
+    "a page": (http(b"<html>expired</html>", kind=b"text/html"), UNKNOWN),
+    "nothing": (http(b"", 404), UNKNOWN),
+}
+
+
+@pytest.mark.parametrize("behind", BEHIND)
+def test_what_is_behind_a_link_is_a_whole_picture_or_an_unknown_outcome(
+    stage: Stage, behind: str
+) -> None:
+    answer, fate = BEHIND[behind]
+    link = f"{stage.server.site.url}/a.png".encode()
+
+    async def script(line: Line) -> None:
+        head, _ = await line.request()
+        paid = head.startswith(b"POST")
+        await line.say(
+            http(body("openai-images", NAMED["openai-images"] % link)) if paid else answer
+        )
+        line.close()
+
+    before = stage.images()
+    asked = stage.ask("openai-images", script)
+    assert asked.fate == fate
+    sent = [head.split(b" ", 1)[0] for head, _ in stage.server.site.requests[-asked.sends :]]
+    assert sent == [b"POST", b"GET"]
+    if fate == UNKNOWN:
+        assert stage.images() == before
+        assert "a link" in asked.error["message"]
+
+
 # --- W8: headers ---------------------------------------------------------------------------------
 
 HEADERS = {
