@@ -50,6 +50,8 @@ CASES = [
     ("mkdir", errno.ENOSPC, StoreFilled),
     ("mkdir", errno.EROFS, HomeUnusable),
     ("mkdir", errno.EBADF, StoreSuspect),
+    ("open", errno.EMFILE, HomeUnusable),
+    ("open", errno.ENFILE, HomeUnusable),
 ]
 
 

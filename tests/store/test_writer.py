@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sqlite3
 import subprocess
+import sys
 import threading
 import warnings
 from pathlib import Path
@@ -378,3 +380,31 @@ def test_fifty_stores_opened_and_closed_leave_no_file_open(tmp_path: Path) -> No
         store.history()
         store.close()
     assert len(os.listdir("/proc/self/fd")) <= before + 2
+
+
+KILLED_IN_ITS_TURN = """
+import os, signal, sys
+from pathlib import Path
+from pisang.store.lock import Turn
+
+turn = Turn(Path(sys.argv[1]))
+ready, born = os.pipe()
+if os.fork() == 0:
+    os.write(born, b".")
+    sys.stdin.read()  # a worker that outlives its parent
+    os._exit(0)
+os.read(ready, 1)
+turn.__enter__()
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_child_that_outlives_a_killed_parent_does_not_keep_his_turn(tmp_path: Path) -> None:
+    lock = tmp_path / "ledger.lock"
+    parent = subprocess.Popen(
+        [sys.executable, "-c", KILLED_IN_ITS_TURN, str(lock)], stdin=subprocess.PIPE
+    )
+    with parent:
+        os.waitid(os.P_PID, parent.pid, os.WEXITED | os.WNOWAIT)
+        with lock.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # raises while anybody holds it

@@ -26,6 +26,8 @@ from pisang.store.home import FILE_MODE, Home, unusable
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _REFUSED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.ENOENT})
+_SHORT = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+"""This machine is short of something else: that says nothing against the disk."""
 
 
 class Health:
@@ -88,7 +90,7 @@ class Health:
             return self.mark(why)
         if error.errno in _NO_ROOM:
             return StoreFilled(path=str(self._home.root), why=why)
-        if error.errno in _REFUSED:
+        if error.errno in _REFUSED | _SHORT:
             return unusable(path, error)
         return self.mark(why)
 

@@ -17,7 +17,7 @@ from types import TracebackType
 from pisang.errors import HomeUnusable
 from pisang.store.home import FILE_MODE, Home, unusable
 
-_HELD: weakref.WeakSet[OwnerLock] = weakref.WeakSet()
+_HELD: weakref.WeakSet[OwnerLock | Turn] = weakref.WeakSet()
 _watching = False
 
 _NO_LOCKS = frozenset({errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL})
@@ -57,6 +57,8 @@ class Turn:
         self._path = path
         self._fd = _open(path)
         self._queue = _open(path.with_suffix(".queue"))
+        _HELD.add(self)
+        _watch_forks()
 
     def __enter__(self) -> Turn:
         _lock(self._queue, self._path, fcntl.LOCK_EX)
@@ -75,9 +77,16 @@ class Turn:
         fcntl.flock(self._fd, fcntl.LOCK_UN)
 
     def close(self) -> None:
-        """Close the files. Once only."""
-        os.close(self._fd)
-        os.close(self._queue)
+        """Close the files."""
+        files, self._fd, self._queue = (self._fd, self._queue), -1, -1
+        for fd in files:
+            if fd >= 0:
+                os.close(fd)
+
+    def forget(self) -> None:
+        """In a forked child: close the copies. One that was left open would hold the turn for as
+        long as the child lives, had the parent been killed while it was his."""
+        self.close()
 
 
 class OwnerLock:
