@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 import pytest
-from hypothesis import example, settings
+from hypothesis import assume, example, settings
 from hypothesis import given as drawn
 from hypothesis import strategies as st
 
@@ -87,6 +87,7 @@ def test_nothing_holds_a_nul(store: Store) -> None:
 @example("aÀ龙", "À龙")
 @example("K kelvin", "k")
 def test_the_sketch_never_hides_what_like_would_find(prompt: str, query: str) -> None:
+    assume("\0" not in query)  # LIKE ends at it: `history` finds nothing then, and asks nobody
     try:
         with sqlite3.connect(":memory:") as connection:
             holds = connection.execute(
