@@ -10,7 +10,7 @@ from pisang.domain.content import content_of
 from pisang.domain.ledger import Claimed, Hold
 from pisang.domain.request import Request, Text
 from pisang.engine.effects import Claim, Decline, Exchange, Fetch, Keep, Settle, Sleep
-from pisang.engine.flow import INTERRUPTED, conclude_orphan, look_again, make_one
+from pisang.engine.flow import INTERRUPTED, conclude, conclude_orphan, look_again, make_one
 from pisang.errors import AddressRefused, BudgetExceeded, OutcomeUnknown, Overloaded
 from tests.crash.book import png
 from tests.engine.script import (
@@ -212,3 +212,15 @@ def test_an_orphan_with_less_than_a_picture_is_unknown_at_its_full_price() -> No
     assert concluded.state is State.UNKNOWN
     assert script.of(Settle)[0].settlement.error_code == "outcome_unknown"
     assert not script.of(Keep)
+
+
+def test_a_picture_already_fetched_is_not_asked_for_again_by_recovery() -> None:
+    """The link may have expired since, and what was had of it is all there is."""
+    had = content_of(png(3))
+    script = Script(special={Fetch: [AddressRefused(url="x", why="expired")]})
+    half = content_of(b"<html>")
+    concluded = script.run(conclude(OPEN, "att_1", answer(LINKED), (half, had)))
+    assert concluded.state is State.DONE
+    assert [made.content for made in concluded.made] == [had]
+    assert script.of(Keep)[0].contents == (had,)
+    assert not script.of(Fetch)

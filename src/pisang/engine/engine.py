@@ -20,7 +20,7 @@ from pisang.domain.catalogue import Catalogue, load
 from pisang.domain.fingerprint import request_fingerprint
 from pisang.domain.ledger import AttemptRow, Begun, Budget, ImageRow, RequestRow, Wish
 from pisang.domain.money import Money
-from pisang.domain.serial import request_from_json, request_to_json
+from pisang.domain.serial import request_to_json
 from pisang.domain.upstream import Upstream
 from pisang.domain.warning import Warn
 from pisang.engine.events import Listener, ignore
@@ -28,10 +28,10 @@ from pisang.engine.flow import Concluded, Errand, look_again, make_one
 from pisang.engine.ids import new_id
 from pisang.engine.lineage import Continuation, go_on
 from pisang.engine.order import Order, Ran
-from pisang.engine.outcome import errors_of, sum_up, warnings_of
+from pisang.engine.outcome import errors_of, last_attempts, sum_up, warnings_of
 from pisang.engine.probe import Probe, probe
 from pisang.engine.reach import Reach, credentials
-from pisang.engine.recovery import errand_again, recover_one
+from pisang.engine.recovery import errand_again, recover_one, request_again
 from pisang.engine.world import World, now_ms
 from pisang.errors import OutcomeUnknown, PisangError
 from pisang.policy.plan import Planned, plan
@@ -41,6 +41,12 @@ from pisang.wires.table import wire
 Result = TypeVar("Result")
 
 REPLAYED = Warn("replayed", "That key's request was carried out before: nothing was bought now.")
+
+_ANSWERED = frozenset({State.DONE, State.REFUSED})
+_ENDED = frozenset(State) - {State.PLANNED, State.SENT}
+
+_MEND_S = 5.0
+"""How often an attempt that could not be settled is tried again."""
 
 _WAIT_S = 0.5
 """How often a request that another task or process owns is looked at."""
@@ -73,6 +79,7 @@ class Engine:
         self.money = money
         self.reach = Reach(catalogue)
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._mending = False
 
     @classmethod
     async def open(cls, home: Path, money: Ledgering | None = None) -> Engine:
@@ -82,9 +89,13 @@ class Engine:
         """
         store = await asyncio.to_thread(Store.open, home, clock_ms=now_ms, new_id=new_id)
         engine = cls(store, load(), money or Ledgering())
-        for budget in engine.money.budgets:
-            await asyncio.wrap_future(store.set_budget(budget))
-        await engine.recover()
+        try:
+            for budget in engine.money.budgets:
+                await asyncio.wrap_future(store.set_budget(budget))
+            await engine.recover()
+        except BaseException:  # whoever opens next must find what was taken over
+            await engine.close()
+            raise
         return engine
 
     async def __aenter__(self) -> Engine:
@@ -117,7 +128,7 @@ class Engine:
         try:
             for orphan in orphans:
                 row = self.store.request(orphan.attempt.request_id)
-                request = request_from_json(row.spec, self.store.content)
+                request = request_again(row, self.store.content)
                 flow = recover_one(orphan, row, request, self.catalogue)
                 settled.append(await self._world(row.id, ignore).drive(flow))
         except PisangError:
@@ -146,7 +157,7 @@ class Engine:
         if begun.verdict == "running":
             await self._wait(begun.request_id)
         if begun.verdict != "new":
-            return self._ran(begun.request_id, order, (), replayed=True)
+            return self._ran(begun.request_id, order, {}, replayed=True)
         ended = await self._make_all(order, planned, begun, listen)
         return self._ran(begun.request_id, order, ended)
 
@@ -173,7 +184,7 @@ class Engine:
         answer = await asyncio.to_thread(self.store.answer, attempt.id)
         if answer is None:
             return None
-        request = request_from_json(row.spec, self.store.content)
+        request = request_again(row, self.store.content)
         errand = replace(
             errand_again(attempt, row, request, self.catalogue), warnings=attempt.warnings
         )
@@ -192,26 +203,30 @@ class Engine:
 
     async def _make_all(
         self, order: Order, planned: Planned, begun: Begun, listen: Listener
-    ) -> tuple[PisangError, ...]:
-        """n attempts side by side; the errors that came before any row. Raises when all did."""
+    ) -> dict[int, PisangError]:
+        """n attempts side by side; by ordinal the errors that left no outcome. Raises when all did.
+
+        Of a request that runs again only what is owed is made: neither what came or was refused,
+        nor (unless told to buy again what is unknown) what was written off.
+        """
         row = self.store.request(begun.request_id)
-        have = {one.ordinal for one in row.attempts if one.state is State.DONE}
+        over = _ANSWERED if order.retry_unknown else _ANSWERED | {State.WRITTEN_OFF}
+        have = {one.ordinal for one in row.attempts if one.state in over}
         world = self._world(row.id, listen)
-        making = [
-            self._make(world, self._errand(order, planned, row.id, ordinal))
-            for ordinal in range(row.n)
-            if ordinal not in have
-        ]
+        owed = [ordinal for ordinal in range(row.n) if ordinal not in have]
+        making = [self._make(world, self._errand(order, planned, row.id, one)) for one in owed]
         try:
             ended = await asyncio.gather(*making)
         finally:
             with suppress(PisangError):  # where the disk refuses even this, recovery does it
                 await asyncio.wrap_future(self.store.finish(row.id))
-        unclaimed = tuple(one for one in ended if isinstance(one, PisangError))
-        if unclaimed and len(unclaimed) == len(ended):
-            unclaimed[0].request_id = unclaimed[0].request_id or row.id
-            raise unclaimed[0]
-        return unclaimed
+        pairs = zip(owed, ended, strict=True)
+        failed = {ordinal: one for ordinal, one in pairs if isinstance(one, PisangError)}
+        if failed and len(failed) == len(ended):
+            first = failed[owed[0]]
+            first.request_id = first.request_id or row.id
+            raise first
+        return failed
 
     def _own(self, work: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
         """A task of the engine's, which a caller who stops waiting does not end."""
@@ -225,7 +240,24 @@ class Engine:
         try:
             return await world.drive(make_one(errand))
         except PisangError as error:
+            self._mend()
             return error
+
+    def _mend(self) -> None:
+        """See to it that what could not be settled is, once the disk lets us: until then its row
+        says `sent` and takes a slot, and no other process may touch it while this one lives."""
+        if self.store.owes and not self._mending:
+            self._mending = True
+            self._own(self._settle_late())
+
+    async def _settle_late(self) -> None:
+        try:
+            while self.store.owes:
+                await asyncio.sleep(_MEND_S)
+                with suppress(PisangError):
+                    await self.recover()
+        finally:
+            self._mending = False
 
     def _errand(self, order: Order, planned: Planned, request_id: str, ordinal: int) -> Errand:
         return Errand(
@@ -270,8 +302,9 @@ class Engine:
         return next(error for error in errors if isinstance(error, OutcomeUnknown))
 
     async def _wait(self, request_id: str) -> None:
-        """Until no attempt is under way; a request whose owner died is recovered, not awaited."""
-        while self.store.request(request_id).state in (State.SENT, State.PLANNED):
+        """Until nobody works on it, between two attempts too; a request whose owner died is
+        recovered, not awaited."""
+        while await asyncio.to_thread(self.store.under_way, request_id):
             await asyncio.sleep(_WAIT_S)
             await self.recover()
 
@@ -279,13 +312,14 @@ class Engine:
         self,
         request_id: str,
         order: Order,
-        unclaimed: tuple[PisangError, ...],
+        failed: Mapping[int, PisangError],
         *,
         replayed: bool = False,
     ) -> Ran:
         row = self.store.request(request_id)
-        told = len({attempt.ordinal for attempt in row.attempts}) == row.n
-        rest = () if told else unclaimed  # a suspect store could not even write why
+        told = {one.ordinal for one in last_attempts(row) if one.state in _ENDED}
+        # What no row tells: a failing disk could not take the outcome, or even the reason.
+        rest = tuple(error for ordinal, error in failed.items() if ordinal not in told)
         return summary(row, rest, strict=order.strict, replayed=replayed)
 
 

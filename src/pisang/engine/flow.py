@@ -209,10 +209,15 @@ def with_log_id(request: Request, log_id: str | None) -> Request:
     return replace(request, extra=extra)
 
 
-def conclude(errand: Errand, attempt_id: str, answer: Answer) -> Flow[Concluded]:
-    """What came is judged, kept and settled. Recovery runs this same half on a stored answer."""
+def conclude(
+    errand: Errand, attempt_id: str, answer: Answer, fetched: tuple[Content, ...] = ()
+) -> Flow[Concluded]:
+    """What came is judged, kept and settled. Recovery runs this same half on a stored answer;
+    `fetched` is what had already been had of its links: they may have expired since."""
     verdict = judge(errand.wire, errand.upstream, errand.model_id, answer)
     if verdict.links:
+        had = _whole(fetched)
+        verdict = replace(verdict, made=(*verdict.made, *had), links=verdict.links[len(had) :])
         verdict = yield from fetch_links(errand, attempt_id, verdict)
     return (yield from settle(errand, attempt_id, answer, verdict))
 
@@ -326,11 +331,7 @@ def conclude_orphan(
 
     A whole image there was paid for and is `done`; anything less is `unknown` at its full price.
     """
-    made: list[Made] = []
-    for content in found:
-        facts = read_facts(content)
-        if facts is not None and facts.complete:
-            made.append(Made(content, facts))
+    made = _whole(found)
     warnings: tuple[Warn, ...] = ()
     error = None
     if made:
@@ -350,10 +351,16 @@ def conclude_orphan(
             at_ms=now,
             cost=price,
             basis=basis if price else "none",
-            images=mark_drafts(tuple(made), None),
+            images=mark_drafts(made, None),
             error_code=error.code if error else None,
             error_fields=error_fields(error),
             warnings=warnings,
         )
     )
-    return Concluded(attempt_id, state, tuple(made), error, warnings)
+    return Concluded(attempt_id, state, made, error, warnings)
+
+
+def _whole(contents: tuple[Content, ...]) -> tuple[Made, ...]:
+    """The whole images among contents."""
+    read = ((content, read_facts(content)) for content in contents)
+    return tuple(Made(one, facts) for one, facts in read if facts is not None and facts.complete)

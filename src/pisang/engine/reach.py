@@ -46,7 +46,12 @@ class Reach:
         return self._http
 
     def call(self, effect: Exchange, store: Store) -> Outgoing:
-        """The HTTP call of an exchange. Raises `KeyMissing` where a key is needed and none is."""
+        """The HTTP call of an exchange. Raises `KeyMissing` where a key is needed and none is, and
+        `StoreCorrupt` where a picture to be sent is gone: found out under way it would cost an
+        unknown outcome."""
+        for piece in effect.request.body:
+            if not isinstance(piece, bytes):
+                store.read(piece.content)
         factory, length = stream_body(effect.request.body, store.read)
         return address(
             effect.upstream,

@@ -28,7 +28,7 @@ from pisang.engine.effects import (
     Settle,
     Sleep,
 )
-from pisang.engine.events import Event, Listener
+from pisang.engine.events import Event, Listener, ignore
 from pisang.engine.flow import never_sent
 from pisang.engine.ids import new_id
 from pisang.engine.intake import Intake
@@ -74,7 +74,7 @@ class World:
     async def drive(self, flow: Flow[Result]) -> Result:
         """Run a flow to its end and give its result; errors of ours are thrown into it.
 
-        When one of them ends it over an attempt that is claimed and not settled, that attempt is
+        When something ends it over an attempt that is claimed and not settled, that attempt is
         the next recovery's.
         """
         answer: object = None
@@ -93,13 +93,20 @@ class World:
         except StopIteration as stop:
             result: Result = stop.value
             return result
-        except PisangError:
+        except BaseException:
             if claimed is not None:
                 self._store.abandon(claimed)
             raise
 
     def _tell(self, kind: str, attempt_id: str, size: int = 0, message: str = "") -> None:
-        self._listen(Event(kind, self._request_id, attempt_id, size, now_ms(), message))
+        """Tell the listener. One that fails is not told again, and takes no paid image with it:
+        its fault goes to the event loop's exception handler."""
+        try:
+            self._listen(Event(kind, self._request_id, attempt_id, size, now_ms(), message))
+        except Exception as error:  # noqa: BLE001 - the caller's own code, not ours
+            self._listen = ignore
+            told = {"message": "a listener failed and is not called again", "exception": error}
+            asyncio.get_running_loop().call_exception_handler(told)
 
     async def _claim(self, effect: Claim) -> Claimed | Hold:
         answer = await self._commit_claim(effect.intent)

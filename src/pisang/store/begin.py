@@ -6,7 +6,7 @@ from typing import Literal
 
 from pisang.domain.attempt import Charged, State, request_state
 from pisang.domain.ledger import Begun, Wish
-from pisang.errors import IdempotencyMismatch
+from pisang.errors import IdempotencyMismatch, NotFound
 from pisang.store.database import Row, Tx
 from pisang.store.process import Process
 from pisang.store.rows import dump
@@ -44,6 +44,23 @@ def finish(tx: Tx, process: Process, request_id: str) -> None:
     tx.run("request_abandon", id=request_id)
 
 
+def under_way(tx: Tx, process: Process, request_id: str) -> bool:
+    """Whether somebody works on the request: an attempt is open, or its process may start one
+    more. Raises `NotFound`."""
+    row = tx.one("request_by_id", id=request_id)
+    if row is None:
+        raise NotFound(what="request", id=request_id)
+    return _is_open(process, row, tx.all("attempt_states", request_id=request_id))
+
+
+def _is_open(process: Process, row: Row, attempts: list[Row]) -> bool:
+    if any(State(attempt["state"]) in _OPEN for attempt in attempts):
+        return True
+    over = {one["ordinal"] for one in attempts if State(one["state"]) in _OVER}
+    # Between two attempts, or before the first.
+    return len(over) < row["n"] and process.works_on(row["owner"])
+
+
 def _standing(tx: Tx, process: Process, wish: Wish, *, retry_unknown: bool) -> Begun | None:
     row = tx.one("key_find", scope=wish.scope, key=wish.idempotency_key)
     if row is None or _expired(row, wish.created_ms):
@@ -70,13 +87,9 @@ def _expired(row: Row, now_ms: int) -> bool:
 
 def _verdict(tx: Tx, process: Process, row: Row, *, retry_unknown: bool) -> Verdict:
     attempts = tx.all("attempt_states", request_id=row["request_id"])
-    states = [State(attempt["state"]) for attempt in attempts]
-    if any(state in _OPEN for state in states):
+    if _is_open(process, row, attempts):
         return "running"
-    over = {one["ordinal"] for one in attempts if State(one["state"]) in _OVER}
-    if len(over) < row["n"] and process.works_on(row["owner"]):
-        return "running"  # between two attempts, or before the first
-    state = request_state(states)
+    state = request_state(State(attempt["state"]) for attempt in attempts)
     if state is State.UNKNOWN:
         return "unknown"
     if state is State.WRITTEN_OFF and retry_unknown:

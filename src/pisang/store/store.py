@@ -235,6 +235,21 @@ class Store:
         with self._living:
             self._abandoned.update(attempt_ids)
 
+    @property
+    def owes(self) -> bool:
+        """Whether an attempt that was abandoned is still to be recovered."""
+        with self._living:
+            return bool(self._abandoned)
+
+    def under_way(self, request_id: str) -> bool:
+        """Whether somebody still works on a request: an attempt is open, or may follow.
+
+        Raises `NotFound`.
+        """
+        process = self._process()
+        with self._readers.read() as tx:
+            return begin_jobs.under_way(tx, process, request_id)
+
     def recover(self) -> list[Orphan]:
         """Take over what dead processes left under way, and what this one abandoned; each is given
         to one caller only.
