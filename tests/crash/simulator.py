@@ -17,8 +17,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.crash.book import PRICE_MICROS, Book
-
 from pisang.domain.answer import Answer, Ended
 from pisang.domain.attempt import Charged, State
 from pisang.domain.catalogue import Catalogue, load
@@ -47,6 +45,7 @@ from pisang.errors import PisangError
 from pisang.store.store import Asked, Store
 from pisang.transport.base import Failure
 from pisang.wires.table import wire
+from tests.crash.book import PRICE_MICROS, Book
 
 UPSTREAM = Upstream("simulated", "gemini", "http://simulated", auth=Auth.NONE, kind="google")
 PRICE = Money(PRICE_MICROS, "USD")

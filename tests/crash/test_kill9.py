@@ -44,29 +44,31 @@ MANNERS = {
 """How the upstream answers, and by how many seconds that makes a life longer."""
 
 
+BEYOND = 1.2
+"""How far behind the end of a life the kills are drawn: those who live show how long it is."""
+
+
 @dataclass
 class Ring:
     """Wishes in lanes on one home, and what became of the processes that asked them."""
 
     shell: Shell
     seed: int
-    kill_with: signal.Signals = signal.SIGKILL
     kills: int = 0
-    asked: set[str] = field(default_factory=set)
+    killed: set[str] = field(default_factory=set)
     acknowledged: set[str] = field(default_factory=set)
     codes: Counter[int] = field(default_factory=Counter)
+    life_s: float = 0.0
     lock: Lock = field(default_factory=Lock)
 
-    def measure(self) -> float:
+    def measure(self) -> None:
         """How long a whole life takes here, with as many side by side as there will be."""
-        began = time.monotonic()
         with ThreadPoolExecutor(LANES) as lanes:
             list(lanes.map(lambda number: self.ask(f"a whole life {number}"), range(LANES)))
-        return time.monotonic() - began
 
     def run(self, kills: int) -> None:
         """Until so many processes were killed before their end."""
-        life_s = self.measure()
+        self.measure()
         wishes = count()
 
         def lane(number: int) -> None:
@@ -74,31 +76,44 @@ class Ring:
             while self.kills < kills:
                 manner = dice.choice(list(MANNERS))
                 prompt = f"a kite over hill {next(wishes)} {manner}".strip()
-                whole_s = life_s + MANNERS[manner]
-                while self.ask(prompt, dice.uniform(0.0, whole_s)) and dice.random() < 0.4:
+                while self.ask(prompt, dice.uniform(0, BEYOND)) and dice.random() < 0.4:
                     pass  # its user asks again
 
         with ThreadPoolExecutor(LANES) as lanes:
             list(lanes.map(lane, range(LANES)))
 
-    def ask(self, prompt: str, life_s: float | None = None) -> bool:
-        """Ask once, and end the process after that time; whether it was still there to end."""
-        key = hash_of(prompt.encode())
-        words = ("generate", prompt, "--idempotency-key", key, "--format", "json")
-        self.asked.add(prompt)
-        process = self.shell.start(*words)
-        if life_s is not None:
-            kill_after(process, life_s, self.kill_with)
-        return self.note(finish(process))
+    def ask(self, prompt: str, share: float | None = None) -> bool:
+        """Ask once, and kill the process after that share of a life; whether it was there to kill.
 
-    def note(self, said: Said) -> bool:
+        Who is not killed shows how long a life is by now: other work on the machine changes it.
+        """
+        stretch_s = MANNERS.get(manner_of(prompt), 0.0)
+        words = ("generate", prompt, "--idempotency-key", hash_of(prompt.encode()))
+        began = time.monotonic()
+        process = self.shell.start(*words, "--format", "json")
+        if share is not None:
+            kill_after(process, share * (self.life_s + stretch_s), signal.SIGKILL)
+        said = finish(process)
+        if said.code >= 0:
+            self.life_s = time.monotonic() - began - stretch_s
+        return self.note(prompt, said)
+
+    def note(self, prompt: str, said: Said) -> bool:
         """What a process said before its end counts, killed or not; whether it was killed."""
         assert "Traceback" not in said.err or said.code < 0, said.err
         with self.lock:
             self.acknowledged.update(said.images)
             self.codes[said.code] += 1
-            self.kills += said.code < 0
+            if said.code < 0:
+                self.kills += 1
+                self.killed.add(prompt)
         return said.code < 0
+
+
+def manner_of(prompt: str) -> str:
+    """The directive in a prompt."""
+    _, bracket, rest = prompt.partition("[[")
+    return bracket + rest
 
 
 def kill_after(process: subprocess.Popen[str], life_s: float, kill_with: signal.Signals) -> None:
@@ -136,8 +151,9 @@ def test_a_hundred_kills_lose_nothing_and_buy_nothing_twice(
     ledger = recover_and_audit(ring, pisang_sandbox)
     print(f"{ring.kills} kills; exit codes {dict(ring.codes)}; attempts {dict(ledger.states)}")
     # The kills fell before the claim, while the answer was awaited, and after it had come.
-    unclaimed = ring.asked - {row["prompt"] for row in ledger.attempts}
-    assert min(len(unclaimed), ledger.states["unknown"], ledger.states["done"]) > KILLS // 20
+    ends = {row["prompt"]: row["state"] for row in ledger.attempts}
+    fell = Counter(ends.get(prompt, "unclaimed") for prompt in ring.killed)
+    assert min(fell["unclaimed"], fell["unknown"], fell["done"]) > 1, fell
     check_that_asking_again_buys_nothing_that_is_unknown(ring, ledger, pisang_sandbox)
 
 
@@ -171,17 +187,17 @@ def test_a_stopped_process_is_nobodys_to_recover_and_goes_on(
     shell: Shell, pisang_sandbox: SandboxServer
 ) -> None:
     ring = Ring(shell, seed=0)
-    life_s = ring.measure()
+    ring.measure()
     for number, share in enumerate((0.4, 0.6, 0.8, 1.0, 1.2)):
         prompt = f"a boat {number} [[sandbox drip=0.5]]"
         process = shell.start("generate", prompt, "--format", "json")
-        kill_after(process, share * life_s, signal.SIGSTOP)
+        kill_after(process, share * ring.life_s, signal.SIGSTOP)
         # Another command meanwhile; it may have to wait for a lock that the stopped one holds.
         other = shell.start("unknown", "list", "--format", "json")
         time.sleep(0.5)
         process.send_signal(signal.SIGCONT)
         assert finish(other).json == {"unknown": []}
-        assert not ring.note(finish(process))
+        assert not ring.note(prompt, finish(process))
     assert ring.codes == {0: LANES + 5}
     assert recover_and_audit(ring, pisang_sandbox).states == {"done": LANES + 5}
 

@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+
 from tests.crash.simulator import run_home
 
 CRASHES = 1_000_000 if os.environ.get("PISANG_CRASH") == "long" else 20_000

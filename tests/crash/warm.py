@@ -25,10 +25,10 @@ def warm_up(home: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         shutil.copy(home / "config.toml", folder)
         os.environ["PISANG_HOME"] = folder
-        with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+        with redirect_stdout(StringIO()), redirect_stderr(StringIO()) as said:
             words = ["generate", "[[sandbox charge=no]] warm", "--out", f"{folder}/out/", *JSON]
             codes = [run(words), run(["unknown", "list", *JSON]), run(["no-such-command", *JSON])]
-        assert codes == [0, 0, 2], f"the warm-up ended with {codes}"
+        assert codes == [0, 0, 2], f"the warm-up ended with {codes}: {said.getvalue()}"
 
 
 if __name__ == "__main__":

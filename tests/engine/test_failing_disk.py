@@ -153,3 +153,16 @@ async def test_a_recovery_that_fails_half_way_leaves_the_rest_to_the_next(tmp_pa
 
 def refuse(settlement: object) -> None:
     raise StoreFilled(path="/home", why="no space left on device")
+
+
+async def test_even_a_fault_of_our_own_leaves_the_attempt_to_the_next_recovery(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with await Engine.open(tmp_path / "home") as engine:
+        with monkeypatch.context() as patch:
+            patch.setattr(engine.store, "keep", None)
+            with pytest.raises(TypeError):
+                await engine.run(ORDER)
+        ran = await asyncio.wait_for(engine.run(ORDER), 30)
+        assert ran.replayed
+        assert states(engine) == [State.DONE]
