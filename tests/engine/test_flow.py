@@ -181,8 +181,9 @@ def test_a_link_is_tried_again_and_the_attempt_is_done_when_it_gives_a_picture()
     assert [warn.code for warn in concluded.warnings] == ["found_later"]
 
 
-def test_a_link_that_gives_none_again_writes_nothing_and_says_why() -> None:
-    script = Script(special={Fetch: [AddressRefused(url="x", why="y")]})
+@pytest.mark.parametrize("fetched", [AddressRefused(url="x", why="y"), content_of(b"<html>")])
+def test_a_link_that_gives_none_again_writes_nothing_and_says_why(fetched: object) -> None:
+    script = Script(special={Fetch: [fetched]})
     concluded = script.run(look_again(OPEN, "att_7", answer(LINKED)))
     assert script.names == ["Fetch"]
     assert concluded.state is State.UNKNOWN
