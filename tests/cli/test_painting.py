@@ -74,6 +74,16 @@ def test_an_edit_of_last_knows_its_parent(pisang):
     assert [one["prompt"] for one in shown["lineage"]] == ["a hill"]
 
 
+def test_an_image_of_a_model_that_signs_nothing_is_edited_by_one_that_wants_signatures(pisang):
+    pisang("generate", "a hill", *SANDBOX, "-m", "gemini-2.5-flash-image")
+    same = pisang("edit", "last", "at noon", *SANDBOX, *AS_JSON, "-m", "gemini-2.5-flash-image")
+    assert same.code == 0
+    other = pisang("edit", "last", "at night", *SANDBOX, *AS_JSON)
+    assert other.code == 0, other.out
+    assert "history_dropped" in {warning["code"] for warning in other.json["warnings"]}
+    assert other.json["images"][0]["parent"] == same.json["images"][0]["sha256"]
+
+
 def test_a_file_is_edited_and_more_pictures_go_along(pisang, folder):
     pisang("generate", "a hill", *SANDBOX, "-o", "hill.png")
     said = pisang(

@@ -16,6 +16,7 @@ from pisang.client.references import Reference, take_reference
 from pisang.client.schema import DAY_S
 from pisang.client.sendable import make_sendable
 from pisang.client.settings import Settings
+from pisang.domain.catalogue import resolve
 from pisang.domain.money import Money, parse_money
 from pisang.domain.request import JSON, Image, Part, Request, Text
 from pisang.domain.upstream import Auth, Upstream
@@ -98,8 +99,8 @@ class Wisher:
         folder = Path(options.get("folder") or self.settings.folder)
         taken = [await self._take(word, folder) for word in options.get("references") or ()]
         goal, warnings = (None, ()) if edited is None else await self._take(edited, folder)
-        onward = await self._onward(goal)
         defaults = self.settings.defaults
+        onward = await self._onward(goal, options.get("model") or defaults.model)
         text = f"{defaults.style}\n{prompt}" if defaults.style else prompt
         request = Request(
             parts=(*onward.parts, *(_part(one) for one, _ in taken), Text(text)),
@@ -135,13 +136,17 @@ class Wisher:
         shown = "The picture" if isinstance(word, bytes) else str(word)
         return await asyncio.to_thread(make_sendable, taken, shown, store)
 
-    async def _onward(self, goal: Reference | None) -> Continuation:
+    async def _onward(self, goal: Reference | None, word: str | None) -> Continuation:
         """An image of ours goes on from its turns; any other picture is a part."""
         if goal is None:
             return Continuation()
         if goal.image is None or goal.label:
             return Continuation(parts=(_part(goal),))
-        return await asyncio.to_thread(go_on, goal.image, self.upstream, self.engine.store)
+        word = word or self.upstream.default_model
+        model = resolve(word, self.upstream, self.engine.catalogue).model if word else None
+        signed = model is not None and model.signatures
+        store = self.engine.store
+        return await asyncio.to_thread(go_on, goal.image, self.upstream, store, signed=signed)
 
     def _extra(self, fields: Mapping[str, JSON]) -> dict[str, dict[str, JSON]]:
         body: dict[str, JSON] = {}

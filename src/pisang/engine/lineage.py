@@ -43,8 +43,14 @@ class Continuation:
     warnings: tuple[Warn, ...] = ()
 
 
-def go_on(image: ImageRow, upstream: Upstream, ledger: Ledger) -> Continuation:
-    """The continuation that edits `image` at `upstream`; never fails for want of history."""
+def go_on(
+    image: ImageRow, upstream: Upstream, ledger: Ledger, *, signed: bool = False
+) -> Continuation:
+    """The continuation that edits `image` at `upstream`; never fails for want of history.
+
+    With `signed` the model that is asked takes no picture of a model's turn without the signature
+    it came with; older models gave none (Google's 400, thought signatures, 2026).
+    """
     row = ledger.request(image.request_id)
     attempt = next(one for one in row.attempts if one.id == image.attempt_id)
     if attempt.wire not in TURN_WIRES:
@@ -58,7 +64,15 @@ def go_on(image: ImageRow, upstream: Upstream, ledger: Ledger) -> Continuation:
         turns = None
     if turns is None:
         return _anew(image, ledger, "the stored answer it came in is gone")
+    if signed and not _are_signed(turns):
+        why = f"{attempt.model} signed none of it, and the model asked now wants signatures"
+        return _anew(image, ledger, why)
     return Continuation(history=turns)
+
+
+def _are_signed(turns: tuple[Turn, ...]) -> bool:
+    said = (part for turn in turns if turn.role == "model" for part in turn.parts)
+    return all(part.signature is not None for part in said if isinstance(part, Image))
 
 
 def _anew(image: ImageRow, ledger: Ledger, why: str | None) -> Continuation:
