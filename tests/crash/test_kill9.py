@@ -44,8 +44,9 @@ MANNERS = {
 """How the upstream answers, and by how many seconds that makes a life longer."""
 
 
-BEYOND = 1.2
-"""How far behind the end of a life the kills are drawn: those who live show how long it is."""
+SHARES = ((0.0, 1.1), (0.7, 1.1))
+"""The shares of a life within which a kill is drawn: all of it, or its end, where most happens.
+Who outlives his own shows how long a life is by now."""
 
 
 @dataclass
@@ -76,8 +77,9 @@ class Ring:
             while self.kills < kills:
                 manner = dice.choice(list(MANNERS))
                 prompt = f"a kite over hill {next(wishes)} {manner}".strip()
-                while self.ask(prompt, dice.uniform(0, BEYOND)) and dice.random() < 0.4:
-                    pass  # its user asks again
+                share = dice.uniform(*dice.choice(SHARES))
+                while self.ask(prompt, share) and dice.random() < 0.4:
+                    share = dice.uniform(*dice.choice(SHARES))  # its user asks again
 
         with ThreadPoolExecutor(LANES) as lanes:
             list(lanes.map(lane, range(LANES)))
@@ -85,7 +87,7 @@ class Ring:
     def ask(self, prompt: str, share: float | None = None) -> bool:
         """Ask once, and kill the process after that share of a life; whether it was there to kill.
 
-        Who is not killed shows how long a life is by now: other work on the machine changes it.
+        Who lives and buys shows how long a life is by now: other work on the machine changes it.
         """
         stretch_s = MANNERS.get(manner_of(prompt), 0.0)
         words = ("generate", prompt, "--idempotency-key", hash_of(prompt.encode()))
@@ -94,7 +96,7 @@ class Ring:
         if share is not None:
             kill_after(process, share * (self.life_s + stretch_s), signal.SIGKILL)
         said = finish(process)
-        if said.code >= 0:
+        if said.code == 0 and "replayed" not in said.out:
             self.life_s = time.monotonic() - began - stretch_s
         return self.note(prompt, said)
 
@@ -153,7 +155,7 @@ def test_a_hundred_kills_lose_nothing_and_buy_nothing_twice(
     # The kills fell before the claim, while the answer was awaited, and after it had come.
     ends = {row["prompt"]: row["state"] for row in ledger.attempts}
     fell = Counter(ends.get(prompt, "unclaimed") for prompt in ring.killed)
-    assert min(fell["unclaimed"], fell["unknown"], fell["done"]) > 1, fell
+    assert min(fell["unclaimed"], fell["unknown"], fell["done"]) > 0, fell
     check_that_asking_again_buys_nothing_that_is_unknown(ring, ledger, pisang_sandbox)
 
 
