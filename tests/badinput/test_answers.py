@@ -512,12 +512,17 @@ FAULTS: dict[str, Script] = {
 }
 
 
-@pytest.mark.parametrize("script", FAULTS.values(), ids=FAULTS.keys())
+def patience(name: str) -> float:
+    """Seconds: short only where nothing but the time limit ends it."""
+    return 0.7 if "hole" in name or "drip" in name else 10.0
+
+
+@pytest.mark.parametrize("name", FAULTS)
 def test_a_connection_that_fails_after_sending_is_unknown_and_used_once(
-    stage: Stage, script: Script
+    stage: Stage, name: str
 ) -> None:
     before = stage.images()
-    asked = stage.ask("gemini", script, timeout_s=0.4)
+    asked = stage.ask("gemini", FAULTS[name], timeout_s=patience(name))
     asked.agrees()
     assert asked.fate == UNKNOWN
     assert asked.sends == 1
@@ -537,9 +542,9 @@ CUT_BEHIND: dict[str, Script] = {
 }
 
 
-@pytest.mark.parametrize("script", CUT_BEHIND.values(), ids=CUT_BEHIND.keys())
-def test_a_whole_image_in_an_answer_that_then_broke_is_done(stage: Stage, script: Script) -> None:
-    asked = stage.ask("gemini", script, timeout_s=0.6)
+@pytest.mark.parametrize("name", CUT_BEHIND)
+def test_a_whole_image_in_an_answer_that_then_broke_is_done(stage: Stage, name: str) -> None:
+    asked = stage.ask("gemini", CUT_BEHIND[name], timeout_s=patience(name))
     asked.agrees()
     assert asked.fate == DONE
     (image,) = asked.said.json["images"]
@@ -663,12 +668,12 @@ def test_the_same_key_again_after_an_unknown_sends_nothing(stage: Stage) -> None
 
 
 def test_the_time_limit_of_the_command_line_ends_a_black_hole(stage: Stage) -> None:
-    words = ("generate", "a lake", "--via", "bad-crawl", "-m", MODEL, "--timeout", "0.4")
+    words = ("generate", "a lake", "--via", "bad-crawl", "-m", MODEL, "--timeout", "1.5")
     asked = stage.call(*words, script=_black_hole)
     asked.agrees()
     assert asked.fate == UNKNOWN
     assert asked.sends == 1
-    assert "0.4 s" in asked.error["message"]
+    assert "1.5 s" in asked.error["message"]
     assert asked.error["at_stake"] == "0.07 USD"
 
 
