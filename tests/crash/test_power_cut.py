@@ -2,8 +2,8 @@
 
 A real ext4 in a file loses its power (the shutdown ioctl, without flushing its journal) at a drawn
 moment of a process that recovers and buys; then it is mounted again, and the next one recovers,
-until its power fails too. Measured on two busy cores: 100 cuts in half a minute. With the syncs left out
-every acknowledged image is lost at the first cut, and the ledger with them: so this can fail.
+until its power fails too. 100 cuts take half a minute on two busy cores. With the syncs left out
+(all, or only those of files) every acknowledged image is lost at the first cut: so this can fail.
 """
 
 from __future__ import annotations
