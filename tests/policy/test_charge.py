@@ -117,6 +117,8 @@ def test_a_documented_refusal_is_free(kind: str, fault: Fault, code: str) -> Non
         (page(500), "500 with a page that is not its own"),
         (page(503, "The model is overloaded"), "503 with a page that is not its own"),
         (own(503, None, "maintenance"), "503 with an error of its own"),
+        (own(503, None, "Service Unavailable"), "503 with an error of its own"),
+        (own(503, "SERVICE_UNAVAILABLE", "x"), "503 with an error of its own"),
         (own(408), "408 with an error of its own"),
         (own(409), "409 with an error of its own"),
         (own(424), "424 with an error of its own"),

@@ -113,7 +113,11 @@ _MODERATED = _words(
     "requires moderation", "flagged by",
 )  # fmt: skip
 _KEY = _words("API_KEY_INVALID", "API key (not|expired)")
-_BUSY = _words("UNAVAILABLE", "overloaded", "high demand", "no capacity", "过载", "饱和", "繁忙")
+_BUSY = _words(
+    r"(?-i:\AUNAVAILABLE\n)", "overloaded", "high demand", "no capacity", "过载", "饱和", "繁忙",
+)  # fmt: skip
+"""Google's status as the code, whole. A bare "Service Unavailable" proves nothing: Amazon's API
+Gateway says so, in JSON, when it gave up waiting (its HTTP API's integration timeout, 30 s)."""
 
 TABLE: tuple[Row, ...] = (
     # Under a 200 nothing is free: the work had begun. A clear refusal is said as one.
