@@ -138,3 +138,20 @@ async def test_a_twin_between_two_attempts_waits_for_the_end(engine: Engine) -> 
 
     first, seen = await asyncio.gather(engine.run(asked), twin())
     assert seen == [one.state for one in first.row.attempts] == [State.FAILED] * 3
+
+
+async def test_what_a_dead_process_never_sent_is_made_when_it_is_asked_again(
+    engine: Engine,
+) -> None:
+    asked = order(upstream=PAID, n=2, idempotency_key="k")
+    first, second = (await engine.run(asked)).row.attempts
+    ledger = sqlite3.connect(engine.store.home.ledger)
+    with ledger:  # as it stands when the process dies between its two claims
+        for table in ("images", "answer_contents", "answers"):
+            ledger.execute(f"DELETE FROM {table} WHERE attempt_id = ?", (second.id,))
+        ledger.execute("DELETE FROM attempts WHERE id = ?", (second.id,))
+    ledger.close()
+    ran = await engine.run(asked)
+    assert (ran.error, len(ran.row.images)) == (None, 2)
+    assert ran.row.attempts[0].id == first.id
+    assert len(ran.row.attempts) == 2

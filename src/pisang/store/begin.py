@@ -94,6 +94,8 @@ def _verdict(tx: Tx, process: Process, row: Row, *, retry_unknown: bool) -> Verd
         return "unknown"
     if state is State.WRITTEN_OFF and retry_unknown:
         return "new"
+    if len({one["ordinal"] for one in attempts}) < row["n"]:
+        return "new"  # its process died before the rest was sent: that much is still owed
     return "replay" if state in _REPLAYED else "new"
 
 
