@@ -137,7 +137,8 @@ def test_defaults_are_laid_over_one_another_and_the_engine_is_shared(client):
 def test_each_step_is_heard(client):
     kinds: list[str] = []
     client.generate("x", on_event=lambda event: kinds.append(event.kind))
-    assert [kind for kind in kinds if kind != "received"] == ["claimed", "sent", "kept", "done"]
+    steps = ["begun", "claimed", "sent", "kept", "done"]
+    assert [kind for kind in kinds if kind != "received"] == steps
     assert "received" in kinds
 
 

@@ -67,7 +67,7 @@ async def test_a_listener_hears_each_step_in_order(engine: Engine) -> None:
     heard: list[Event] = []
     await engine.run(order(), heard.append)
     kinds = list(dict.fromkeys(event.kind for event in heard))
-    assert kinds == ["claimed", "sent", "received", "kept", "done"]
+    assert kinds == ["begun", "claimed", "sent", "received", "kept", "done"]
     received = [event.bytes for event in heard if event.kind == "received"]
     assert received == sorted(received)
     assert received[-1] > 10_000

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from pisang.domain.attempt import State
 from pisang.domain.catalogue import Catalogue, load
 from pisang.domain.fingerprint import request_fingerprint
-from pisang.domain.ledger import AttemptRow, Begun, Budget, ImageRow, RequestRow, Wish
+from pisang.domain.ledger import AttemptRow, Budget, ImageRow, RequestRow, Wish
 from pisang.domain.money import Money
 from pisang.domain.serial import request_to_json
 from pisang.domain.upstream import Upstream
@@ -152,13 +152,15 @@ class Engine:
         wire(order.upstream.wire).encode_request(planned.request, order.upstream)
         wish = self._wish(order, planned)
         begun = await asyncio.wrap_future(self.store.begin(wish, retry_unknown=order.retry_unknown))
+        world = self._world(begun.request_id, listen)
+        world.tell_begun()
         if begun.verdict == "unknown":
             raise self._unknown(begun.request_id)
         if begun.verdict == "running":
             await self._wait(begun.request_id)
         if begun.verdict != "new":
             return self._ran(begun.request_id, order, {}, replayed=True)
-        ended = await self._make_all(order, planned, begun, listen)
+        ended = await self._make_all(order, planned, world)
         return self._ran(begun.request_id, order, ended)
 
     async def wait(self, request_id: str) -> Ran:
@@ -202,17 +204,16 @@ class Engine:
         await asyncio.wrap_future(self.store.resolve(attempt_id, state))
 
     async def _make_all(
-        self, order: Order, planned: Planned, begun: Begun, listen: Listener
+        self, order: Order, planned: Planned, world: World
     ) -> dict[int, PisangError]:
         """n attempts side by side; by ordinal the errors that left no outcome. Raises when all did.
 
         Of a request that runs again only what is owed is made: neither what came or was refused,
         nor (unless told to buy again what is unknown) what was written off.
         """
-        row = self.store.request(begun.request_id)
+        row = self.store.request(world.request_id)
         over = _ANSWERED if order.retry_unknown else _ANSWERED | {State.WRITTEN_OFF}
         have = {one.ordinal for one in row.attempts if one.state in over}
-        world = self._world(row.id, listen)
         owed = [ordinal for ordinal in range(row.n) if ordinal not in have]
         making = [self._make(world, self._errand(order, planned, row.id, one)) for one in owed]
         try:

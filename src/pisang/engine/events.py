@@ -10,9 +10,10 @@ from dataclasses import dataclass
 class Event:
     """One step of one attempt.
 
-    `kind` is `queued` (the upstream's limits are full; `message` says which), `claimed`, `sent`,
-    `received` (`bytes` so far), `kept`, or the state the attempt was settled in (`done`,
-    `refused`, `failed`, `unknown`).
+    `kind` is `begun` (the request is in the ledger; no attempt yet), `queued` (the upstream's
+    limits are full; `message` says which), `claimed` (`at_stake` is its worst price in words, where
+    it is known; `usual_s` how long such an image usually takes), `sent`, `received` (`bytes` so
+    far), `kept`, or the state the attempt was settled in (`done`, `refused`, `failed`, `unknown`).
     """
 
     kind: str
@@ -21,6 +22,8 @@ class Event:
     bytes: int
     at_ms: int
     message: str = ""
+    at_stake: str | None = None
+    usual_s: float | None = None
 
 
 Listener = Callable[[Event], None]

@@ -58,7 +58,7 @@ class World:
         self._store = store
         self._reach = reach
         self._listen = listen
-        self._request_id = request_id
+        self.request_id = request_id
         self._handlers: dict[type[Effect], Callable[[Any], Awaitable[object]]] = {
             Claim: self._claim,
             Decline: self._decline,
@@ -98,11 +98,18 @@ class World:
                 self._store.abandon(claimed)
             raise
 
+    def tell_begun(self) -> None:
+        """The request is in the ledger: from here on its id finds it, whoever asks."""
+        self._tell("begun", "")
+
     def _tell(self, kind: str, attempt_id: str, size: int = 0, message: str = "") -> None:
+        self._say(Event(kind, self.request_id, attempt_id, size, now_ms(), message))
+
+    def _say(self, event: Event) -> None:
         """Tell the listener. One that fails is not told again, and takes no paid image with it:
         its fault goes to the event loop's exception handler."""
         try:
-            self._listen(Event(kind, self._request_id, attempt_id, size, now_ms(), message))
+            self._listen(event)
         except Exception as error:  # noqa: BLE001 - the caller's own code, not ours
             self._listen = ignore
             told = {"message": "a listener failed and is not called again", "exception": error}
@@ -113,8 +120,13 @@ class World:
         if isinstance(answer, Hold):
             self._tell("queued", effect.intent.attempt_id, message=answer.reason)
         else:
-            self._tell("claimed", effect.intent.attempt_id)
+            self._tell_claimed(effect.intent)
         return answer
+
+    def _tell_claimed(self, intent: Intent) -> None:
+        stake = None if intent.price is None or intent.free else str(intent.price)
+        told = Event("claimed", self.request_id, intent.attempt_id, 0, now_ms(), at_stake=stake)
+        self._say(told)
 
     async def _commit_claim(self, intent: Intent) -> Claimed | Hold:
         """The claim's answer. Cancelled in the middle of its commit, it is undone: nothing was
