@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from pisang.domain.content import Content, Span
-from pisang.domain.request import JSON, Part
+from pisang.domain.request import JSON, Image, Link, Part
 
 
 class Ended(StrEnum):
@@ -77,6 +77,12 @@ class Reply:
     model: str | None = None
     response_id: str | None = None
     extra: Mapping[str, Mapping[str, JSON]] = field(default_factory=dict)
+
+    @property
+    def pictures(self) -> tuple[Image | Link, ...]:
+        """The pictures that a client is shown, in order: those that are no thoughts."""
+        shown = (part for part in self.parts if isinstance(part, Image | Link))
+        return tuple(part for part in shown if not part.thought)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ array of content items, and `message.images`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import chain
 
 from pisang.domain.answer import Reply
@@ -25,8 +25,7 @@ def encode_variant(reply: Reply, ask: Ask, variant: str) -> WireAnswer:
     body = encode_body(reply, ask.options.get("created_s", 0), ask.request.model)
     message = body["choices"][0]["message"]
     message.pop("images", None)
-    pictures = [p for p in reply.parts if isinstance(p, Image | Link) and not p.thought]
-    message["content"] = _PLACES[variant](message["content"] or "", pictures)
+    message["content"] = _PLACES[variant](message["content"] or "", reply.pictures)
     if not ask.stream:
         return WireAnswer(200, strictjson.dumps(body), _JSON)
     chunks = split_body(body, include_usage=bool(ask.options.get("include_usage")))
@@ -34,7 +33,7 @@ def encode_variant(reply: Reply, ask: Ask, variant: str) -> WireAnswer:
     return WireAnswer(200, (*chain.from_iterable(frames), *sse.frame((b"[DONE]",))), _SSE)
 
 
-def _in_markdown(text: str, pictures: list[Image | Link]) -> JSON:
+def _in_markdown(text: str, pictures: Sequence[Image | Link]) -> JSON:
     parts: list[JSON] = [text]
     for picture in pictures:
         if isinstance(picture, Link):
@@ -44,12 +43,12 @@ def _in_markdown(text: str, pictures: list[Image | Link]) -> JSON:
     return strictjson.Joined(tuple(parts))
 
 
-def _in_array(text: str, pictures: list[Image | Link]) -> JSON:
+def _in_array(text: str, pictures: Sequence[Image | Link]) -> JSON:
     words: list[JSON] = [{"type": "text", "text": text}] if text else []
     return words + [image_item(picture) for picture in pictures]
 
 
-_PLACES: dict[str, Callable[[str, list[Image | Link]], JSON]] = {
+_PLACES: dict[str, Callable[[str, Sequence[Image | Link]], JSON]] = {
     "markdown": _in_markdown,
     "array": _in_array,
 }

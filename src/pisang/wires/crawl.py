@@ -9,15 +9,16 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from pisang.domain.answer import Answer, Ended, Fault, Reply
+from pisang.domain.answer import Answer, Fault, Reply
 from pisang.domain.request import Request
 from pisang.domain.upstream import Upstream
 from pisang.domain.warning import Warn
 from pisang.errors import NoImage, PisangError, WireError
 from pisang.wires import strictjson
 from pisang.wires.base import Ask, Call, WireAnswer, WireRequest
-from pisang.wires.crawl_messages import NAME, Rest, malformed
-from pisang.wires.crawl_reply import decode_body, encode_body, has_picture
+from pisang.wires.chunks import read_body
+from pisang.wires.crawl_messages import NAME, malformed
+from pisang.wires.crawl_reply import decode_body, encode_body
 from pisang.wires.crawl_request import decode_body as decode_request_body
 from pisang.wires.crawl_request import encode_body as encode_request_body
 from pisang.wires.fault import (
@@ -28,6 +29,7 @@ from pisang.wires.fault import (
     spoken_message,
     spoken_status,
 )
+from pisang.wires.fields import Rest
 
 PATH = "/gpt/openapi/online/multimodal/crawl"
 """The same on both networks."""
@@ -80,7 +82,7 @@ class Crawl:
         except WireError:
             return read_fault(answer, wire=NAME)
         code = body.get("code", 0 if "data" in body else None)
-        if is_success(answer) and (code in (0, "0") or has_picture(decode_body(body))):
+        if is_success(answer) and (code in (0, "0") or decode_body(body).pictures):
             return None
         fault = read_fault(answer, wire=NAME, body=body)
         if not isinstance(code, int | str):
@@ -101,7 +103,7 @@ class Crawl:
         been paid for it. What it said stands in it all the same.
         """
         body = encode_body(reply)
-        if not has_picture(reply):
+        if not reply.pictures:
             reason = reply.message or reply.block_reason or reply.finish_reason or "no image"
             body |= {"code": NoImage.status, "msg": reason}
         return WireAnswer(200, strictjson.dumps(body), _JSON_TYPE)
@@ -114,8 +116,7 @@ class Crawl:
 
 
 def _body(answer: Answer) -> Rest:
-    load = strictjson.loads if answer.ended is Ended.WHOLE else strictjson.loads_partial
-    body = load(answer.skeleton, answer.spans, wire=NAME)
+    body = read_body(answer, NAME)
     if not isinstance(body, dict):
         raise malformed("the body is no object")
     return body

@@ -14,11 +14,9 @@ from pisang.domain.warning import Warn
 from pisang.errors import WireError
 from pisang.wires import strictjson
 from pisang.wires.extra import by_index
+from pisang.wires.fields import Rest
 
 NAME = "crawl"
-
-Rest = dict[str, JSON]
-"""What is left of an object once its known fields are taken out."""
 
 # --- wish → messages ---------------------------------------------------------------------------
 

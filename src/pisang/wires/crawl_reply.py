@@ -6,8 +6,9 @@ from pisang.domain.answer import Reply
 from pisang.domain.request import JSON, Image, Link, Other, Part, Text
 from pisang.errors import WireError
 from pisang.wires import strictjson
-from pisang.wires.crawl_messages import NAME, Rest, picture_at
+from pisang.wires.crawl_messages import NAME, picture_at
 from pisang.wires.extra import by_index, overlay
+from pisang.wires.fields import Rest
 
 _FINISH = {"STOP": "stop", "MAX_TOKENS": "length"}
 """Google's words for why it stopped, in this wire's; others go as they are."""
@@ -129,8 +130,3 @@ def _encode_item(part: Part) -> JSON:
         return {"type": "image_url", "image_url": {"url": part.uri}}
     inline = {"mime_type": part.mime, "data": part.content}
     return {"type": "inline_data", "inline_data": inline}
-
-
-def has_picture(reply: Reply) -> bool:
-    """Whether a client of this wire would find a picture in the reply."""
-    return any(isinstance(part, Image | Link) and not part.thought for part in reply.parts)

@@ -8,7 +8,6 @@ from pisang.domain.warning import Warn
 from pisang.errors import RatioUnsupported, ReferenceUnsupported, SizeUnsupported
 from pisang.wires.crawl_messages import (
     NAME,
-    Rest,
     decode_messages,
     encode_messages,
     lost_in,
@@ -16,6 +15,7 @@ from pisang.wires.crawl_messages import (
     picture_at,
 )
 from pisang.wires.extra import overlay, unheard
+from pisang.wires.fields import Rest
 
 RATIOS = ("21:9", "16:9", "4:3", "3:2", "1:1", "9:16", "3:4", "2:3", "5:4", "4:5")
 SIZES = ("1K", "2K")

@@ -8,33 +8,28 @@ tolerate on a stream was measured: `data: ` lines and blank lines, and nothing e
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import replace
 from itertools import chain
 
-from pisang.domain.answer import Answer, Ended, Fault, Reply
-from pisang.domain.request import JSON, Image, Request
+from pisang.domain.answer import Answer, Fault, Reply
+from pisang.domain.request import JSON, Request
 from pisang.domain.upstream import Upstream
 from pisang.domain.warning import Warn
-from pisang.errors import PisangError, WireError
+from pisang.errors import PisangError
 from pisang.wires import sse, strictjson
 from pisang.wires.base import Ask, Call, WireAnswer, WireRequest
+from pisang.wires.chunks import fault_in, read_reply
 from pisang.wires.fault import (
     PISANG_DOMAIN,
-    is_success,
-    read_fault,
     spoken_facts,
     spoken_headers,
     spoken_message,
     spoken_status,
 )
-from pisang.wires.gemini_parts import Rest
+from pisang.wires.fields import Rest
 from pisang.wires.gemini_reply import (
     REPLY_FIELDS,
     decode_body,
     encode_body,
-    failure_in,
     merge_chunks,
     split_body,
 )
@@ -72,28 +67,11 @@ class Gemini:
 
         Raises `WireError` where there is no reply in it.
         """
-        chunks = _chunks(answer)
-        replies = [chunk for chunk in chunks if _is_reply(chunk)]
-        failure = failure_in(chunks)
-        if not replies:
-            raise WireError(wire=NAME, why=f"it holds no reply ({failure or 'nothing known'})")
-        reply = decode_body(replies[0] if len(replies) == 1 else merge_chunks(replies))
-        return reply if failure is None else _failed(reply, failure)
+        return read_reply(answer, NAME, _is_reply, _decode)
 
     def decode_fault(self, answer: Answer) -> Fault | None:
-        """What the answer says of its failure; None for a 2xx that is a reply.
-
-        A stream that broke off after an image is a reply: the image was paid for.
-        """
-        try:
-            chunks = _chunks(answer)
-            error = next((chunk for chunk in chunks if chunk.get("error") is not None), None)
-            replies = [chunk for chunk in chunks if _is_reply(chunk)]
-            if is_success(answer) and replies and (error is None or _has_picture(replies)):
-                return None
-        except WireError:
-            error = None
-        return read_fault(answer, wire=NAME, body=error)
+        """What the answer says of its failure; None for a 2xx that is a reply."""
+        return fault_in(answer, NAME, _is_reply, _decode)
 
     def decode_request(self, call: Call) -> Ask:
         """The wish in a caller's call. Raises `WireError`, the caller's 400."""
@@ -130,46 +108,12 @@ def _is_sse(ask: Ask) -> bool:
 # --- answers -----------------------------------------------------------------------------------
 
 
-def _chunks(answer: Answer) -> list[Rest]:
-    """The objects that a body consists of: one, a list's items, or an event stream's.
-
-    Of a body that was cut, as much as came. Raises `WireError` for anything else.
-    """
-    whole = answer.ended is Ended.WHOLE
-    if answer.skeleton.lstrip(b" \t\r\n")[:1] in (b"{", b"["):
-        load = strictjson.loads if whole else strictjson.loads_partial
-        document = load(answer.skeleton, answer.spans, wire=NAME)
-        items = document if isinstance(document, list) else [document]
-    else:
-        items = list(_events(answer, whole))
-    chunks = [item for item in items if isinstance(item, dict)]
-    if not chunks:
-        raise WireError(wire=NAME, why="it holds no object")
-    return chunks
-
-
-def _events(answer: Answer, whole: bool) -> Iterator[JSON]:
-    """Each event's data. A `[DONE]`, which relays append and Google never sends, ends nothing."""
-    spans = iter(answer.spans)
-    for event in sse.split(answer.skeleton):
-        if event.complete or whole:
-            if event.data != b"[DONE]":
-                yield strictjson.loads(event.data, spans, wire=NAME)
-            continue
-        with suppress(WireError):  # of a last event that holds nothing yet
-            yield strictjson.loads_partial(event.data, spans, wire=NAME)
-
-
 def _is_reply(chunk: Rest) -> bool:
     return not chunk or not REPLY_FIELDS.isdisjoint(camel_case(chunk, REPLY))
 
 
-def _has_picture(chunks: list[Rest]) -> bool:
-    return any(isinstance(part, Image) for part in decode_body(merge_chunks(chunks)).parts)
-
-
-def _failed(reply: Reply, failure: str) -> Reply:
-    return reply if reply.message else replace(reply, message=failure)
+def _decode(chunks: list[Rest]) -> Reply:
+    return decode_body(chunks[0] if len(chunks) == 1 else merge_chunks(chunks))
 
 
 # --- errors ------------------------------------------------------------------------------------

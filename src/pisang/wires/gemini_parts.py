@@ -15,10 +15,8 @@ from pisang.domain.warning import Warn
 from pisang.errors import WireError
 from pisang.wires import strictjson
 from pisang.wires.extra import by_index
+from pisang.wires.fields import Rest
 from pisang.wires.gemini_shape import NAME
-
-Rest = dict[str, JSON]
-"""What is left of an object once its known fields are taken out."""
 
 
 def decode_part(raw: JSON) -> tuple[Part, Rest]:

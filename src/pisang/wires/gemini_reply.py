@@ -8,7 +8,8 @@ from itertools import groupby
 from pisang.domain.answer import Reply, Usage
 from pisang.domain.request import JSON
 from pisang.wires.extra import overlay
-from pisang.wires.gemini_parts import Rest, decode_parts, encode_parts
+from pisang.wires.fields import Rest, list_of, object_of, objects_of
+from pisang.wires.gemini_parts import decode_parts, encode_parts
 from pisang.wires.gemini_shape import NAME, REPLY, camel_case
 
 REPLY_FIELDS = frozenset(REPLY)
@@ -35,7 +36,7 @@ def merge_chunks(chunks: Iterable[Mapping[str, JSON]]) -> Rest:
     candidates: dict[int, Rest] = {}
     for chunk in chunks:
         named: Rest = camel_case(dict(chunk), REPLY)
-        for at, candidate in enumerate(_objects(named.pop("candidates", None))):
+        for at, candidate in enumerate(objects_of(named.pop("candidates", None))):
             index = candidate.get("index")
             place = index if type(index) is int else at
             candidates[place] = _append(candidates.get(place, {}), candidate)
@@ -50,9 +51,9 @@ def merge_chunks(chunks: Iterable[Mapping[str, JSON]]) -> Rest:
 
 def _append(before: Rest, chunk: Rest) -> Rest:
     """The candidate so far with one more chunk of it. Its list of parts is grown in place."""
-    content = _fields(chunk.get("content"))
+    content = object_of(chunk.get("content"))
     grown: Rest = before.get("content", {"parts": []})
-    grown["parts"].extend(_list(content.pop("parts", None)))
+    grown["parts"].extend(list_of(content.pop("parts", None)))
     return before | chunk | {"content": grown | content}
 
 
@@ -78,11 +79,11 @@ def decode_body(raw: Mapping[str, JSON]) -> Reply:
     one row; why it stopped is the first candidate's that says.
     """
     rest: Rest = camel_case(dict(raw), REPLY)
-    candidates = [_fields(item) for item in _list(rest.get("candidates"))]
+    candidates = [object_of(item) for item in list_of(rest.get("candidates"))]
     listed = [item for one in candidates for item in _take_parts(one)]
     parts, leftovers = decode_parts(listed)
     finish_reason = _first_word(candidates, "finishReason")
-    feedback = _fields(rest.get("promptFeedback"))
+    feedback = object_of(rest.get("promptFeedback"))
     block_reason = _first_word([feedback], "blockReason")
     message = _first_word([feedback], "blockReasonMessage")
     message = message or _first_word(candidates, "finishMessage")
@@ -107,7 +108,7 @@ def _take_parts(candidate: Rest) -> list[JSON]:
     content = candidate.get("content")
     if not isinstance(content, dict):
         return []
-    left = _fields(content)
+    left = object_of(content)
     parts = left.pop("parts") if isinstance(left.get("parts"), list) else []
     if left.get("role") == "model":
         del left["role"]
@@ -121,7 +122,7 @@ def _candidates_left(candidates: list[Rest], leftovers: Rest) -> Rest:
         if candidate.get("index") == at:
             del candidate["index"]
         if at == 0 and leftovers:
-            candidate["content"] = _fields(candidate.get("content")) | {"parts": leftovers}
+            candidate["content"] = object_of(candidate.get("content")) | {"parts": leftovers}
         if candidate:
             left[str(at)] = candidate
     return left
@@ -155,7 +156,7 @@ def _take_count(fields: Rest, name: str) -> int | None:
 
 
 def _image_tokens(details: JSON) -> int | None:
-    of_images = [one for one in _objects(details) if one.get("modality") == "IMAGE"]
+    of_images = [one for one in objects_of(details) if one.get("modality") == "IMAGE"]
     counts = [one.get("tokenCount") for one in of_images]
     known = [count for count in counts if type(count) is int]
     return sum(known) if known else None
@@ -171,19 +172,6 @@ def _replace(fields: Rest, name: str, value: Rest) -> None:
         fields.pop(name, None)
         if value:
             fields[name] = value
-
-
-def _fields(value: JSON) -> Rest:
-    """A copy of the object; empty for anything else."""
-    return dict(value) if isinstance(value, dict) else {}
-
-
-def _list(value: JSON) -> list[JSON]:
-    return value if isinstance(value, list) else []
-
-
-def _objects(value: JSON) -> list[Rest]:
-    return [item for item in _list(value) if isinstance(item, dict)]
 
 
 # --- reply → body, or events -------------------------------------------------------------------
@@ -247,8 +235,8 @@ def split_body(body: Mapping[str, JSON]) -> list[Rest]:
 
     No chunk has an empty list of candidates: google-genai 1.75 raises on one (measured).
     """
-    candidates = _objects(body.get("candidates"))
-    parts = _list(_fields(candidates[0].get("content")).get("parts")) if candidates else []
+    candidates = objects_of(body.get("candidates"))
+    parts = list_of(object_of(candidates[0].get("content")).get("parts")) if candidates else []
     if len(parts) < 2:
         return [dict(body)]
     name_tags = {key: body[key] for key in ("modelVersion", "responseId") if key in body}
@@ -257,16 +245,5 @@ def split_body(body: Mapping[str, JSON]) -> list[Rest]:
 
 
 def _piece(candidate: Rest, part: JSON) -> Rest:
-    content = _fields(candidate.get("content")) | {"parts": [part], "role": "model"}
+    content = object_of(candidate.get("content")) | {"parts": [part], "role": "model"}
     return candidate | {"content": content, "index": 0}
-
-
-def failure_in(chunks: Iterable[Mapping[str, JSON]]) -> str | None:
-    """What a stream that broke off says about it, in its own words; None where none did."""
-    for chunk in chunks:
-        error = chunk.get("error")
-        if isinstance(error, dict):
-            return str(error.get("message") or error.get("status") or error.get("code"))
-        if error is not None:
-            return str(error)
-    return None

@@ -11,8 +11,8 @@ from pisang.domain.upstream import Quirks, Upstream
 from pisang.domain.warning import Warn
 from pisang.errors import OptionInvalid, WireError
 from pisang.wires.extra import by_index, overlay, unheard
+from pisang.wires.fields import Rest
 from pisang.wires.gemini_parts import (
-    Rest,
     decode_parts,
     encode_parts,
     is_malformed,

@@ -11,7 +11,7 @@ from pisang.domain.warning import Warn
 from pisang.errors import OptionInvalid, PromptMissing, ReferenceUnreadable, WireError
 from pisang.wires import strictjson
 from pisang.wires.base import Ask, Call, FormField
-from pisang.wires.openai_chunks import Rest, without_nulls
+from pisang.wires.fields import Rest, without_nulls
 from pisang.wires.openai_pictures import reference_in
 from pisang.wires.openai_results import NAME
 from pisang.wires.openai_sizes import Shape, normal_tier, pixels_for, read_size

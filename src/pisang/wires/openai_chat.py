@@ -7,7 +7,6 @@ The form is OpenRouter's, which most relays follow: `modalities` and `image_conf
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import chain
 
 from pisang.domain.answer import Answer, Fault, Reply
@@ -17,8 +16,9 @@ from pisang.domain.warning import Warn
 from pisang.errors import OptionInvalid, PisangError, PromptMissing, ReferenceUnsupported
 from pisang.wires import sse, strictjson
 from pisang.wires.base import Ask, Call, WireAnswer, WireRequest
+from pisang.wires.chunks import fault_in, read_reply
 from pisang.wires.extra import overlay, unheard
-from pisang.wires.openai_chunks import Rest, failure_in, read_chunks, without_nulls, word_of
+from pisang.wires.fields import Rest, without_nulls, word_of
 from pisang.wires.openai_completion import (
     decode_body,
     encode_body,
@@ -26,7 +26,7 @@ from pisang.wires.openai_completion import (
     merge_chunks,
     split_body,
 )
-from pisang.wires.openai_errors import JSON_TYPE, SSE_TYPE, encode_error, fault_in
+from pisang.wires.openai_errors import JSON_TYPE, SSE_TYPE, encode_error
 from pisang.wires.openai_messages import (
     NAME,
     decode_messages,
@@ -94,17 +94,11 @@ class OpenAIChat:
 
         Raises `WireError` where there is no completion in it.
         """
-        chunks = read_chunks(answer, NAME)
-        replies = [chunk for chunk in chunks if is_reply(chunk)]
-        failure = failure_in(chunks)
-        if not replies:
-            raise malformed(f"it holds no completion ({failure or 'nothing known'})")
-        reply = decode_body(merge_chunks(replies))
-        return replace(reply, message=reply.message or failure)
+        return read_reply(answer, NAME, is_reply, _decode)
 
     def decode_fault(self, answer: Answer) -> Fault | None:
         """What the answer says of its failure; None for a 2xx that is a completion."""
-        return fault_in(answer, NAME, is_reply, self.decode_reply)
+        return fault_in(answer, NAME, is_reply, _decode)
 
     def decode_request(self, call: Call) -> Ask:
         """The wish in a caller's call. Raises `WireError` and `UsageError` leaves, his 400."""
@@ -141,6 +135,10 @@ class OpenAIChat:
     def encode_error(self, error: PisangError, ask: Ask | None = None) -> WireAnswer:
         """OpenAI's error object for an error of ours."""
         return encode_error(error)
+
+
+def _decode(chunks: list[Rest]) -> Reply:
+    return decode_body(merge_chunks(chunks))
 
 
 # --- wish → body -------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from pisang.domain.answer import Reply
 from pisang.domain.content import Run, Span, TextRun
 from pisang.domain.request import JSON, Image, Link, Other, Part, Text
 from pisang.wires.extra import by_index, overlay
-from pisang.wires.openai_chunks import Rest, list_of, without_nulls, word_of
+from pisang.wires.fields import Rest, list_of, without_nulls, word_of
 from pisang.wires.openai_messages import NAME, image_item, is_text, left_over, texts_of
 from pisang.wires.openai_pictures import (
     is_picture,
@@ -278,7 +278,7 @@ def encode_body(reply: Reply, created_s: int, model: str) -> Rest:
 
     Thought pictures (drafts), signatures and parts of other wires have no place in a chat.
     """
-    images = [image_item(part) for part in _pictures(reply)]
+    images = [image_item(part) for part in reply.pictures]
     thoughts = texts_of(reply.parts, thought=True)
     refusal = _refusal(reply)
     message: Rest = {
@@ -304,10 +304,6 @@ def encode_body(reply: Reply, created_s: int, model: str) -> Rest:
         body["usage"] = counted
     laid: Rest = overlay(body, extra)
     return laid
-
-
-def _pictures(reply: Reply) -> list[Image | Link]:
-    return [p for p in reply.parts if isinstance(p, Image | Link) and not p.thought]
 
 
 def _refusal(reply: Reply) -> str | None:

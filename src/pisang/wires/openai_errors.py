@@ -1,4 +1,4 @@
-"""Failures in both OpenAI dialects: one error body out, one way of telling a reply from one in.
+"""Errors of ours in both OpenAI dialects.
 
 Body: `{"error": {"message", "type", "param", "code"}}` (openai-python 3.54.0, `APIError`), and in
 `details` what OpenAI has no words for, in the form that another Pisang reads on any wire.
@@ -6,23 +6,16 @@ Body: `{"error": {"message", "type", "param", "code"}}` (openai-python 3.54.0, `
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from pisang.domain.answer import Answer, Fault, Reply
-from pisang.domain.request import Image, Link
-from pisang.errors import PisangError, WireError
+from pisang.errors import PisangError
 from pisang.wires import strictjson
 from pisang.wires.base import WireAnswer
 from pisang.wires.fault import (
     PISANG_DOMAIN,
-    is_success,
-    read_fault,
     spoken_facts,
     spoken_headers,
     spoken_message,
     spoken_status,
 )
-from pisang.wires.openai_chunks import Rest, read_chunks
 
 JSON_TYPE = {"content-type": "application/json"}
 SSE_TYPE = {"content-type": "text/event-stream; charset=utf-8"}
@@ -68,29 +61,3 @@ def encode_error(error: PisangError) -> WireAnswer:
 
 def _type(status: int) -> str:
     return _TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")
-
-
-def fault_in(
-    answer: Answer,
-    wire: str,
-    is_reply: Callable[[Rest], bool],
-    decode: Callable[[Answer], Reply],
-) -> Fault | None:
-    """What an answer says of its failure; None for a 2xx that is a reply.
-
-    A stream that broke off after a picture is a reply all the same: the picture was paid for.
-    """
-    error = None
-    try:
-        chunks = read_chunks(answer, wire)
-        error = next((chunk for chunk in chunks if chunk.get("error") is not None), None)
-        replied = is_success(answer) and any(is_reply(chunk) for chunk in chunks)
-        if replied and (error is None or _has_picture(decode(answer))):
-            return None
-    except WireError:
-        pass
-    return read_fault(answer, wire=wire, body=error)
-
-
-def _has_picture(reply: Reply) -> bool:
-    return any(isinstance(part, Image | Link) and not part.thought for part in reply.parts)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from pisang.domain.answer import Answer, Fault, Reply
 from pisang.domain.content import Span
@@ -18,13 +17,14 @@ from pisang.domain.image import extension
 from pisang.domain.request import JSON, Image, Link, Other, Part, Request, Text
 from pisang.domain.upstream import Upstream
 from pisang.domain.warning import Warn
-from pisang.errors import PisangError, PromptMissing, ReferenceUnsupported, WireError
+from pisang.errors import PisangError, PromptMissing, ReferenceUnsupported
 from pisang.wires import multipart, strictjson
 from pisang.wires.base import Ask, Call, FormField, WireAnswer, WireRequest
+from pisang.wires.chunks import fault_in, read_reply
 from pisang.wires.extra import overlay, unheard
+from pisang.wires.fields import Rest
 from pisang.wires.openai_call import decode_call
-from pisang.wires.openai_chunks import Rest, failure_in, read_chunks
-from pisang.wires.openai_errors import JSON_TYPE, encode_error, fault_in
+from pisang.wires.openai_errors import JSON_TYPE, encode_error
 from pisang.wires.openai_results import NAME, decode_body, encode_answer, is_reply, merge_chunks
 from pisang.wires.openai_sizes import model_id, pixels_for
 
@@ -78,17 +78,11 @@ class OpenAIImages:
 
         Partial images are thoughts. Raises `WireError` where there is no result in it.
         """
-        chunks = read_chunks(answer, NAME)
-        replies = [chunk for chunk in chunks if is_reply(chunk)]
-        failure = failure_in(chunks)
-        if not replies:
-            why = f"it holds no result ({failure or 'nothing known'})"
-            raise WireError(wire=NAME, why=why)
-        return replace(decode_body(merge_chunks(replies)), message=failure)
+        return read_reply(answer, NAME, is_reply, _decode)
 
     def decode_fault(self, answer: Answer) -> Fault | None:
         """What the answer says of its failure; None for a 2xx that is a result."""
-        return fault_in(answer, NAME, is_reply, self.decode_reply)
+        return fault_in(answer, NAME, is_reply, _decode)
 
     def decode_request(self, call: Call) -> Ask:
         """The wish in a caller's call. Raises `WireError` and `UsageError` leaves, his 400."""
@@ -101,6 +95,10 @@ class OpenAIImages:
     def encode_error(self, error: PisangError, ask: Ask | None = None) -> WireAnswer:
         """OpenAI's error object for an error of ours."""
         return encode_error(error)
+
+
+def _decode(chunks: list[Rest]) -> Reply:
+    return decode_body(merge_chunks(chunks))
 
 
 # --- what a wish comes to ----------------------------------------------------------------------

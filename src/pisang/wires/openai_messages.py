@@ -15,7 +15,7 @@ from pisang.domain.warning import Warn
 from pisang.errors import WireError
 from pisang.wires import strictjson
 from pisang.wires.extra import by_index
-from pisang.wires.openai_chunks import Rest, list_of, without_nulls
+from pisang.wires.fields import Rest, list_of, without_nulls
 from pisang.wires.openai_pictures import (
     is_picture,
     reference_in,

@@ -17,7 +17,7 @@ from pisang.errors import NoImage
 from pisang.wires import sse, strictjson
 from pisang.wires.base import Ask, WireAnswer
 from pisang.wires.extra import by_index, overlay
-from pisang.wires.openai_chunks import Rest, without_nulls
+from pisang.wires.fields import Rest, without_nulls
 from pisang.wires.openai_errors import JSON_TYPE, SSE_TYPE, encode_error
 from pisang.wires.openai_messages import texts_of
 from pisang.wires.openai_pictures import is_placeholder, picture_in
@@ -167,12 +167,11 @@ def encode_answer(reply: Reply, ask: Ask) -> WireAnswer:
 
 def encode_body(reply: Reply, ask: Ask) -> Rest:
     """The whole result. Thoughts (drafts) and signatures have no place in it."""
-    pictures = [p for p in reply.parts if isinstance(p, Image | Link) and not p.thought]
-    told = _format_of(pictures)
+    told = _format_of(reply.pictures)
     text = texts_of(reply.parts, thought=False)
     body: Rest = {
         "created": ask.options.get("created_s", 0),
-        "data": [_item(picture, ask) for picture in pictures],
+        "data": [_item(picture, ask) for picture in reply.pictures],
     }
     body |= {"output_format": told} if told else {}
     body |= {"text": text} if text else {}
