@@ -322,3 +322,15 @@ async def test_an_attempt_that_is_stopped_while_it_is_claimed_has_cost_nothing(
         for row in second.store.history():
             for one in row.attempts:
                 assert (one.state is State.FAILED) == (one.charged is Charged.NO)
+
+
+async def test_the_second_image_of_its_kind_is_told_how_long_the_first_one_took(
+    engine: Engine,
+) -> None:
+    heard: list[Event] = []
+    for _ in range(2):
+        await engine.run(order(), heard.append)
+    first, second = [event for event in heard if event.kind == "claimed"]
+    assert first.usual_s is None
+    assert second.usual_s is not None and second.usual_s >= 0
+    assert first.limit_s == second.limit_s == 360

@@ -9,6 +9,7 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 from pisang.domain.answer import Answer, Ended
@@ -59,6 +60,7 @@ class World:
         self._reach = reach
         self._listen = listen
         self.request_id = request_id
+        self._usual: dict[tuple[str, str, str | None], float | None] = {}
         self._handlers: dict[type[Effect], Callable[[Any], Awaitable[object]]] = {
             Claim: self._claim,
             Decline: self._decline,
@@ -116,17 +118,39 @@ class World:
             asyncio.get_running_loop().call_exception_handler(told)
 
     async def _claim(self, effect: Claim) -> Claimed | Hold:
+        # Asked before the commit: nothing may come between that and the send.
+        usual_s = await self._usual_s(effect.intent)
         answer = await self._commit_claim(effect.intent)
         if isinstance(answer, Hold):
             self._tell("queued", effect.intent.attempt_id, message=answer.reason)
         else:
-            self._tell_claimed(effect.intent)
+            self._tell_claimed(effect.intent, usual_s)
         return answer
 
-    def _tell_claimed(self, intent: Intent) -> None:
-        stake = None if intent.price is None or intent.free else str(intent.price)
-        told = Event("claimed", self.request_id, intent.attempt_id, 0, now_ms(), at_stake=stake)
-        self._say(told)
+    async def _usual_s(self, intent: Intent) -> float | None:
+        """How long such an image usually takes, where somebody listens; asked once a request."""
+        if self._listen is ignore:
+            return None
+        asked = (intent.upstream, intent.model, intent.image_size)
+        if asked not in self._usual:
+            self._usual[asked] = None
+            with suppress(PisangError):  # a figure to look at: it stops no image
+                self._usual[asked] = await asyncio.to_thread(self._store.usual_s, *asked)
+        return self._usual[asked]
+
+    def _tell_claimed(self, intent: Intent, usual_s: float | None) -> None:
+        self._say(
+            Event(
+                "claimed",
+                self.request_id,
+                intent.attempt_id,
+                0,
+                now_ms(),
+                at_stake=None if intent.price is None or intent.free else str(intent.price),
+                usual_s=usual_s,
+                limit_s=intent.deadline_ms / 1000,
+            )
+        )
 
     async def _commit_claim(self, intent: Intent) -> Claimed | Hold:
         """The claim's answer. Cancelled in the middle of its commit, it is undone: nothing was

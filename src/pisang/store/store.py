@@ -33,7 +33,7 @@ from pisang.domain.money import Money
 from pisang.errors import PisangError, StoreCorrupt, Unexpected
 from pisang.store import begin as begin_jobs
 from pisang.store import claim as claim_jobs
-from pisang.store import history, recover
+from pisang.store import history, recover, usual
 from pisang.store import settle as settle_jobs
 from pisang.store.answers import Answers
 from pisang.store.blobs import Blobs
@@ -338,6 +338,11 @@ class Store:
         """Requests, newest first."""
         with self._readers.read() as tx:
             return history.history(tx, asked or Asked())
+
+    def usual_s(self, upstream: str, model: str, image_size: str | None) -> float | None:
+        """How many seconds such an image took lately (the median); None where none was made."""
+        with self._readers.read() as tx:
+            return usual.usual_s(tx, upstream, model, image_size)
 
     def unknowns(self) -> list[AttemptRow]:
         """The attempts whose outcome is unknown, oldest first."""

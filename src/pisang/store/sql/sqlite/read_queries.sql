@@ -86,6 +86,16 @@ WHERE state = :state AND created_ms <= :before_ms AND (:scope IS NULL OR scope =
     SELECT 1 FROM attempts INDEXED BY attempts_request WHERE request_id = requests.id AND upstream = :upstream))
 ORDER BY created_ms DESC, id DESC LIMIT :limit;
 
+-- name: took_newest
+-- How long the newest images of a model and size took, among the newest attempts at an upstream.
+-- What a later process settled took longer than it was given: that is no time of the upstream's.
+SELECT ended_ms - sent_ms AS took_ms FROM (
+  SELECT * FROM attempts INDEXED BY attempts_starts
+  WHERE upstream = :upstream AND sent_ms IS NOT NULL ORDER BY sent_ms DESC LIMIT :among)
+WHERE model = :model AND image_size IS :image_size AND state = 'done'
+  AND ended_ms - sent_ms BETWEEN 0 AND deadline_ms
+LIMIT :limit;
+
 -- name: costs_by_upstream
 -- What was spent since a time, and what may have been, by upstream and currency.
 SELECT upstream AS name, coalesce(cost_currency, price_currency, '') AS currency,
