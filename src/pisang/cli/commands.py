@@ -12,6 +12,7 @@ COMMANDS: dict[str, Row | Group] = {
     "try": Row("pisang.cli.trial:try_it", "Paint one picture offline; how to use a real key."),
     "generate": Row("pisang.cli.generate:generate", "Make images from words."),
     "edit": Row("pisang.cli.edit:edit", "Change an image: a file, an id, or `last`."),
+    "wait": Row("pisang.cli.wait:wait", "The images of a request that is under way."),
     "history": Row("pisang.cli.history:history", "What was asked for, newest first."),
     "show": Row("pisang.cli.show:show", "One request or image: attempts, cost, lineage."),
     "models": Row("pisang.cli.models:models", "Models, their ratios, sizes, prices, sources."),

@@ -6,12 +6,17 @@ hold a prompt or a key, so they are left out.
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 import time
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pisang.errors import PisangError
 
 KEPT = 20
 """Older files than this many are removed."""
@@ -46,3 +51,12 @@ def _frames(error: BaseException) -> str:
             lines.append(f"  {frame.filename}:{frame.lineno} in {frame.name}")
         seen = seen.__cause__ or seen.__context__
     return "\n".join(lines) + "\n"
+
+
+def unexpected(error: Exception) -> PisangError:
+    """A fault of ours as an error that can be told: where it is written down, or its type."""
+    from pisang.errors import Unexpected
+
+    place = write_crash(error, os.environ)
+    kind = type(error).__name__
+    return Unexpected(what=f"{kind}, told in {place}" if place else kind)

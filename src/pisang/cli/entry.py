@@ -55,7 +55,9 @@ def run(words: list[str]) -> int:
     except BrokenPipeError:
         return 0
     except Exception as error:  # noqa: BLE001 - the outermost: whatever it is, no traceback
-        return _tell(words, _unexpected(error))
+        from pisang.cli.crash import unexpected
+
+        return _tell(words, unexpected(error))
 
 
 def _tell(words: list[str], error: PisangError) -> int:
@@ -93,15 +95,6 @@ def _stopped(words: list[str], stopped: BaseException) -> int:
     cause = stopped.__cause__ or stopped.__context__
     _tell(words, cause if isinstance(cause, PisangError) else Cancelled())
     return INTERRUPTED
-
-
-def _unexpected(error: Exception) -> PisangError:
-    from pisang.cli.crash import write_crash
-    from pisang.errors import Unexpected
-
-    place = write_crash(error, os.environ)
-    kind = type(error).__name__
-    return Unexpected(what=f"{kind}, told in {place}" if place else kind)
 
 
 def _open_missing() -> None:

@@ -43,6 +43,31 @@ TimeoutOption = Annotated[
 ]
 
 
+ForOption = Annotated[
+    str | None,
+    typer.Option(
+        "--for",
+        metavar="TIME",
+        help="Stay at most that long, such as 90s or 10m (off a terminal: 90s); it goes on.",
+    ),
+]
+
+_UNITS_S = {"": 1, "s": 1, "m": 60, "h": 3600}
+
+
+def read_duration(text: str | None) -> float | None:
+    """Seconds in `90`, `90s`, `10m`, `1h`; None for none. Raises `OptionInvalid`."""
+    if text is None:
+        return None
+    number = text.rstrip("smh")
+    unit = text[len(number) :]
+    if not number.replace(".", "", 1).isdigit() or unit not in _UNITS_S:
+        from pisang.errors import OptionInvalid
+
+        raise OptionInvalid(option="--for", value=text, why="write it like 90s, 10m or 1h")
+    return float(number) * _UNITS_S[unit]
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """What every command takes."""
@@ -119,6 +144,10 @@ class Paint(Told):
     tag: Annotated[
         list[str] | None, typer.Option("--tag", metavar="WORD", help="To find it by. Repeatable.")
     ] = None
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Return at once; `pisang wait` gives it later.")
+    ] = False
+    wait_for: ForOption = None
 
 
 # --- upstreams ----------------------------------------------------------------------------------

@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
+import os
 import sys
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
+from functools import partial
 
+from pisang.cli.carrying import Task, carry_out, run_stoppable
+from pisang.cli.keeper import Report, Work
 from pisang.cli.opening import open_picture
-from pisang.cli.options import Paint
-from pisang.cli.progress import Progress
+from pisang.cli.options import Paint, read_duration
 from pisang.cli.screen import Screen
+from pisang.cli.watching import Patience, patience_of
 from pisang.cli.words import say_amount
 from pisang.client.async_client import AsyncClient
-from pisang.client.derive import Shape, exact_shape, parse_resize
-from pisang.client.export import Exported, export
+from pisang.client.delivery import Delivery
+from pisang.client.derive import Shape, parse_resize
+from pisang.client.export import Exported
 from pisang.client.extras import parse_assignments
 from pisang.client.loading import load_settings
-from pisang.client.output import Label, Target, check_output, plan_output
+from pisang.client.output import Target, check_output, plan_output
 from pisang.client.presets import SANDBOX
 from pisang.client.results import Result
 from pisang.client.settings import Settings
 from pisang.client.upstreams import choose
 from pisang.client.wishes import Options, check_n, check_prompt
-from pisang.domain.catalogue import load
 from pisang.domain.upstream import Upstream
-from pisang.domain.warning import Warn
+from pisang.engine.events import Listener
 from pisang.errors import OptionInvalid, PromptMissing, UpstreamMissing
 
 MAX_STDIN = 1 << 20
@@ -50,12 +52,31 @@ def paint(asked: Paint, prompt: str | None, *, edited: str | None) -> int:
     screen = Screen.of(asked.format)
     settings = load_settings()
     job = prepare(asked, prompt, edited, settings, screen)
-    progress = Progress(screen, job.asked.n)
-    try:
-        exported = asyncio.run(ask(job, progress))
-    except KeyboardInterrupt as stopped:
-        raise KeyboardInterrupt from progress.interrupted(job.upstream.name) or stopped
-    return tell(exported, screen, show=asked.open, via=asked.via)
+
+    def report(exported: Exported) -> Report:
+        return tell(exported, screen, show=asked.open, via=asked.via)
+
+    task = Task(
+        work=Work(partial(ask, job), report),
+        n=asked.n,
+        upstream=job.upstream.name,
+        settings=settings,
+        patience=read_patience(asked),
+        reads_stdin=any(is_stdin(word) for word in (*(asked.references or ()), edited or "")),
+    )
+    return carry_out(task, screen).code
+
+
+def read_patience(asked: Paint) -> Patience:
+    """How long the foreground stays. Raises `OptionInvalid`."""
+    if asked.detach and asked.wait_for is not None:
+        raise OptionInvalid(option="--for", value=asked.wait_for, why="--detach is given too")
+    return patience_of(read_duration(asked.wait_for), os.environ, detach=asked.detach)
+
+
+def is_stdin(word: str) -> bool:
+    """Whether a reference's word (`-`, `label=-`) means standard input."""
+    return word == "-" or word.endswith("=-")
 
 
 def prepare(
@@ -100,7 +121,7 @@ def read_prompt(positional: str | None, option: str | None, references: list[str
         raise PromptMissing()
     if words != "-":
         return words
-    if any(word == "-" or word.endswith("=-") for word in references):
+    if any(map(is_stdin, references)):
         raise OptionInvalid(option="-", value="-", why="it is the prompt and a picture at once")
     return sys.stdin.buffer.read(MAX_STDIN).decode("utf-8", "surrogateescape").strip()
 
@@ -122,9 +143,10 @@ def choose_upstream(settings: Settings, named: str | None, screen: Screen) -> Up
         return choose(settings, SANDBOX)
 
 
-async def ask(job: Job, progress: Progress) -> Exported:
+def ask(job: Job, listen: Listener) -> Exported:
     """Ask for the images and write their files."""
     asked = job.asked
+    delivery = Delivery(job.target, job.settings.naming, job.resize, exact=asked.fit is not None)
     options: Options = {
         "model": asked.model,
         "aspect_ratio": asked.aspect_ratio,
@@ -138,32 +160,27 @@ async def ask(job: Job, progress: Progress) -> Exported:
         "strict": asked.strict,
         "extra": parse_assignments(asked.set or (), job.upstream.wire),
         "tags": asked.tag or (),
-        "on_event": progress.hear,
+        "on_event": listen,
     }
-    async with AsyncClient(job.upstream, settings=job.settings, face="cli") as client:
-        with progress:
-            result = await client.attempt(job.prompt, job.edited, **options)
-        label = Label(job.settings.naming, datetime.now().astimezone(), job.prompt, result.model)
-        result, shape = fit(job, result)
-        return await asyncio.to_thread(export, result, job.target, label, shape)
+
+    async def run(client: AsyncClient) -> Exported:
+        result = await client.attempt(job.prompt, job.edited, delivery=delivery, **options)
+        return await client.deliver(result, delivery)
+
+    client = AsyncClient(job.upstream, settings=job.settings, face="cli")
+    return run_stoppable(client, run)
 
 
-def fit(job: Job, result: Result) -> tuple[Result, Shape | None]:
-    """The pixels that the files are to have; the result says so where there are none to fit to."""
-    if job.asked.fit is None or not result.images:
-        return result, job.resize
-    asked = result.images[0].requested
-    shape = exact_shape(load(), result.model, asked.get("aspect_ratio"), asked.get("image_size"))
-    if shape is not None:
-        return result, shape
-    why = "The catalogue knows no exact pixels of what was asked (a ratio has to be named)"
-    skipped = Warn("fit_skipped", f"{why}: --fit changed nothing.")
-    return replace(result, warnings=(*result.warnings, skipped)), None
-
-
-def tell(exported: Exported, screen: Screen, *, show: bool = False, via: str | None = None) -> int:
+def tell(
+    exported: Exported, screen: Screen, *, show: bool = False, via: str | None = None
+) -> Report:
     """Say what came; the exit code of the worst that happened. `via` is the upstream that was
     named: the next command has to name it too."""
+    pictures = tuple(str(image.path) for image in exported.result.finals)
+    return Report(_tell(exported, screen, show=show, via=via), pictures)
+
+
+def _tell(exported: Exported, screen: Screen, *, show: bool, via: str | None) -> int:
     result = exported.result
     error = result.error or exported.error
     finals = result.finals

@@ -3,47 +3,67 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
-from datetime import datetime
+from functools import partial
 
+from pisang.cli.carrying import Task, carry_out, run_stoppable
+from pisang.cli.keeper import Work
 from pisang.cli.options import Rebuy
 from pisang.cli.painting import tell
-from pisang.cli.progress import Progress
 from pisang.cli.screen import Screen
+from pisang.cli.watching import patience_of
 from pisang.client.async_client import AsyncClient
-from pisang.client.export import Exported, export
-from pisang.client.output import Label, check_output, plan_output
+from pisang.client.delivery import Delivery
+from pisang.client.export import Exported
+from pisang.client.loading import load_settings
+from pisang.client.output import check_output, plan_output
+from pisang.client.settings import Settings
 from pisang.domain.ledger import AttemptRow
+from pisang.engine.events import Listener
 from pisang.engine.outcome import at_stake
 from pisang.errors import ConfirmationNeeded
 
 
 def buy_again(asked: Rebuy, screen: Screen) -> int:
-    """Buy one unknown attempt's image again; the exit code."""
-    progress = Progress(screen, 1)
-    try:
-        exported = asyncio.run(_buy(asked, screen, progress))
-    except KeyboardInterrupt as stopped:
-        raise KeyboardInterrupt from progress.interrupted("the upstream") or stopped
-    return tell(exported, screen)
+    """Buy one unknown attempt's image again; the exit code. Where a look finds the picture that
+    was paid for, that is given, and nothing is bought."""
+    settings = load_settings()
+    out = asked.out or settings.defaults.out
+    target = plan_output(out, base=settings.folder, force=asked.force)
+    check_output(target, 1)
+    delivery = Delivery(target, settings.naming)
+    row, found = asyncio.run(_look(asked.id, settings, delivery))
+    if found is not None:
+        return tell(found, screen).code
+    if not asked.yes:
+        _confirm(row, screen)
+    task = Task(
+        work=Work(partial(_buy, row, settings, delivery), lambda exported: tell(exported, screen)),
+        n=1,
+        upstream=row.upstream,
+        settings=settings,
+        patience=patience_of(None, os.environ, detach=False),
+    )
+    return carry_out(task, screen).code
 
 
-async def _buy(asked: Rebuy, screen: Screen, progress: Progress) -> Exported:
-    async with AsyncClient(face="cli") as client:
-        settings = client.settings
-        target = plan_output(
-            asked.out or settings.defaults.out, base=settings.folder, force=asked.force
-        )
-        check_output(target, 1)
-        looked = await client.look(asked.id)
+async def _look(
+    word: str, settings: Settings, delivery: Delivery
+) -> tuple[AttemptRow, Exported | None]:
+    """The attempt, and its picture where it can still be had for free."""
+    async with AsyncClient(settings=settings, face="cli") as client:
+        looked = await client.look(word)
         result = looked.result
-        if result is None:
-            if not asked.yes:
-                await asyncio.to_thread(_confirm, looked.row, screen)
-            with progress:
-                result = await client.rebuy(looked.row.id, on_event=progress.hear)
-        label = Label(settings.naming, datetime.now().astimezone(), result.prompt, result.model)
-        return await asyncio.to_thread(export, result, target, label)
+        return looked.row, await client.deliver(result, delivery) if result else None
+
+
+def _buy(row: AttemptRow, settings: Settings, delivery: Delivery, listen: Listener) -> Exported:
+    async def run(client: AsyncClient) -> Exported:
+        result = await client.rebuy(row.id, delivery=delivery, on_event=listen)
+        return await client.deliver(result, delivery)
+
+    return run_stoppable(AsyncClient(settings=settings, face="cli"), run)
 
 
 def _confirm(row: AttemptRow, screen: Screen) -> None:

@@ -12,7 +12,7 @@ import re
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, TextIO, get_args
 
 from pisang.cli.words import say_amount, say_warning
 
@@ -75,6 +75,11 @@ class Screen:
         """A line of the result in the quiet format."""
         if self.format == "quiet":
             _write(sys.stdout, text)
+
+    def repeat(self, stream: TextIO, text: str) -> None:
+        """What another process of ours would have written there."""
+        if text:
+            _write(stream, text.removesuffix("\n"))
 
     def note(self, text: str) -> None:
         """Something said beside the result."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Unpack
 
-from pisang.client.finding import again, ancestors, find_request, find_unknown
+from pisang.client.delivery import Delivery, collect, deliver
+from pisang.client.export import Exported
+from pisang.client.finding import again, ancestors, find_newest, find_request, find_unknown
 from pisang.client.loading import load_settings
 from pisang.client.looking import Looked, look
 from pisang.client.results import Result, result_of
@@ -34,6 +37,7 @@ class Hub:
         self._settings = settings
         self._engine: Engine | None = None
         self._opening = asyncio.Lock()
+        self._stopped = False
 
     @property
     def settings(self) -> Settings:
@@ -49,7 +53,15 @@ class Hub:
                 settings = self.settings
                 money = Ledgering(settings.currency, settings.rates, settings.budgets)
                 self._engine = await Engine.open(settings.home, money)
+                if self._stopped:
+                    self._engine.stop()
             return self._engine
+
+    def stop(self) -> None:
+        """Nothing more is sent, by an engine that is opened later neither."""
+        self._stopped = True
+        if self._engine is not None:
+            self._engine.stop()
 
     async def close(self) -> None:
         """Close the engine, where it was opened."""
@@ -157,11 +169,29 @@ class AsyncClient:
         return Handle(asyncio.create_task(run()))
 
     async def attempt(
-        self, prompt: str, image: ReferenceWord | None = None, **options: Unpack[Options]
+        self,
+        prompt: str,
+        image: ReferenceWord | None = None,
+        *,
+        delivery: Delivery | None = None,
+        **options: Unpack[Options],
     ) -> Result:
         """The result whatever became of it: its `error` is not raised. Raises only what stopped
-        everything before anything was sent."""
-        return await self._run(*await self._compose(prompt, image, options))
+        everything before anything was sent. A `delivery` is written down with the request, for
+        `deliver` to carry out, or `collect` in whichever process asks for it later."""
+        order, listen = await self._compose(prompt, image, options)
+        if delivery is not None:
+            order = replace(order, outgoing=delivery.to_json())
+        return await self._run(order, listen)
+
+    async def deliver(self, result: Result, delivery: Delivery) -> Exported:
+        """Write the result's files. What could not be written is the `error`; nothing is lost."""
+        return await deliver(result, delivery, (await self._hub.engine()).store)
+
+    def stop(self) -> None:
+        """Send nothing more: what waits for its turn ends as `Cancelled`, and costs nothing. What
+        was sent goes on, and is kept. For the thread of the client's loop (a signal handler)."""
+        self._hub.stop()
 
     async def _compose(
         self, prompt: str, image: ReferenceWord | None, options: Options
@@ -215,6 +245,23 @@ class AsyncClient:
         row = await asyncio.to_thread(find_request, word, engine.store, self._hub.settings.folder)
         return result_of(summary(row), engine.store)
 
+    async def newest(self, word: str | None = None) -> Result:
+        """Where a request stands: as `request`, but `None` (and `last`) is the newest request of
+        this folder whatever became of it: it may have no image yet."""
+        engine = await self._hub.engine()
+        row = await asyncio.to_thread(find_newest, word, engine.store, self._hub.settings.folder)
+        return result_of(summary(row), engine.store)
+
+    async def wait(self, request_id: str) -> Exported:
+        """What became of a request, once nothing of it is under way, with the files that were
+        asked for. Bound it with `asyncio.timeout`; it may be called again.
+
+        Files that a process which died was to write are written now. Raises `NotFound`.
+        """
+        engine = await self._hub.engine()
+        ran = await engine.wait(request_id)
+        return await collect(result_of(ran, engine.store), engine.store)
+
     async def lineage(self, result: Result) -> tuple[Result, ...]:
         """The requests whose images this one was edited from, nearest first."""
         engine = await self._hub.engine()
@@ -247,12 +294,15 @@ class AsyncClient:
         await engine.resolve(row.id, State.WRITTEN_OFF)
         return row
 
-    async def rebuy(self, attempt_id: str, **options: Unpack[Options]) -> Result:
+    async def rebuy(
+        self, attempt_id: str, *, delivery: Delivery | None = None, **options: Unpack[Options]
+    ) -> Result:
         """Buy an unknown attempt's image again, from the upstream it was asked of. It counts as
         spent, and is marked as bought again once the new one ended. Raises `NotFound`."""
         engine = await self._hub.engine()
         row = await find_unknown(attempt_id, engine)
         order = await again(row, engine, self._hub.settings, self._face)
+        order = replace(order, outgoing=delivery.to_json() if delivery else None)
         result = await self._run(order, merged(self._options, options).get("on_event") or ignore)
         if result.state is State.DONE:
             await engine.resolve(row.id, State.REBOUGHT)

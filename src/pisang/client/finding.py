@@ -41,6 +41,17 @@ def find_request(word: str, store: Store, folder: Path) -> RequestRow:
     return store.request(store.image(word).request_id)
 
 
+def find_newest(word: str | None, store: Store, folder: Path) -> RequestRow:
+    """As `find_request`, but no word (or `last`) is the newest request of this folder whatever
+    became of it: it may have no image yet. Raises `NotFound` or `Ambiguous`."""
+    if word not in (None, LAST):
+        return find_request(str(word), store, folder)
+    newest = store.newest_request(str(folder))
+    if newest is None:
+        raise NotFound(what="request in this folder yet, to be", id=LAST)
+    return store.request(newest)
+
+
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file()

@@ -25,7 +25,8 @@ class Wish:
     `scope` is whose it is (`local`, or a gateway key's id); idempotency keys and fingerprints
     never meet across scopes. `spec` is the whole request as JSON without pictures
     (`domain.serial`). `references` are every content it needs, so that `gc` keeps them. `parent`
-    is the image it edits. `folder` is where it was asked, for `last`.
+    is the image it edits. `folder` is where it was asked, for `last`. `outgoing` is what will be
+    done with its images once they are safe, as JSON that only the face understands.
     """
 
     id: str
@@ -42,6 +43,21 @@ class Wish:
     folder: str | None = None
     tags: tuple[str, ...] = ()
     n: int = 1
+    outgoing: JSON = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """What is to be done with a request's images, as its face wrote it down in `spec`.
+
+    `result` is what it came to, once done. `alive` tells whether the process that is to do it
+    still runs.
+    """
+
+    spec: JSON
+    done_ms: int | None
+    result: JSON
+    alive: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,7 @@ class Engine:
         self.reach = Reach(catalogue)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._mending = False
+        self._stop = asyncio.Event()
 
     @classmethod
     async def open(cls, home: Path, money: Ledgering | None = None) -> Engine:
@@ -162,6 +163,11 @@ class Engine:
             return self._ran(begun.request_id, order, {}, replayed=True)
         ended = await self._make_all(order, planned, world)
         return self._ran(begun.request_id, order, ended)
+
+    def stop(self) -> None:
+        """Send nothing more: attempts that wait for their turn end as `Cancelled`, free. What was
+        sent is seen through and kept."""
+        self._stop.set()
 
     async def wait(self, request_id: str) -> Ran:
         """What became of a request once no attempt of it is under way."""
@@ -293,10 +299,11 @@ class Engine:
             folder=order.folder,
             tags=order.tags,
             n=planned.request.n,
+            outgoing=order.outgoing,
         )
 
     def _world(self, request_id: str, listen: Listener) -> World:
-        return World(self.store, self.reach, listen, request_id)
+        return World(self.store, self.reach, listen, request_id, self._stop)
 
     def _unknown(self, request_id: str) -> PisangError:
         errors = errors_of(self.store.request(request_id))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pisang.domain.ledger import RequestRow
 from pisang.domain.money import Money
-from pisang.domain.request import Request
+from pisang.domain.request import JSON, Request
 from pisang.domain.upstream import Upstream
 from pisang.domain.warning import Warn
 from pisang.errors import PisangError
@@ -20,7 +20,8 @@ class Order:
     `retry_unknown` buys again what is `unknown` under that key; `max_cost` bounds all attempts
     together; `timeout_s` replaces the size's own time limit; `parent` is the SHA-256 of the image
     it edits; `folder` is where it was asked, for `last`; `strict` turns a shape that was not met
-    into an error (the image is kept all the same).
+    into an error (the image is kept all the same); `outgoing` is what the face will do with the
+    images once they are safe, kept in the ledger's outbox.
     """
 
     request: Request
@@ -35,6 +36,7 @@ class Order:
     tags: tuple[str, ...] = ()
     scope: str = "local"
     strict: bool = False
+    outgoing: JSON = None
     warnings: tuple[Warn, ...] = ()
 
 

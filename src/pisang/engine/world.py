@@ -10,6 +10,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from pisang.domain.answer import Answer, Ended
@@ -35,7 +36,7 @@ from pisang.engine.ids import new_id
 from pisang.engine.intake import Intake
 from pisang.engine.reach import Reach
 from pisang.engine.redaction import redact
-from pisang.errors import PisangError, WireError
+from pisang.errors import Cancelled, PisangError, WireError
 from pisang.store.store import Store
 from pisang.transport.base import Failure
 
@@ -53,9 +54,21 @@ def _claimed(before: str | None, effect: Effect, answer: object) -> str | None:
 
 
 class World:
-    """Performs effects for one request; `listen` hears of each step."""
+    """Performs effects for one request; `listen` hears of each step.
 
-    def __init__(self, store: Store, reach: Reach, listen: Listener, request_id: str) -> None:
+    Once `stop` is set nothing more is claimed: a flow that asks, or waits to ask, is given
+    `Cancelled`. What was claimed before goes on to its end.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        reach: Reach,
+        listen: Listener,
+        request_id: str,
+        stop: asyncio.Event | None = None,
+    ) -> None:
+        self._stop = stop or asyncio.Event()
         self._store = store
         self._reach = reach
         self._listen = listen
@@ -118,6 +131,8 @@ class World:
             asyncio.get_running_loop().call_exception_handler(told)
 
     async def _claim(self, effect: Claim) -> Claimed | Hold:
+        if self._stop.is_set():
+            raise Cancelled()
         # Asked before the commit: nothing may come between that and the send.
         usual_s = await self._usual_s(effect.intent)
         answer = await self._commit_claim(effect.intent)
@@ -171,7 +186,8 @@ class World:
         """Send, and pump what comes to the store. The order on each chunk is: store, then tell."""
         started = time.monotonic()
         try:
-            call = self._reach.call(effect, self._store)
+            armed = await self._reach.armed(effect.upstream)
+            call = self._reach.call(replace(effect, upstream=armed), self._store)
         except PisangError as error:
             return Answer(ended=Ended.NOT_CONNECTED, sent=False, reason=error.message())
         intake = Intake(self._store.incoming(effect.attempt_id))
@@ -201,7 +217,7 @@ class World:
             elapsed_ms=int((time.monotonic() - started) * 1000),
             reason=reason,
         )
-        return redact(answer, effect.upstream.key)
+        return redact(answer, armed.key)
 
     async def _fetch(self, effect: Fetch) -> Content:
         return await self._reach.fetch(
@@ -218,7 +234,9 @@ class World:
 
     async def _sleep(self, effect: Sleep) -> None:
         share = random.random() if effect.jitter else 1.0  # noqa: S311 - jitter, not a secret
-        await asyncio.sleep(effect.delay_s * share)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stop.wait(), effect.delay_s * share)
+            raise Cancelled()
 
     async def _now(self, effect: Now) -> int:
         return now_ms()

@@ -7,6 +7,7 @@ from typing import Literal
 from pisang.domain.attempt import Charged, State, request_state
 from pisang.domain.ledger import Begun, Wish
 from pisang.errors import IdempotencyMismatch, NotFound
+from pisang.store import outbox
 from pisang.store.database import Row, Tx
 from pisang.store.process import Process
 from pisang.store.rows import dump
@@ -30,6 +31,13 @@ def begin(
 
     Raises `IdempotencyMismatch` when the key was used for something else.
     """
+    begun = _begun(tx, process, wish, retry_unknown=retry_unknown, new=new)
+    if wish.outgoing is not None:
+        outbox.put(tx, process, begun.request_id, wish.outgoing, wish.created_ms)
+    return begun
+
+
+def _begun(tx: Tx, process: Process, wish: Wish, *, retry_unknown: bool, new: bool) -> Begun:
     if wish.idempotency_key is not None and not new:
         standing = _standing(tx, process, wish, retry_unknown=retry_unknown)
         if standing is not None:

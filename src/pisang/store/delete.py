@@ -87,6 +87,7 @@ _REQUEST_DELETES = (
     "request_images_delete",
     "request_refs_delete",
     "request_keys_delete",
+    "request_outbox_delete",
     "attempts_blank",
 )
 

@@ -25,15 +25,17 @@ from pisang.domain.ledger import (
     Hold,
     ImageRow,
     Intent,
+    Outgoing,
     RequestRow,
     Settlement,
     Wish,
 )
 from pisang.domain.money import Money
+from pisang.domain.request import JSON
 from pisang.errors import PisangError, StoreCorrupt, Unexpected
 from pisang.store import begin as begin_jobs
 from pisang.store import claim as claim_jobs
-from pisang.store import history, recover, usual
+from pisang.store import history, outbox, recover, usual
 from pisang.store import settle as settle_jobs
 from pisang.store.answers import Answers
 from pisang.store.blobs import Blobs
@@ -275,6 +277,23 @@ class Store:
             self.abandon(*mine)
             raise
 
+    # --- what is to be done with images that are safe --------------------------------------------
+
+    def outgoing(self, request_id: str) -> list[Outgoing]:
+        """What was, or is to be, done with a request's images, newest first."""
+        process = self._process()
+        with self._readers.read() as tx:
+            return outbox.of_request(tx, process, request_id)
+
+    def take_outgoing(self, request_id: str) -> Future[Outgoing | None]:
+        """What nobody alive is to do with a request's images, for this process to do; None where
+        there is nothing of the kind."""
+        return self._job(lambda tx, us: outbox.take(tx, us, request_id))
+
+    def finish_outgoing(self, request_id: str, result: JSON) -> Future[None]:
+        """This process did what it was to do with a request's images."""
+        return self._job(lambda tx, us: outbox.done(tx, us, request_id, result))
+
     # --- contents --------------------------------------------------------------------------------
 
     def put_bytes(self, data: bytes) -> Content:
@@ -317,6 +336,12 @@ class Store:
         with self._readers.read() as tx:
             row = tx.one("answer_by_attempt", attempt_id=attempt_id)
         return None if row is None else self._answers.unpack(row["record"], whole=row["whole"])
+
+    def newest_request(self, folder: str, scope: str = "local") -> str | None:
+        """The id of the newest request asked in that folder, whatever became of it."""
+        with self._readers.read() as tx:
+            row = tx.one("newest_of_folder", folder=folder, scope=scope)
+        return None if row is None else str(row["id"])
 
     def image(self, name: str) -> ImageRow:
         """The image named by the beginning of its hash, or by its request (then the first that

@@ -1,0 +1,84 @@
+"""Paid work carried out: by a keeper that this process watches, or here where there is none."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from pisang.cli.keeper import Report, Work, can_keep, start
+from pisang.cli.progress import Progress
+from pisang.cli.screen import Screen
+from pisang.cli.watching import Died, Left, Patience, Watch, tell_left
+from pisang.client.async_client import AsyncClient
+from pisang.client.export import Exported
+from pisang.client.settings import Settings
+from pisang.errors import Cancelled
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What a command has to carry out: `n` images from the upstream of that name. `reads_stdin`:
+    one of its pictures comes from standard input."""
+
+    work: Work
+    n: int
+    upstream: str
+    settings: Settings
+    patience: Patience
+    reads_stdin: bool = False
+
+
+def carry_out(task: Task, screen: Screen) -> Report:
+    """Do it and print what came of it."""
+    progress = Progress(screen, task.n)
+    if not can_keep(os.environ):
+        return _alone(task, progress)
+    keeper = start(task.work, screen, reads_stdin=task.reads_stdin)
+    ended = Watch(keeper, screen, progress, task.patience).run()
+    if isinstance(ended, Left):
+        return Report(tell_left(ended, screen, asked=task.patience.detach))
+    if isinstance(ended, Died):
+        return task.work.tell(_after_death(ended, task.settings))
+    return Report(ended.code, tuple(map(str, ended.pictures)))
+
+
+def _alone(task: Task, progress: Progress) -> Report:
+    try:
+        with progress:
+            exported = task.work.do(progress.hear)
+    except KeyboardInterrupt as stopped:
+        raise KeyboardInterrupt from progress.interrupted(task.upstream) or stopped
+    return task.work.tell(exported)
+
+
+def _after_death(died: Died, settings: Settings) -> Exported:
+    """What the ledger knows of a request whose keeper died: opening it settles what was left.
+
+    Raises `Cancelled` when the keeper died before anything was written down.
+    """
+    if died.request_id is None:
+        raise Cancelled()
+    request_id = died.request_id
+
+    async def ask() -> Exported:
+        async with AsyncClient(settings=settings, face="cli") as client:
+            return await client.wait(request_id)
+
+    return asyncio.run(ask())
+
+
+def run_stoppable(
+    client: AsyncClient, work: Callable[[AsyncClient], Coroutine[Any, Any, Exported]]
+) -> Exported:
+    """Run work on a client to its end. SIGTERM stops what was not sent yet, and no more."""
+
+    async def run() -> Exported:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, client.stop)
+        async with client:
+            return await work(client)
+
+    return asyncio.run(run())

@@ -1,0 +1,72 @@
+"""`pisang wait`: the images of a request that somebody started, whoever that was."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pisang.cli.frame import command
+from pisang.cli.options import ForOption, Told, read_duration
+from pisang.cli.screen import Screen
+
+if TYPE_CHECKING:
+    from pisang.cli.progress import Progress
+    from pisang.cli.watching import Left
+    from pisang.client.export import Exported
+
+EXAMPLES = """\
+pisang wait
+pisang wait req_01k9 --for 90s
+pisang wait req_01k9 --for 10m --format json
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait(Told):
+    """The arguments of `wait`."""
+
+    id: Annotated[
+        str | None,
+        typer.Argument(metavar="ID", help="The request (default: the newest of this folder)."),
+    ] = None
+    wait_for: ForOption = None
+
+
+@command(examples=EXAMPLES)
+def wait(asked: Wait) -> int:
+    """Wait for a request that is under way, and tell what came of it as `generate` would.
+
+    Files go where `generate` or `edit` was told to put them, also where its process was killed.
+    Exit code 9: still under way; calling it again goes on waiting. Nothing is ever bought.
+    """
+    from pisang.cli.painting import tell
+    from pisang.cli.progress import Progress
+    from pisang.cli.watching import Left, patience_of, tell_left
+
+    screen = Screen.of(asked.format)
+    for_s = patience_of(read_duration(asked.wait_for), os.environ, detach=False).for_s
+    ended = asyncio.run(_wait(asked.id, for_s, Progress(screen, 1)))
+    if isinstance(ended, Left):
+        return tell_left(ended, screen, asked=False)
+    return tell(ended, screen).code
+
+
+async def _wait(
+    word: str | None, for_s: float | None, progress: Progress
+) -> Exported | Left:
+    """What came of it, or where it stands when the time is up."""
+    from pisang.cli.watching import Left
+    from pisang.client.async_client import AsyncClient
+
+    async with AsyncClient(face="cli") as client:
+        request = await client.newest(word)
+        try:
+            with progress:
+                async with asyncio.timeout(for_s):
+                    return await client.wait(request.request_id)
+        except TimeoutError:
+            return Left(request.request_id, request.state.value)

@@ -1,0 +1,131 @@
+"""Where a request's images are to be written, as the ledger's outbox keeps it, and the writing.
+
+It is written down with the request, before anything is sent: a process that finds the images
+later, because the one that asked for them died, puts them where they were wanted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pisang.client.derive import Shape, exact_shape, facts_of
+from pisang.client.export import Exported, export
+from pisang.client.naming import DEFAULT_TEMPLATE
+from pisang.client.output import Label, Target
+from pisang.client.results import Picture, Result
+from pisang.domain.catalogue import load
+from pisang.domain.ledger import Outgoing
+from pisang.domain.request import JSON
+from pisang.domain.warning import Warn
+
+if TYPE_CHECKING:
+    from pisang.store.store import Store
+
+_LOOK_S = 0.2
+"""How often another process is looked at that is writing the files."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Where the images go, by which template they are named, and the pixels they are to have:
+    `shape`, or the catalogue's own for what was asked where `exact`."""
+
+    target: Target
+    naming: str = DEFAULT_TEMPLATE
+    shape: Shape | None = None
+    exact: bool = False
+
+    def to_json(self) -> dict[str, JSON]:
+        """As the outbox keeps it."""
+        shape = self.shape
+        return {
+            "folder": str(self.target.folder),
+            "stem": self.target.stem,
+            "extension": self.target.extension,
+            "force": self.target.force,
+            "naming": self.naming,
+            "shape": [shape.width, shape.height, shape.mode] if shape else None,
+            "exact": self.exact,
+        }
+
+    @classmethod
+    def from_json(cls, spec: Mapping[str, Any]) -> Delivery:
+        """What `to_json` wrote."""
+        target = Target(Path(spec["folder"]), spec["stem"], spec["extension"], spec["force"])
+        shape = Shape(*spec["shape"]) if spec["shape"] else None
+        return cls(target, spec["naming"], shape, spec["exact"])
+
+
+async def deliver(result: Result, delivery: Delivery, store: Store) -> Exported:
+    """Write the result's files, and note in the outbox that it was done. Never raises for a file:
+    what could not be written stays to be done."""
+    fitted, shape = _fit(result, delivery)
+    at = datetime.fromtimestamp(result.created_ms / 1000, UTC).astimezone()
+    label = Label(delivery.naming, at, result.prompt, result.model)
+    exported = await asyncio.to_thread(export, fitted, delivery.target, label, shape)
+    if exported.error is None:
+        written = exported.result
+        paths: list[JSON] = [str(image.path) for image in written.images]
+        new = [warn for warn in written.warnings if warn not in result.warnings]
+        told: list[JSON] = [[warn.code, warn.message] for warn in new]
+        report: dict[str, JSON] = {"paths": paths, "warnings": told}
+        await asyncio.wrap_future(store.finish_outgoing(result.request_id, report))
+    return exported
+
+
+async def collect(result: Result, store: Store) -> Exported:
+    """The result with its files, written now where the process that was to do it died.
+
+    While that process lives it is waited for.
+    """
+    while True:
+        standing = await asyncio.to_thread(store.outgoing, result.request_id)
+        owed = [one for one in standing if one.done_ms is None]
+        if not owed:
+            return Exported(_as_delivered(result, standing))
+        taken = await asyncio.wrap_future(store.take_outgoing(result.request_id))
+        if taken is not None and isinstance(taken.spec, dict):
+            return await deliver(result, Delivery.from_json(taken.spec), store)
+        await asyncio.sleep(_LOOK_S)
+
+
+def _as_delivered(result: Result, standing: list[Outgoing]) -> Result:
+    """The result with the files that were written, those of them that are still there."""
+    report = standing[0].result if standing else None
+    if not isinstance(report, dict):
+        return result
+    paths: Any = report["paths"]
+    told: Any = report["warnings"]
+    if len(paths) != len(result.images):  # more came of it since
+        return result
+    images = tuple(map(_at, result.images, map(Path, paths)))
+    warnings = (*result.warnings, *(Warn(*one) for one in told))
+    return replace(result, images=images, warnings=tuple(dict.fromkeys(warnings)))
+
+
+def _at(picture: Picture, path: Path) -> Picture:
+    """The picture as the file it was written to; as the home has it where that is gone."""
+    if path == picture.path or not path.is_file():
+        return picture
+    facts = facts_of(path)
+    return replace(
+        picture, path=path, mime=facts.mime, width=facts.width, height=facts.height, size=facts.size
+    )
+
+
+def _fit(result: Result, delivery: Delivery) -> tuple[Result, Shape | None]:
+    """The pixels that the files are to have; the result says so where there are none to fit to."""
+    if not delivery.exact or not result.images:
+        return result, delivery.shape
+    asked = result.images[0].requested
+    shape = exact_shape(load(), result.model, asked.get("aspect_ratio"), asked.get("image_size"))
+    if shape is not None:
+        return result, shape
+    why = "The catalogue knows no exact pixels of what was asked (a ratio has to be named)"
+    skipped = Warn("fit_skipped", f"{why}: --fit changed nothing.")
+    return replace(result, warnings=(*result.warnings, skipped)), None
