@@ -163,6 +163,14 @@ def test_vertex_is_called_at_its_own_version_and_names_a_resource() -> None:
     assert WIRE.decode_request(called(request)).request.model == "gemini-2.5-flash-image"
 
 
+def test_a_base_url_that_ends_in_the_publisher_wants_the_model_and_the_role() -> None:
+    base = "https://aiplatform.googleapis.com/v1/projects/p/locations/global/publishers/google"
+    vertex = replace(UPSTREAM, kind="vertex", base_url=base)
+    request, _ = WIRE.encode_request(Request((Text("a"),), "gemini-3-pro-image"), vertex)
+    assert request.path == "/models/gemini-3-pro-image:generateContent"
+    assert b'"role":"user"' in b"".join(piece for piece in request.body if type(piece) is bytes)
+
+
 @pytest.mark.parametrize("version", ["v1", "v1beta", "v1beta1", "v1alpha"])
 def test_every_version_is_served_whole_and_streamed(version: str) -> None:
     body = {"contents": [{"parts": [{"text": "a"}]}]}

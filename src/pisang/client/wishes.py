@@ -19,7 +19,7 @@ from pisang.client.settings import Settings
 from pisang.domain.catalogue import resolve
 from pisang.domain.money import Money, parse_money
 from pisang.domain.request import JSON, Image, Part, Request, Text
-from pisang.domain.upstream import Auth, Upstream
+from pisang.domain.upstream import Upstream
 from pisang.domain.warning import Warn
 from pisang.engine.events import Event
 from pisang.engine.lineage import Continuation, go_on
@@ -186,7 +186,7 @@ def check_words(request: Request, tags: Sequence[str]) -> None:
 
 def check_secret(upstream: Upstream, settings: Settings) -> None:
     """Raises `KeyMissing`, which names the variable to set, where a key is needed and none is."""
-    if upstream.auth is Auth.NONE or upstream.key:
+    if upstream.key or not upstream.auth.takes_key:
         return
     entry = settings.upstreams.get(upstream.name)
     preset = PRESETS.get(upstream.preset or "")

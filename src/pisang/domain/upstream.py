@@ -16,7 +16,14 @@ class Auth(StrEnum):
     BEARER = "bearer"
     GOOGLE = "x-goog-api-key"
     QUERY = "query"
+    ADC = "adc"
+    """Google's application default credentials: a token that is fetched, not a key that is kept."""
     NONE = "none"
+
+    @property
+    def takes_key(self) -> bool:
+        """Whether a user has to give a key."""
+        return self not in (Auth.ADC, Auth.NONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +57,7 @@ class Upstream:
     `pisang`, `sandbox`): signatures are sent back only to the same kind, and the charge table
     is chosen by it. `models` are its own ids (empty: any); `prices` are the user's own, keyed by
     `model` or `model@SIZE`. `base_url` has no trailing slash, `/v1`, `/v1beta` or method path.
+    `headers` go with every call; no secret is among them.
     """
 
     name: str
@@ -68,3 +76,4 @@ class Upstream:
     proxy: str | None = field(default=None, repr=False)
     preset: str | None = None
     allow_private: bool = True
+    headers: Mapping[str, str] = field(default_factory=dict)

@@ -149,7 +149,7 @@ class Engine:
 
     async def _run(self, order: Order, listen: Listener) -> Ran:
         planned = plan(order.request, order.upstream, self.catalogue)
-        credentials(order.upstream)
+        credentials(await self.reach.armed(order.upstream))
         wire(order.upstream.wire).encode_request(planned.request, order.upstream)
         wish = self._wish(order, planned)
         begun = await asyncio.wrap_future(self.store.begin(wish, retry_unknown=order.retry_unknown))

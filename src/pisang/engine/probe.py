@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from urllib.parse import quote
 
 from pisang.domain.answer import Answer, Ended
 from pisang.domain.upstream import Auth, Upstream
 from pisang.engine.intake import Intake
 from pisang.engine.reach import Reach, address
 from pisang.engine.redaction import redact
-from pisang.errors import PisangError, WireError
+from pisang.errors import PisangError, Unreachable, WireError
 from pisang.policy.charge import judge_end, judge_fault
 from pisang.transport.base import Failure
+from pisang.transport.body import stream_body
 from pisang.wires.base import WireRequest
+from pisang.wires.gemini_request import PUBLISHER
 from pisang.wires.scan import MemorySink
 from pisang.wires.strictjson import loads
 from pisang.wires.table import wire
@@ -33,7 +38,8 @@ class Probe:
     """What a free call showed. `error` is None when the key was taken (or none can be tested).
 
     `models` are the ids the upstream listed; `key_tested` is false where the wire has no free
-    call that needs the key, `key_needed` where the upstream takes none.
+    call that needs the key, `key_needed` where the upstream takes none. `skew_s` is how far its
+    clock is ahead of ours, None where it did not say.
     """
 
     upstream: str
@@ -42,29 +48,58 @@ class Probe:
     models: tuple[str, ...] = ()
     error: PisangError | None = None
     key_needed: bool = True
+    skew_s: float | None = None
 
 
 async def probe(upstream: Upstream, reach: Reach) -> Probe:
-    """Make the free call. What goes wrong is in the result, but `KeyMissing`: that is raised."""
-    path = FREE_CALLS.get(upstream.wire)
-    request = WireRequest("GET", path or "/", body=())
-    answer = await _get(upstream, reach, request)
+    """Make the free call. What goes wrong is in the result, but a missing key (or the part that
+    would fetch one): that is raised. Raises `ExtraMissing`, `KeyMissing`, `KeyInvalid`."""
+    key_needed = upstream.auth is not Auth.NONE
+    try:
+        upstream = await reach.armed(upstream)
+    except Unreachable as unreachable:
+        return Probe(upstream.name, 0, True, error=unreachable)
+    request = _free_call(upstream)
+    tested = request.path != "/"
+    answer = await _ask(upstream, reach, request)
     error = judge_end(answer, upstream)
-    if error is None and path is not None:
+    if error is None and tested:
         error = _fault(answer, upstream)
-    models = _models(answer) if error is None and path else ()
     return Probe(
-        upstream.name,
-        answer.elapsed_ms,
-        path is not None,
-        models,
-        error,
-        upstream.auth is not Auth.NONE,
+        upstream=upstream.name,
+        elapsed_ms=answer.elapsed_ms,
+        key_tested=tested,
+        models=_models(answer) if error is None and tested else (),
+        error=error,
+        key_needed=key_needed,
+        skew_s=_skew(answer),
     )
 
 
-async def _get(upstream: Upstream, reach: Reach, request: WireRequest) -> Answer:
-    call = address(upstream, request, deadline_s=PROBE_DEADLINE_S)
+def _free_call(upstream: Upstream) -> WireRequest:
+    if upstream.base_url.endswith(PUBLISHER):
+        # Vertex lists no models under a project. Counting tokens asks for project, location, model
+        # and token, and has no price (cloud.google.com, "Get token count", Pricing and quota).
+        path = f"/models/{quote(upstream.default_model or '', safe='')}:countTokens"
+        body = b'{"contents":[{"role":"user","parts":[{"text":"1"}]}]}'
+        return WireRequest("POST", path, (body,), {"content-type": "application/json"})
+    return WireRequest("GET", FREE_CALLS.get(upstream.wire, "/"), body=())
+
+
+def _skew(answer: Answer) -> float | None:
+    """How far the answer's `Date` is ahead of this machine's clock, in seconds."""
+    try:
+        told = parsedate_to_datetime(answer.headers.get("date", ""))
+    except ValueError:
+        return None
+    return told.timestamp() - time.time() if told.tzinfo else None
+
+
+async def _ask(upstream: Upstream, reach: Reach, request: WireRequest) -> Answer:
+    factory, length = stream_body(request.body, lambda _: ())
+    body = factory if length else None
+    call = address(upstream, request, deadline_s=PROBE_DEADLINE_S, body=body, length=length)
+    started = time.monotonic()
     intake = Intake(MemorySink())
     ended, sent, reason, status = Ended.WHOLE, True, "", None
     headers: dict[str, str] = {}
@@ -80,7 +115,12 @@ async def _get(upstream: Upstream, reach: Reach, request: WireRequest) -> Answer
     except WireError as error:
         ended, reason = Ended.MALFORMED, str(error.fields.get("why", ""))
     answer = intake.answer(
-        ended=ended, sent=sent, status=status, headers=headers, elapsed_ms=0, reason=reason
+        ended=ended,
+        sent=sent,
+        status=status,
+        headers=headers,
+        elapsed_ms=int((time.monotonic() - started) * 1000),
+        reason=reason,
     )
     return redact(answer, upstream.key)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit
 
@@ -12,7 +13,7 @@ from pisang.domain.secret import Secret
 from pisang.domain.upstream import Auth, Upstream
 from pisang.domain.version import VERSION
 from pisang.engine.effects import Exchange
-from pisang.errors import KeyMissing
+from pisang.errors import ExtraMissing, KeyInvalid, KeyMissing, PisangError, Unreachable
 from pisang.transport.base import Outgoing, Transport
 from pisang.transport.body import stream_body
 from pisang.wires.base import Sink, WireRequest
@@ -20,9 +21,14 @@ from pisang.wires.table import wire
 
 if TYPE_CHECKING:
     from pisang.store.store import Store
+    from pisang.transport.adc import AdcTokens
 
 SANDBOX_SCHEME = "sandbox:"
 """A base URL that begins so is the sandbox inside this process, reached without a socket."""
+
+ADC_HINT = "gcloud auth application-default login"
+"""What makes application default credentials; a service account's are named by
+`GOOGLE_APPLICATION_CREDENTIALS`."""
 
 
 class Reach:
@@ -32,6 +38,7 @@ class Reach:
         self._catalogue = catalogue
         self._http: Transport | None = None
         self._sandbox: Transport | None = None
+        self._tokens: dict[str | None, AdcTokens] = {}
 
     def transport(self, upstream: Upstream) -> Transport:
         """The transport that reaches this upstream."""
@@ -44,6 +51,34 @@ class Reach:
 
             self._http = HttpTransport()
         return self._http
+
+    async def armed(self, upstream: Upstream) -> Upstream:
+        """The upstream with a key in its hand: a fresh token where it takes those, else as it is.
+
+        Raises `ExtraMissing`, `KeyMissing`, `KeyInvalid` or `Unreachable`; nothing was sent to the
+        upstream then. The token is a key like any other from here on, and hidden like one.
+        """
+        if upstream.auth is not Auth.ADC:
+            return upstream
+        try:
+            from pisang.transport import adc
+        except ImportError:
+            raise ExtraMissing(feature=f"{upstream.name} (Vertex)", extra="vertex") from None
+        if upstream.proxy not in self._tokens:
+            http = self.transport(upstream)
+            self._tokens[upstream.proxy] = adc.AdcTokens(http, proxy=upstream.proxy)
+        failed: PisangError
+        try:
+            token, headers = await self._tokens[upstream.proxy].token()
+        except adc.CredentialsMissing:
+            failed = KeyMissing(upstream=upstream.name, hint=ADC_HINT)
+        except adc.CredentialsRefused:
+            failed = KeyInvalid(upstream=upstream.name, hint=ADC_HINT)
+        except adc.TokenUnreachable as error:
+            failed = Unreachable(upstream=f"{upstream.name}'s token endpoint", why=str(error))
+        else:
+            return replace(upstream, auth=Auth.BEARER, key=token, headers=headers)
+        raise failed
 
     def call(self, effect: Exchange, store: Store) -> Outgoing:
         """The HTTP call of an exchange. Raises `KeyMissing` where a key is needed and none is, and
@@ -95,7 +130,7 @@ def address(
     return Outgoing(
         method=request.method,
         url=url,
-        headers={"user-agent": f"pisang/{VERSION}", **request.headers},
+        headers={"user-agent": f"pisang/{VERSION}", **request.headers, **upstream.headers},
         body=body,
         length=length,
         secrets=secrets,

@@ -35,7 +35,7 @@ from pisang.wires.gemini_reply import (
 )
 from pisang.wires.gemini_request import decode_body as decode_request_body
 from pisang.wires.gemini_request import encode_body as encode_request_body
-from pisang.wires.gemini_request import method_path, model_id, read_path
+from pisang.wires.gemini_request import PUBLISHER, method_path, model_id, read_path
 from pisang.wires.gemini_shape import NAME, REPLY, camel_case
 
 JSON_TYPE = {"content-type": "application/json; charset=UTF-8"}
@@ -56,7 +56,8 @@ class Gemini:
     ) -> tuple[WireRequest, tuple[Warn, ...]]:
         """The call for a wish. `extra["gemini"]` is laid over the body last."""
         path = method_path(model_id(request, upstream.quirks), upstream, stream=stream)
-        body, warnings = encode_request_body(request, upstream.quirks)
+        vertex = upstream.base_url.endswith(PUBLISHER)
+        body, warnings = encode_request_body(request, upstream.quirks, roles=vertex)
         query = (("alt", "sse"),) if stream else ()
         headers = {"content-type": "application/json"}
         call = WireRequest("POST", path, strictjson.dumps(body), headers, query)

@@ -25,6 +25,10 @@ MOST_CANDIDATES = 10
 
 # --- paths -------------------------------------------------------------------------------------
 
+PUBLISHER = "/publishers/google"
+"""How a base URL ends that says everything of Vertex but the model
+(docs.cloud.google.com/vertex-ai, REST reference of `generateContent`, November 2026)."""
+
 _PATH = re.compile(
     r"/(?:v1|v1alpha|v1beta|v1beta1)/(?P<resource>.+):(?P<verb>generate|streamGenerate)Content"
 )
@@ -42,9 +46,16 @@ def method_path(model: str, upstream: Upstream, *, stream: bool) -> str:
     if _DOTS.search(resource):
         why = "a model id has no empty, `.` or `..` segment"
         raise OptionInvalid(option="model", value=model, why=why)
-    version = "v1beta1" if upstream.kind == "vertex" else "v1beta"
     verb = "streamGenerateContent" if stream else "generateContent"
-    return f"/{version}/{quote(resource, safe='/')}:{verb}"
+    return f"{_version(upstream)}/{quote(resource, safe='/')}:{verb}"
+
+
+def _version(upstream: Upstream) -> str:
+    """What stands between the base URL and `models/`: nothing where the URL names Vertex's
+    project, location and publisher itself."""
+    if upstream.base_url.endswith(PUBLISHER):
+        return ""
+    return "/v1beta1" if upstream.kind == "vertex" else "/v1beta"
 
 
 def read_path(path: str) -> tuple[str, bool]:
@@ -71,10 +82,15 @@ def model_id(request: Request, quirks: Quirks) -> str:
     return request.model + suffix
 
 
-def encode_body(request: Request, quirks: Quirks) -> tuple[dict[str, JSON], tuple[Warn, ...]]:
-    """The JSON body of a wish, and what of it the wire can't say or says otherwise."""
+def encode_body(
+    request: Request, quirks: Quirks, *, roles: bool = False
+) -> tuple[dict[str, JSON], tuple[Warn, ...]]:
+    """The JSON body of a wish, and what of it the wire can't say or says otherwise.
+
+    With `roles` a first turn says whose it is too: Vertex refuses one that doesn't.
+    """
     contents = [_content(turn.role, turn.parts) for turn in request.history]
-    contents.append(_content("user" if contents else None, request.parts))
+    contents.append(_content("user" if contents or roles else None, request.parts))
     body: dict[str, JSON] = {"contents": contents}
     if request.system is not None:
         body["systemInstruction"] = {"parts": [{"text": request.system}]}
