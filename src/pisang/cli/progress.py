@@ -1,21 +1,54 @@
-"""What is going on while a request is under way: one live line on a terminal, else nothing."""
+"""What is going on while a request is under way: one live line on a terminal, else nothing.
+
+    Painting ━━━━━━━━━━━━╸━━━━━━━━━━━━━ 12 s of usually 25 s · 1 of 4 · 1.2 MB
+
+All that it knows it has heard, so events may come from this process or through a pipe. The line
+is never as wide as the terminal, whatever its width is at that moment: what doesn't fit is left
+out, the bar first, then from the right.
+"""
 
 from __future__ import annotations
 
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from pisang.cli.screen import Screen
+from pisang.cli.table import clip, width_of
 from pisang.engine.events import Event
 from pisang.errors import OutcomeUnknown, PisangError
 
 if TYPE_CHECKING:
-    from rich.progress import Progress as Live
-    from rich.progress import TaskID
+    from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+    from rich.live import Live
 
 _ENDED = frozenset({"done", "refused", "failed", "unknown"})
-_QUIET_BYTES = 256 * 1024
-"""The line is drawn again when this much more has come, not for every chunk."""
+_PER_SECOND = 4
+"""How often the line is drawn: the seconds tick, and a slow connection is not filled with it."""
+
+_BAR_COLUMNS = (10, 30)
+"""A bar is so wide; narrower it says nothing, and is left out."""
+
+_BANANA = "yellow"
+
+_HOLDS_ZH = (
+    (re.compile(r"(.+) takes (\d+) at once"), "{} 同时最多 {} 个"),
+    (re.compile(r"(.+) takes one every (\d+) ms"), "{} 每 {} 毫秒最多一个"),
+    (re.compile(r"(.+) takes (\d+) a minute"), "{} 每分钟最多 {} 个"),
+)
+"""Why an attempt has to wait (`store.claim`), in Chinese."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Since when an attempt is under way, how long such a one usually takes, how long it may."""
+
+    since_ms: int
+    usual_s: float | None
+    limit_s: float | None
 
 
 class Progress:
@@ -25,23 +58,25 @@ class Progress:
         self._screen = screen
         self._n = n
         self._bytes: dict[str, int] = {}
-        self._drawn = 0
+        self._queued: dict[str, str] = {}
+        self._paces: dict[str, Pace] = {}
         self._under_way: dict[str, str] = {}
-        self._ended = 0
+        self._done = 0
         self._live: Live | None = None
-        self._task: TaskID | None = None
 
     def __enter__(self) -> Progress:
         if self._screen.live:
             from rich.console import Console
-            from rich.progress import Progress as Live
-            from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
+            from rich.live import Live
 
-            columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-            self._live = Live(*columns, console=Console(stderr=True), transient=True)
-            self._task = self._live.add_task("")
+            self._live = Live(
+                Line(self),
+                console=Console(stderr=True),
+                refresh_per_second=_PER_SECOND,
+                transient=True,
+                redirect_stdout=False,
+            )
             self._live.start()
-            self._draw("")
         return self
 
     def __exit__(
@@ -54,17 +89,20 @@ class Progress:
             self._live.stop()
 
     def hear(self, event: Event) -> None:
-        """Take one event in; called on the engine's loop."""
-        if event.kind == "claimed":  # from here on the ledger itself holds that it may be sent
-            self._under_way[event.attempt_id] = event.request_id
+        """Take one event in; cheap, and safe to call from any thread."""
+        name = event.attempt_id
+        if event.kind == "queued":
+            self._queued[name] = event.message
+        elif event.kind == "claimed":  # from here on the ledger itself holds that it may be sent
+            self._queued.pop(name, None)
+            self._paces[name] = Pace(event.at_ms, event.usual_s, event.limit_s)
+            self._under_way[name] = event.request_id
         elif event.kind in _ENDED:
-            self._under_way.pop(event.attempt_id, None)
-            self._ended += event.kind == "done"
+            for known in (self._queued, self._paces, self._under_way):
+                known.pop(name, None)
+            self._done += event.kind == "done"
         elif event.kind == "received":
-            self._bytes[event.attempt_id] = event.bytes
-            if sum(self._bytes.values()) - self._drawn < _QUIET_BYTES:
-                return
-        self._draw(event.message)
+            self._bytes[name] = event.bytes
 
     def interrupted(self, upstream: str) -> PisangError | None:
         """What an interruption leaves open: None when nothing was under way."""
@@ -78,16 +116,111 @@ class Progress:
             hint="pisang unknown list",
         )
 
-    def _draw(self, message: str) -> None:
-        self._drawn = sum(self._bytes.values())
-        if self._live is None or self._task is None:
-            return
-        parts = [
-            self._screen.pick("painting", "绘制中"),
-            f"{self._ended}/{self._n}" if self._n > 1 else "",
-            f"{self._drawn / 1e6:.1f} MB" if self._drawn else "",
-            message,
-        ]
-        words = " · ".join(part for part in parts if part)
-        # A reason may hold brackets, which rich would read as markup.
-        self._live.update(self._task, description=words.replace("[", "\\["))
+    def line(self, columns: int, now_ms: int) -> tuple[str, float | None, str]:
+        """What stands before the bar, how full that is (None: there is none), what stands behind
+        it; all that fits into so many columns."""
+        pick = self._screen.pick
+        pace = min(list(self._paces.values()), key=lambda one: one.since_ms, default=None)
+        if pace is None:
+            waiting = bool(self._queued)
+            head = pick("Queued", "排队中") if waiting else pick("Preparing", "准备中")
+            return head, None, _fitting(self._others(), columns - width_of(head) - 1)
+        head = pick("Painting", "绘制中")
+        elapsed_s = max(0.0, (now_ms - pace.since_ms) / 1000)
+        room = columns - width_of(head) - 1
+        told = _told(pace, elapsed_s, self._screen)
+        said = next((one for one in told if width_of(one) <= room), told[-1])
+        share = None if pace.usual_s is None else min(1.0, elapsed_s / max(pace.usual_s, 0.001))
+        return head, share, _fitting([said, *self._others()], room)
+
+    def _others(self) -> list[str]:
+        """What else there is to say, the most important first."""
+        pick = self._screen.pick
+        received = sum(list(self._bytes.values()))
+        reason = next(iter(list(self._queued.values())), "")
+        count = pick(f"{self._done} of {self._n}", f"已完成 {self._done}/{self._n}")
+        why = pick(reason, _hold_zh(reason))
+        size = f"{received / 1e6:.1f} MB" if received else ""
+        count = count if self._n > 1 else ""
+        parts = (count, size, why) if self._paces else (why, count, size)
+        return [part for part in parts if part]
+
+
+class Line:
+    """The line as rich draws it, anew for the width of each moment."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        from rich.progress_bar import ProgressBar
+        from rich.table import Table
+
+        columns = options.max_width - 1
+        head, share, tail = self._progress.line(columns, time.time_ns() // 1_000_000)
+        cells: list[RenderableType] = [_cell(clip(head, columns))]
+        least, most = _BAR_COLUMNS
+        spare = min(most, columns - width_of(head) - width_of(tail) - 2)
+        if share is not None and spare >= least:
+            cells.append(ProgressBar(1.0, share, spare, complete_style=_BANANA))
+        if tail:
+            cells.append(_cell(tail))
+        row = Table.grid(padding=(0, 1))
+        row.add_row(*cells)
+        yield row
+
+
+def _cell(words: str) -> RenderableType:
+    from rich.text import Text
+
+    return Text(words, no_wrap=True, overflow="crop")
+
+
+def _fitting(parts: Sequence[str], columns: int) -> str:
+    """As many of the parts, from the left, as go into so many columns."""
+    line = clip(parts[0], max(1, columns)) if parts else ""
+    for part in parts[1:]:
+        longer = f"{line} · {part}"
+        if width_of(longer) > columns:
+            break
+        line = longer
+    return line
+
+
+def _told(pace: Pace, elapsed_s: float, screen: Screen) -> tuple[str, ...]:
+    """How long it has been, against what is usual and what is allowed; shorter and shorter."""
+
+    def say(seconds: float) -> str:
+        return say_duration(seconds, screen.language)
+
+    now = say(elapsed_s)
+    limit = say(pace.limit_s) if pace.limit_s is not None else ""
+    if pace.usual_s is None:
+        most = screen.pick(f"{now}, at most {limit}", f"{now}，最长 {limit}")
+        return (most, now) if limit else (now,)
+    usual = say(max(1, pace.usual_s))
+    if elapsed_s <= max(1, pace.usual_s):
+        return (screen.pick(f"{now} of usually {usual}", f"{now}，通常 {usual}"), now)
+    longer = screen.pick(f"{now}, longer than usual ({usual})", f"{now}，比通常的 {usual}久")
+    whole = screen.pick(f"{longer}, at most {limit}", f"{longer}，最长 {limit}")
+    short = screen.pick(f"{now} (usually {usual})", f"{now}（通常 {usual}）")
+    return (whole, longer, short, now) if limit else (longer, short, now)
+
+
+def say_duration(seconds: float, language: str) -> str:
+    """A time for eyes: `25 s`, `3 min 20 s`, `6 min`."""
+    whole = int(seconds)
+    minutes, rest = divmod(whole, 60)
+    if whole < 100:
+        return f"{whole} 秒" if language == "zh" else f"{whole} s"
+    if language == "zh":
+        return f"{minutes} 分 {rest} 秒" if rest else f"{minutes} 分钟"
+    return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+
+
+def _hold_zh(reason: str) -> str:
+    for pattern, said in _HOLDS_ZH:
+        found = pattern.fullmatch(reason)
+        if found:
+            return said.format(*found.groups())
+    return reason
