@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pisang.domain.attempt import Charged, State
 from pisang.domain.ledger import Budget
 from pisang.domain.money import Money
-from pisang.errors import BudgetExceeded, OptionInvalid, PriceUnknown
+from pisang.errors import BudgetExceeded, OptionInvalid, PriceUnknown, RateUnknown
 from pisang.store.budgets import bounds, window
 from pisang.store.store import Store
 from tests.store.kit import (
@@ -130,8 +130,40 @@ def test_an_unknown_price_without_any_bound_is_let_through(store: Store) -> None
 
 def test_a_price_that_has_no_rate_into_the_ledger_s_currency_is_not_known(store: Store) -> None:
     store.set_budget(ONE).result()
-    with pytest.raises(PriceUnknown):
+    with pytest.raises(RateUnknown, match="1 CNY") as told:
         sent(store, price=Money(1, "CNY"), held=None)
+    assert told.value.next_step() == "pisang budget rate CNY 0.14"
+
+
+def test_a_cap_that_has_no_rate_into_the_ledger_s_currency_names_its_own_currency(
+    store: Store,
+) -> None:
+    store.set_budget(Budget("yuan", "all", "total", Money(5_000_000, "CNY"))).result()
+    with pytest.raises(RateUnknown, match="1 CNY is worth"):
+        sent(store)
+    with pytest.raises(RateUnknown, match="1 CNY is worth"):
+        sent(store, max_cost=Money(5_000_000, "CNY"))
+
+
+def test_an_unknown_price_names_the_command_that_sets_it(store: Store) -> None:
+    store.set_budget(ONE).result()
+    with pytest.raises(PriceUnknown) as told:
+        sent(store, price=None, held=None, image_size="2K", model="my model")
+    assert told.value.next_step() == (
+        "pisang upstream price relay --model 'my model' --size 2K 0.20CNY"
+    )
+    with pytest.raises(PriceUnknown) as told:
+        sent(store, price=None, held=None)
+    assert told.value.next_step() == "pisang upstream price relay --model nano-banana 0.20CNY"
+
+
+def test_the_claim_that_passes_four_fifths_of_a_cap_says_so_once(store: Store) -> None:
+    store.set_budget(Budget("b", "all", "total", PRICE.times(5))).result()
+    request_id = store.begin(wish()).result().request_id
+    told = [store.claim(intent(request_id)).result().warnings for _ in range(5)]
+    assert [len(one) for one in told] == [0, 0, 0, 1, 0]
+    assert told[3][0].code == "budget_near"
+    assert "0.536 USD of 0.67 USD" in told[3][0].message
 
 
 def test_max_cost_bounds_all_attempts_of_a_request_together(store: Store) -> None:
@@ -275,21 +307,99 @@ def test_costs_are_summed_by_what_is_asked(store: Store, clock: Clock) -> None:
     done, lost = sent(store), sent(store, upstream="other", model="m2")
     store.settle(settlement(done.attempt_id, cost=Money(100_000, "USD"))).result()
     store.settle(settlement(lost.attempt_id, State.UNKNOWN)).result()
-    by_upstream = {one.name: one for one in store.costs("upstream")}
+    by_upstream = {one.name: one for one in store.spending.costs("upstream")}
     assert (by_upstream["relay"].spent_micros, by_upstream["relay"].at_stake_micros) == (100_000, 0)
     assert (by_upstream["other"].spent_micros, by_upstream["other"].at_stake_micros) == (0, 134_000)
-    assert {one.name for one in store.costs("model")} == {"nano-banana", "m2"}
-    (day,) = store.costs("day")
-    today = datetime.fromtimestamp(NOW / 1000, UTC).date().isoformat()
+    assert {one.name for one in store.spending.costs("model")} == {"nano-banana", "m2"}
+    (day,) = store.spending.costs("day")
+    today = datetime.fromtimestamp(NOW / 1000).astimezone().date().isoformat()
     assert (day.name, day.attempts, day.currency) == (today, 2, "USD")
-    assert [one.name for one in store.costs("key")] == ["local"]
-    assert store.costs("day", since_ms=NOW + 1) == []
+    assert [one.name for one in store.spending.costs("key")] == ["local"]
+    assert store.spending.costs("day", since_ms=NOW + 1) == []
 
 
 def test_an_attempt_of_unknown_price_is_counted_without_a_currency(store: Store) -> None:
     sent(store, price=None, held=None)
-    (cost,) = store.costs()
+    (cost,) = store.spending.costs()
     assert (cost.currency, cost.attempts, cost.at_stake_micros) == ("", 1, 0)
+    assert cost.unpriced == 1
+
+
+def test_a_tag_is_a_row_of_its_own_and_an_attempt_stands_once_under_each(store: Store) -> None:
+    for tags in (("cat", "blog", "cat"), ("cat", "rebuy:att_1"), ()):
+        request_id = store.begin(wish(tags=tags)).result().request_id
+        claimed(store, request_id)
+    found = {one.name: one.attempts for one in store.spending.costs("tag")}
+    assert found == {"": 1, "blog": 1, "cat": 2}
+    assert sum(one.attempts for one in store.spending.costs("upstream")) == 3
+
+
+def test_what_was_given_up_is_told_apart_from_what_is_at_stake(store: Store) -> None:
+    lost, live = sent(store), sent(store)
+    store.settle(settlement(lost.attempt_id, State.UNKNOWN)).result()
+    store.resolve(lost.attempt_id, State.WRITTEN_OFF).result()
+    (cost,) = store.spending.costs()
+    assert (cost.given_up_micros, cost.at_stake_micros) == (PRICE.micros, PRICE.micros)
+    store.settle(settlement(live.attempt_id, State.FAILED)).result()
+    (cost,) = store.spending.costs()
+    assert (cost.at_stake_micros, cost.attempts, cost.unpriced) == (0, 2, 0)
+
+
+def test_a_time_span_leaves_out_what_was_sent_at_its_end(store: Store) -> None:
+    sent(store)
+    assert len(store.spending.costs(since_ms=NOW, until_ms=NOW + 1)) == 1
+    assert store.spending.costs(until_ms=NOW) == []
+
+
+def test_play_money_is_in_no_sum_and_counted_apart(store: Store) -> None:
+    sent(store, free=True)
+    assert store.spending.costs() == []
+    assert store.spending.play().attempts == 1
+    assert store.spending.play(until_ms=NOW).attempts == 0
+
+
+def test_a_budget_s_standing_tells_spent_held_at_stake_and_what_it_does_not_count(
+    store: Store,
+) -> None:
+    store.set_budget(Budget("b", "upstream:relay", "month", PRICE.times(9))).result()
+    done, lost, _live = sent(store), sent(store), sent(store)
+    sent(store, upstream="other")
+    store.settle(settlement(done.attempt_id, cost=Money(100_000, "USD"))).result()
+    store.settle(settlement(lost.attempt_id, State.UNKNOWN)).result()
+    (standing,) = store.spending.standings()
+    assert standing.used == Money(100_000 + 2 * PRICE.micros, "USD")
+    assert (standing.held, standing.at_stake) == (PRICE, PRICE)
+    assert standing.since_ms <= NOW < standing.until_ms
+    assert standing.uncounted == ()
+
+
+def test_money_in_a_currency_that_the_cap_is_not_in_is_told(store: Store) -> None:
+    sent(store, price=Money(200_000, "CNY"), held=None)
+    store.set_budget(ONE).result()
+    (standing,) = store.spending.standings()
+    assert (standing.used.micros, standing.uncounted) == (0, (Money(200_000, "CNY"),))
+
+
+def test_a_cost_that_is_found_out_later_is_noted_and_decides_nothing(store: Store) -> None:
+    lost = sent(store)
+    store.settle(settlement(lost.attempt_id, State.UNKNOWN)).result()
+    assert store.spending.note(lost.attempt_id, Money(90_000, "USD"), "upstream").result()
+    (row,) = store.unknowns()
+    assert (row.state, row.cost, row.basis) == (State.UNKNOWN, Money(90_000, "USD"), "upstream")
+    store.resolve(lost.attempt_id, State.WRITTEN_OFF).result()
+    assert not store.spending.note(lost.attempt_id, Money(1, "USD"), "upstream").result()
+
+
+def test_the_neighbours_of_an_attempt_are_those_of_its_model_and_time(
+    store: Store, clock: Clock
+) -> None:
+    first, second = sent(store), sent(store)
+    sent(store, model="other")
+    clock.ms += 60_000
+    sent(store)
+    row = next(one for one in store.live() if one.id == first.attempt_id)
+    assert [one.id for one in store.spending.neighbours(row, 59_999)] == [second.attempt_id]
+    assert len(store.spending.neighbours(row, 60_000)) == 2
 
 
 def test_an_unbounded_intent_is_not_looked_up(store: Store) -> None:

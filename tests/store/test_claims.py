@@ -209,6 +209,6 @@ def test_money_of_the_sandbox_counts_toward_no_budget(store: Store) -> None:
     free = intent(request_id, free=True, max_cost=Money(1, "USD"), price=PRICE.times(99))
     assert isinstance(store.claim(free).result(), Claimed)
     store.settle(settlement(free.attempt_id)).result()
-    assert store.costs() == []
+    assert store.spending.costs() == []
     with pytest.raises(BudgetExceeded):
         store.claim(intent(request_id)).result()

@@ -63,7 +63,7 @@ def test_the_key_of_a_deleted_request_is_free(store: Store) -> None:
 def test_what_was_paid_stays_in_the_books(store: Store) -> None:
     store.set_budget(Budget("b", "all", "total", PRICE)).result()
     store.delete(painted(store))
-    assert [cost.spent_micros for cost in store.costs()] == [PRICE.micros]
+    assert [cost.spent_micros for cost in store.spending.costs()] == [PRICE.micros]
     with pytest.raises(BudgetExceeded):
         sent(store)
     assert sound(store)

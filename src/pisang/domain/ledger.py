@@ -105,9 +105,11 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """Reserved, slotted and written as `sent`, committed. Send now."""
+    """Reserved, slotted and written as `sent`, committed. Send now. `warnings` are of budgets
+    that are nearly used up."""
 
     at_ms: int
+    warnings: tuple[Warn, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,8 @@ class Upstream:
     """One upstream. `kind` says whose it is (`google`, `vertex`, `relay`, `crawl`, `openai`,
     `pisang`, `sandbox`): signatures are sent back only to the same kind, and the charge table
     is chosen by it. `models` are its own ids (empty: any); `prices` are the user's own, keyed by
-    `model` or `model@SIZE`. `base_url` has no trailing slash, `/v1`, `/v1beta` or method path.
+    `model` or `model@SIZE`; `published` are those that it told itself, keyed likewise.
+    `base_url` has no trailing slash, `/v1`, `/v1beta` or method path.
     `headers` go with every call; no secret is among them.
     """
 
@@ -73,6 +74,7 @@ class Upstream:
     limits: Limits = field(default_factory=Limits)
     quirks: Quirks = field(default_factory=Quirks)
     prices: Mapping[str, Money] = field(default_factory=dict)
+    published: Mapping[str, Money] = field(default_factory=dict)
     proxy: str | None = field(default=None, repr=False)
     preset: str | None = None
     allow_private: bool = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -14,7 +15,8 @@ from pisang.domain.upstream import Upstream
 CATALOGUE_KINDS = frozenset({"google", "vertex", "sandbox"})
 """Kinds of upstream that charge the catalogue's prices: Google's own, and its imitation."""
 
-Basis = Literal["user", "catalogue", "none"]
+Basis = Literal["user", "upstream", "catalogue", "none"]
+"""The user's own word, the upstream's published list, the catalogue's, or nobody's."""
 
 _PER_MILLION = 1_000_000
 
@@ -33,16 +35,20 @@ UNKNOWN = Price(None, "none")
 def price(model_id: str, image_size: str | None, upstream: Upstream, model: Model | None) -> Price:
     """What one image costs at most, in the upstream's currency.
 
-    The user's own prices win: `model@SIZE`, then `model`, under the id that goes on the wire or
-    the catalogue's id. The catalogue's prices hold at Google's own kinds only: what a relay
-    charges is its own affair, and a price not known is not guessed. With no size asked it is the
-    default size's; the upstream's own default is filled in by `plan` before.
+    The user's own prices win, then those that the upstream itself published when it was last
+    asked: `model@SIZE`, then `model`, under the id that goes on the wire or the catalogue's id.
+    The catalogue's prices hold at Google's own kinds only: what a relay charges is its own
+    affair, and a price not known is not guessed. With no size asked it is the default size's;
+    the upstream's own default is filled in by `plan` before.
     """
     size = image_size or (model.default_size if model else None)
     names = (model_id, *((model.id,) if model else ()))
     own = _own_price(upstream.prices, names, size)
     if own is not None:
         return Price(own, "user")
+    published = _own_price(upstream.published, names, size)
+    if published is not None:
+        return Price(published, "upstream")
     if model is None or upstream.kind not in CATALOGUE_KINDS:
         return UNKNOWN
     listed = model.price(size)
@@ -54,6 +60,17 @@ def _own_price(
 ) -> Money | None:
     keys = (*(f"{name}@{size}" for name in names if size), *names)
     return next((prices[key] for key in keys if key in prices), None)
+
+
+EXAMPLE_PRICE = "0.20CNY"
+
+
+def how_to_price(upstream: str, model: str, image_size: str | None) -> str:
+    """The command that sets the price of that model and size, its amount an example."""
+    words = ["pisang", "upstream", "price", upstream, "--model", model]
+    if image_size:
+        words += ["--size", image_size]
+    return shlex.join((*words, EXAMPLE_PRICE))
 
 
 def charge_after(

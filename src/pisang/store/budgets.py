@@ -7,26 +7,41 @@ started in. What is `unknown` stays counted at its worst.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pisang.domain.ledger import Budget, Intent
 from pisang.domain.money import Money
-from pisang.errors import BudgetExceeded, OptionInvalid, PriceUnknown
+from pisang.domain.warning import Warn
+from pisang.errors import BudgetExceeded, OptionInvalid, PisangError, PriceUnknown, RateUnknown
+from pisang.policy.price import how_to_price
 from pisang.store.database import Tx
 from pisang.store.rows import budget_row, money
 
 FOREVER_MS = 2**62
 
+NEAR_PERCENT = 80
+"""A claim that takes a budget past so much of its cap says so."""
 
-def reserve(tx: Tx, intent: Intent, key: str, at_ms: int) -> Money | None:
-    """Count the worst price against every budget that applies; what was counted.
 
-    None when no price is known and nothing bounds it. Raises `PriceUnknown` when something does
-    (a price in another currency than the cap's is not known), and `BudgetExceeded`.
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """What a claim counts (None: no price is known, and nothing bounds it), and what to know."""
+
+    held: Money | None
+    warnings: tuple[Warn, ...] = ()
+
+
+def reserve(tx: Tx, intent: Intent, key: str, at_ms: int) -> Reserved:
+    """Count the worst price against every budget that applies.
+
+    Raises `PriceUnknown` where there is one and no price, `RateUnknown` where the price is in
+    another currency than the cap and no rate is set, and `BudgetExceeded`.
     """
     held = intent.held or intent.price
+    near: list[Warn] = []
     if intent.max_cost is not None:
         spent = _spent_on_request(tx, intent, intent.max_cost.currency)
         price = _in_currency(intent.max_cost.currency, intent.held, intent.price)
@@ -37,12 +52,14 @@ def reserve(tx: Tx, intent: Intent, key: str, at_ms: int) -> Money | None:
         name = window(budget, at_ms)
         counter = tx.one("counter_get", budget_id=budget.id, window=name)
         spent = Money(counter["micros"] if counter is not None else 0, budget.cap.currency)
-        _check(words(budget), budget.cap, spent, _in_currency(budget.cap.currency, held), intent)
+        price = _in_currency(budget.cap.currency, held)
+        _check(words(budget), budget.cap, spent, price, intent)
+        near.extend(_near(budget, spent, price))
         windows.append((budget.id, name))
     if held is not None:
         for budget_id, name in windows:
             tx.run("counter_add", budget_id=budget_id, window=name, micros=held.micros)
-    return held
+    return Reserved(held, tuple(near))
 
 
 def adjust(tx: Tx, upstream: str, key: str, sent_ms: int, change: int, currency: str) -> None:
@@ -60,7 +77,7 @@ def set_budget(tx: Tx, budget: Budget, now_ms: int) -> None:
 
     Raises `OptionInvalid` for a time zone or scope that there is not.
     """
-    _scope_filter(budget)
+    scope_filter(budget)
     since, until = bounds(budget, now_ms)
     tx.run("counters_delete", budget_id=budget.id)
     tx.run(
@@ -88,7 +105,7 @@ def remove_budget(tx: Tx, budget_id: str) -> bool:
 
 def recount(tx: Tx, budget: Budget, since: int, until: int) -> int:
     """What the attempts of a time span count toward a budget, summed anew from their rows."""
-    upstream, key = _scope_filter(budget)
+    upstream, key = scope_filter(budget)
     row = tx.one(
         "counted_between",
         since=since,
@@ -131,13 +148,37 @@ def words(budget: Budget) -> str:
     )
 
 
+def _near(budget: Budget, spent: Money, price: Money | None) -> tuple[Warn, ...]:
+    """A warning where this claim takes the budget past the mark."""
+    mark = budget.cap.micros * NEAR_PERCENT // 100
+    if price is None or not spent.micros < mark <= spent.micros + price.micros:
+        return ()
+    now = spent + price
+    said = f"The budget {words(budget)} has {now} of {budget.cap} spent or held."
+    return (Warn("budget_near", said),)
+
+
 def _check(name: str, cap: Money, spent: Money | None, price: Money | None, intent: Intent) -> None:
     if spent is None or price is None:
-        raise PriceUnknown(
-            upstream=intent.upstream, model=intent.model, image_size=intent.image_size or ""
-        )
+        raise _uncountable(cap, intent)
     if spent.micros + price.micros > cap.micros:
         raise BudgetExceeded(budget=name, cap=str(cap), spent=str(spent), price=str(price))
+
+
+def _uncountable(cap: Money, intent: Intent) -> PisangError:
+    """Why a price can't be held against a cap: nobody knows it, or what it is worth there."""
+    price = intent.price
+    if price is not None and price.currency != cap.currency:
+        # The ledger's own currency has no rate: the other one of the two needs it.
+        foreign = cap.currency if intent.held is not None else price.currency
+        return RateUnknown(price=str(price), cap=str(cap), currency=foreign)
+    size = intent.image_size or ""
+    return PriceUnknown(
+        upstream=intent.upstream,
+        model=intent.model,
+        image_size=size,
+        hint=how_to_price(intent.upstream, intent.model, size),
+    )
 
 
 def _spent_on_request(tx: Tx, intent: Intent, currency: str) -> Money | None:
@@ -163,7 +204,7 @@ def _in_currency(currency: str, *amounts: Money | None) -> Money | None:
     return next((one for one in amounts if one is not None and one.currency == currency), None)
 
 
-def _scope_filter(budget: Budget) -> tuple[str | None, str | None]:
+def scope_filter(budget: Budget) -> tuple[str | None, str | None]:
     """(upstream, key) that a budget counts; None counts all."""
     kind, _, name = budget.scope.partition(":")
     if budget.scope == "all":

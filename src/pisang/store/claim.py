@@ -10,7 +10,7 @@ from pisang.domain.attempt import Charged, State, request_state
 from pisang.domain.ledger import Claimed, Hold, Intent, Settlement
 from pisang.domain.money import Money
 from pisang.errors import NotFound
-from pisang.store.budgets import reserve
+from pisang.store.budgets import Reserved, reserve
 from pisang.store.database import Tx
 from pisang.store.process import Process
 from pisang.store.rows import currency, micros
@@ -39,12 +39,12 @@ def claim(tx: Tx, process: Process, intent: Intent, now_ms: int) -> Claimed | Ho
     hold = _slot(tx, process, intent, at_ms)
     if hold is not None:
         return hold
-    held = None if intent.free else reserve(tx, intent, request["scope"], at_ms)
-    _insert(tx, process, intent, at_ms, sent=True, held=held)
+    reserved = Reserved(None) if intent.free else reserve(tx, intent, request["scope"], at_ms)
+    _insert(tx, process, intent, at_ms, sent=True, held=reserved.held)
     # One attempt more can only move a request to the front of the order of states.
     state = request_state((State(request["state"]), State.SENT))
     tx.run("request_state_set", id=intent.request_id, state=state.value)
-    return Claimed(at_ms)
+    return Claimed(at_ms, reserved.warnings)
 
 
 def decline(tx: Tx, process: Process, intent: Intent, settlement: Settlement) -> None:

@@ -6,7 +6,6 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from pisang.domain.attempt import State
 from pisang.domain.ledger import AttemptRow, ImageRow, RequestRow
@@ -23,15 +22,6 @@ QUERY_CAP = 1000
 
 NEVER_MS = 2**62
 
-Grouping = Literal["upstream", "model", "day", "key"]
-
-_COSTS: dict[Grouping, str] = {
-    "upstream": "costs_by_upstream",
-    "model": "costs_by_model",
-    "day": "costs_by_day",
-    "key": "costs_by_key",
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -44,18 +34,6 @@ class Asked:
     state: State | None = None
     upstream: str | None = None
     scope: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """What one upstream, model, day or key cost, in one currency; `at_stake` is unknown still.
-    An empty `currency` counts attempts whose price nobody knows."""
-
-    name: str
-    currency: str
-    attempts: int
-    spent_micros: int
-    at_stake_micros: int
 
 
 def history(tx: Tx, asked: Asked) -> list[RequestRow]:
@@ -159,18 +137,9 @@ def last_image(tx: Tx, folder: str, scope: str) -> ImageRow | None:
     return None if row is None else image_row(row)
 
 
-def costs(tx: Tx, by: Grouping, since_ms: int) -> list[Cost]:
-    """What was spent since a time, and what may have been; play money is left out."""
-    return [_cost(row) for row in tx.all(_COSTS[by], since=since_ms)]
-
-
 def attempts(rows: Iterable[Row]) -> list[AttemptRow]:
     """Rows as attempts."""
     return [attempt_row(row) for row in rows]
-
-
-def _cost(row: Row) -> Cost:
-    return Cost(row["name"], row["currency"], row["attempts"], row["spent"], row["at_stake"])
 
 
 def _count(found: Sequence[str] | set[str], cap: int) -> str:

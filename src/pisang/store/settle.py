@@ -65,6 +65,18 @@ def resolve(
     refresh(tx, row["request_id"])
 
 
+def note_cost(tx: Tx, attempt_id: str, cost: Money, basis: str) -> bool:
+    """Write down what an `unknown` attempt is now known to have cost; whether it still was one.
+
+    Its state stays: what to do about it is its user's to say. Budgets go on counting its worst.
+    """
+    row = _attempt(tx, attempt_id)
+    if State(row["state"]) is not State.UNKNOWN:
+        return False
+    _write_cost(tx, attempt_id, cost, basis)
+    return True
+
+
 def refresh(tx: Tx, request_id: str) -> None:
     """Bring the request's state in line with its attempts'."""
     attempts = tx.all("attempt_states", request_id=request_id)

@@ -46,7 +46,7 @@ from pisang.store.delete import Deleted, delete
 from pisang.store.files import Files, remove
 from pisang.store.gc import GcReport, Retention, collect
 from pisang.store.health import Health
-from pisang.store.history import Asked, Cost, Grouping
+from pisang.store.history import Asked
 from pisang.store.home import Home, prepare
 from pisang.store.incoming import Incoming
 from pisang.store.lock import OwnerLock, Turn, is_free
@@ -55,11 +55,11 @@ from pisang.store.queries import migrations
 from pisang.store.readers import Readers
 from pisang.store.recover import Orphan
 from pisang.store.rows import attempt_row, budget_row
+from pisang.store.spending import Spending
 from pisang.store.writer import Writer, open_ledger
 
 __all__ = [
     "Asked",
-    "Cost",
     "Deleted",
     "Finding",
     "GcReport",
@@ -94,6 +94,7 @@ class Store:
         self._answers = Answers(home, self._files, self._blobs)
         self._readers = Readers(home, self._health)
         self._writer = Writer(home, self._health, fsync=fsync)
+        self.spending = Spending(self._readers, self._writer, clock_ms)
         self._wanted_bytes = 3 * worst_answer_bytes
         self._clock_ms = clock_ms
         self._new_id = new_id
@@ -378,11 +379,6 @@ class Store:
         """The attempts that are not ended, oldest first, whoever owns them."""
         with self._readers.read() as tx:
             return history.attempts(tx.all("attempts_open"))
-
-    def costs(self, by: Grouping = "upstream", since_ms: int = 0) -> list[Cost]:
-        """What was spent since a time, and what may have been."""
-        with self._readers.read() as tx:
-            return history.costs(tx, by, since_ms)
 
     # --- budgets ---------------------------------------------------------------------------------
 

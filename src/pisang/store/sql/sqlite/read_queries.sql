@@ -96,36 +96,54 @@ WHERE model = :model AND image_size IS :image_size AND state = 'done'
   AND ended_ms - sent_ms BETWEEN 0 AND deadline_ms
 LIMIT :limit;
 
--- name: costs_by_upstream
--- What was spent since a time, and what may have been, by upstream and currency.
-SELECT upstream AS name, coalesce(cost_currency, price_currency, '') AS currency,
-  count(*) AS attempts,
-  sum(CASE WHEN charged = 'yes' THEN coalesce(cost_micros, price_micros, 0) ELSE 0 END) AS spent,
-  sum(CASE WHEN charged = 'unknown' THEN coalesce(cost_micros, price_micros, 0) ELSE 0 END) AS at_stake
-FROM attempts WHERE sent_ms >= :since AND free = 0 GROUP BY 1, 2 ORDER BY 1, 2;
+-- name: attempts_near
+-- The other attempts of a model at an upstream that were sent within a time span.
+SELECT * FROM attempts
+WHERE upstream = :upstream AND sent_ms BETWEEN :low AND :high AND model = :model AND id <> :id
+ORDER BY sent_ms, id;
 
--- name: costs_by_model
--- The same by model and currency.
-SELECT model AS name, coalesce(cost_currency, price_currency, '') AS currency,
-  count(*) AS attempts,
-  sum(CASE WHEN charged = 'yes' THEN coalesce(cost_micros, price_micros, 0) ELSE 0 END) AS spent,
-  sum(CASE WHEN charged = 'unknown' THEN coalesce(cost_micros, price_micros, 0) ELSE 0 END) AS at_stake
-FROM attempts WHERE sent_ms >= :since AND free = 0 GROUP BY 1, 2 ORDER BY 1, 2;
+-- name: costs
+-- What attempts sent in a time span cost, and what they may have, by what is asked and currency.
+WITH one AS (
+  SELECT DISTINCT a.id, a.state, a.charged,
+    CASE :by
+      WHEN 'day' THEN date(a.sent_ms / 1000, 'unixepoch', 'localtime')
+      WHEN 'model' THEN a.model
+      WHEN 'key' THEN r.scope
+      WHEN 'tag' THEN coalesce(t.value, '')
+      ELSE a.upstream
+    END AS name,
+    coalesce(a.cost_currency, a.price_currency, '') AS currency,
+    coalesce(a.cost_micros, a.price_micros) AS micros,
+    (SELECT count(*) FROM images AS i WHERE i.attempt_id = a.id AND i.draft = 0) AS images
+  FROM attempts AS a JOIN requests AS r ON r.id = a.request_id
+  LEFT JOIN json_each(CASE :by WHEN 'tag' THEN r.tags ELSE '[]' END) AS t
+    ON t.value NOT LIKE 'rebuy:%'
+  WHERE a.sent_ms >= :since AND a.sent_ms < :until AND a.free = 0
+)
+SELECT name, currency, count(*) AS attempts, sum(images) AS images,
+  coalesce(sum(CASE WHEN charged = 'yes' THEN micros END), 0) AS spent,
+  coalesce(sum(CASE WHEN charged = 'unknown' AND state NOT IN ('written_off', 'rebought')
+    THEN micros END), 0) AS at_stake,
+  coalesce(sum(CASE WHEN charged = 'unknown' AND state IN ('written_off', 'rebought')
+    THEN micros END), 0) AS given_up,
+  sum(charged <> 'no' AND micros IS NULL) AS unpriced
+FROM one GROUP BY 1, 2 ORDER BY 1, 2;
 
--- name: costs_by_day
--- The same by day (UTC) and currency.
-SELECT date(sent_ms / 1000, 'unixepoch') AS name,
-  coalesce(cost_currency, price_currency, '') AS currency,
-  count(*) AS attempts,
-  sum(CASE WHEN charged = 'yes' THEN coalesce(cost_micros, price_micros, 0) ELSE 0 END) AS spent,
-  sum(CASE WHEN charged = 'unknown' THEN coalesce(cost_micros, price_micros, 0) ELSE 0 END) AS at_stake
-FROM attempts WHERE sent_ms >= :since AND free = 0 GROUP BY 1, 2 ORDER BY 1, 2;
+-- name: costs_play
+-- How much was painted for play money in a time span.
+SELECT count(*) AS attempts, coalesce(sum((
+  SELECT count(*) FROM images AS i WHERE i.attempt_id = a.id AND i.draft = 0
+)), 0) AS images
+FROM attempts AS a WHERE a.sent_ms >= :since AND a.sent_ms < :until AND a.free = 1;
 
--- name: costs_by_key
--- The same by the caller's key (`local` for the command line and the SDK) and currency.
-SELECT r.scope AS name, coalesce(a.cost_currency, a.price_currency, '') AS currency,
-  count(*) AS attempts,
-  sum(CASE WHEN a.charged = 'yes' THEN coalesce(a.cost_micros, a.price_micros, 0) ELSE 0 END) AS spent,
-  sum(CASE WHEN a.charged = 'unknown' THEN coalesce(a.cost_micros, a.price_micros, 0) ELSE 0 END) AS at_stake
+-- name: counted_in_window
+-- What attempts started in a time span count, by currency: all, under way, and of unknown outcome.
+SELECT a.counted_currency AS currency, sum(a.counted_micros) AS micros,
+  coalesce(sum(CASE WHEN a.state = 'sent' THEN a.counted_micros END), 0) AS held,
+  coalesce(sum(CASE WHEN a.state = 'unknown' THEN a.counted_micros END), 0) AS at_stake
 FROM attempts AS a JOIN requests AS r ON r.id = a.request_id
-WHERE a.sent_ms >= :since AND a.free = 0 GROUP BY 1, 2 ORDER BY 1, 2;
+WHERE a.free = 0 AND a.counted_currency IS NOT NULL
+  AND a.sent_ms >= :since AND a.sent_ms < :until
+  AND (:upstream IS NULL OR a.upstream = :upstream) AND (:key IS NULL OR r.scope = :key)
+GROUP BY 1 ORDER BY 1;
