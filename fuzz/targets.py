@@ -10,15 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from typing import Literal
 
 from pisang.domain.answer import Answer, Ended
 from pisang.domain.content import Span, TextRun
+from pisang.engine.intake import Intake
 from pisang.errors import UsageError, WireError
 from pisang.wires import sse, strictjson
 from pisang.wires.base import Call, FormField, Wire
 from pisang.wires.multipart import FormReader
 from pisang.wires.pieces import encode_run
+from pisang.wires.replay import write_again
 from pisang.wires.scan import MemorySink, Scanned, Scanner
 from pisang.wires.table import WIRES, wire
 
@@ -146,6 +149,33 @@ def decode_answer(wire: Wire, data: bytes) -> None:
             continue
 
 
+def take_in(data: bytes) -> None:
+    """Any chunking gives the same answer; what was not refused is all there, to the byte."""
+    whole, parts = Intake(MemorySink()), Intake(sink := MemorySink())
+    refused = [takes(whole, iter([data])), takes(parts, pieces(data))]
+    assert refused[0] == refused[1]
+    told = {"ended": Ended.WHOLE, "sent": True, "status": 200, "headers": {}, "elapsed_ms": 0}
+    answer = parts.answer(**told)  # type: ignore[arg-type]
+    if refused[0]:
+        return
+    assert answer == whole.answer(**told)  # type: ignore[arg-type]
+    again = (
+        (piece,) if isinstance(piece, bytes) else encode_run(piece, sink.read)  # type: ignore[arg-type]
+        for piece in write_again(answer.skeleton, answer.spans)
+    )
+    assert b"".join(chain.from_iterable(again)) == data
+
+
+def takes(intake: Intake, chunks: Iterator[bytes]) -> bool:
+    """Whether the body was refused on the way."""
+    try:
+        for chunk in chunks:
+            intake.take(chunk)
+    except WireError:
+        return True
+    return False
+
+
 def decode_call(wire: Wire, path: str, data: bytes) -> None:
     """The server role: a wish, or an error that the caller can be told."""
     scanned, _ = scan_in(iter([data]), "json")
@@ -186,6 +216,12 @@ _ANSWERS = (
     b'{"error":{"code":429,"message":"slow down","status":"RESOURCE_EXHAUSTED","details":[]}}',
     b"<html><body>502 Bad Gateway</body></html>",
 )
+_BODIES = (
+    b"\x89PNG\r\n\x1a\n" + bytes(range(256)),
+    b"\xff\xd8\xff\xe0" + bytes(range(256)),
+    b"\0\0\0\x1cftypavif" + bytes(range(256)),
+    b"<html><body>502 Bad Gateway</body></html>" + b" " * 99,
+)
 _CALLS = (
     b'{"contents":[{"role":"user","parts":[{"text":"a cat"},{"inline_data":{"mime_type":"a/b",'
     b'"data":"' + _PICTURE + b'"}}]}],"generationConfig":{"imageConfig":{"aspectRatio":"1:1"}}}',
@@ -209,6 +245,7 @@ TARGETS: dict[str, Target] = {
     "string": Target(read_string, (b"data:image/png;base64,QUJD \\ud83c\\udf4c", _PICTURE)),
     "events": Target(read_events, _STREAM),
     "form": Target(read_form, _FORM),
+    "intake": Target(take_in, (*_JSON, *_STREAM, *_BODIES)),
     **{f"{name}-answer": Target(partial(decode_answer, wire(name)), _ANSWERS) for name in WIRES},
     **{
         f"{name}-call-{number}": Target(partial(decode_call, wire(name), path), _CALLS)

@@ -11,7 +11,13 @@ from pisang.domain.ledger import Claimed, Hold
 from pisang.domain.request import Request, Text
 from pisang.engine.effects import Claim, Decline, Exchange, Fetch, Keep, Settle, Sleep
 from pisang.engine.flow import INTERRUPTED, conclude, conclude_orphan, look_again, make_one
-from pisang.errors import AddressRefused, BudgetExceeded, OutcomeUnknown, Overloaded
+from pisang.errors import (
+    AddressRefused,
+    BudgetExceeded,
+    OutcomeUnknown,
+    Overloaded,
+    StoreFull,
+)
 from tests.crash.book import png
 from tests.engine.script import (
     AT_MS,
@@ -168,6 +174,56 @@ def test_a_link_that_fails_does_not_lose_the_picture_that_came_beside_it() -> No
 
 
 OPEN = errand(upstream=upstream("openai", "openai_chat"))
+URLS = ("https://u:p@x.test/a.png", "https://x.test/b.png?sig=secret", "https://x.test/c.png#d")
+THREE = {
+    "choices": [{"message": {"images": [{"image_url": {"url": url}} for url in URLS]}}],
+}
+REFUSED = AddressRefused(url="x", why="y")
+
+
+def test_each_link_is_tried_and_a_warning_names_those_that_gave_nothing_but_not_their_keys() -> (
+    None
+):
+    found = content_of(png(3))
+    script = Script(answer(THREE), special={Fetch: [REFUSED, content_of(b"<html>"), found]})
+    concluded = script.run(make_one(OPEN))
+    assert [fetch.uri for fetch in script.of(Fetch)] == list(URLS)
+    assert (concluded.state, concluded.error) == (State.DONE, None)
+    assert [made.content for made in concluded.made] == [found]
+    missing = [warn.message for warn in concluded.warnings if warn.code == "picture_missing"]
+    assert missing == [
+        "One of its pictures is missing: https://x.test/a.png (fetching that failed "
+        "(address_refused)).",
+        "One of its pictures is missing: https://x.test/b.png (there was no whole image behind "
+        "it).",
+    ]
+    assert script.of(Settle)[0].settlement.warnings == concluded.warnings
+
+
+def test_recovery_fetches_what_is_missing_of_several_links_and_shows_none_twice() -> None:
+    first, second, third = (content_of(png(seed)) for seed in (3, 4, 5))
+    script = Script(special={Fetch: [first, second, third]})
+    concluded = script.run(conclude(OPEN, "att_1", answer(THREE), (second,)))
+    assert [made.content for made in concluded.made] == [first, second, third]
+    assert "picture_missing" not in [warn.code for warn in concluded.warnings]
+
+
+def test_recovery_keeps_what_was_had_of_links_that_are_gone_by_now() -> None:
+    had = content_of(png(3))
+    script = Script(special={Fetch: [REFUSED, REFUSED, REFUSED]})
+    concluded = script.run(conclude(OPEN, "att_1", answer(THREE), (had,)))
+    assert [made.content for made in concluded.made] == [had]
+    assert [warn.code for warn in concluded.warnings].count("picture_missing") == 2
+
+
+def test_what_the_disk_can_not_keep_is_unknown_and_says_what_is_at_stake() -> None:
+    full = StoreFull(path="home", free="1 MB", needed="90 MB")
+    script = Script(answer(gemini(picture())), special={Keep: [full]})
+    with pytest.raises(OutcomeUnknown, match="can't be kept yet") as raised:
+        script.run(make_one(errand()))
+    assert raised.value.at_stake == "0.134 USD"
+    assert raised.value.hint == "pisang doctor"
+    assert not script.of(Settle)
 
 
 def test_a_link_is_tried_again_and_the_attempt_is_done_when_it_gives_a_picture() -> None:

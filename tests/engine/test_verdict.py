@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from pisang.domain.answer import Answer, Ended
 from pisang.domain.attempt import Charged, State
 from pisang.domain.catalogue import load
+from pisang.domain.content import RawRun, Span, content_of
 from pisang.engine.verdict import judge, settlement_of, state_of
 from pisang.errors import (
     KeyInvalid,
@@ -20,6 +22,7 @@ from pisang.errors import (
     Unreachable,
 )
 from pisang.wires.table import wire
+from tests.crash.book import png
 from tests.engine.script import PRICE, answer, error_body, gemini, picture, upstream
 
 
@@ -96,6 +99,61 @@ def test_a_broken_picture_beside_a_whole_one_is_left_out_with_a_warning() -> Non
 def test_a_broken_picture_alone_in_a_whole_answer_is_unknown() -> None:
     broken = {"inlineData": {"mimeType": "image/png", "data": "AAAA"}}
     assert isinstance(verdict(answer(gemini(broken))).error, OutcomeUnknown)
+
+
+def test_a_whole_image_among_what_cannot_be_read_is_kept_and_a_broken_one_is_not() -> None:
+    for image, error in ((png(1, 40_000), None), (png(1, 40_000)[:-8], OutcomeUnknown)):
+        data = base64.b64encode(image).decode()
+        found = verdict(answer(b'{"a":"%b", oops' % data.encode()))
+        assert type(found.error) is (error or type(None))
+        assert [one.content.sha256 for one in found.made] == (
+            [] if error else [content_of(image).sha256]
+        )
+        assert [warn.code for warn in found.warnings] == ([] if error else ["answer_malformed"])
+
+
+def test_an_image_in_what_no_success_says_is_no_result() -> None:
+    data = base64.b64encode(png(1, 40_000))
+    found = verdict(answer(b'{"a":"%b", oops' % data, 502))
+    assert isinstance(found.error, OutcomeUnknown)
+    assert not found.made
+
+
+def test_a_fault_that_may_have_held_an_image_and_held_none_is_a_fault() -> None:
+    found = verdict(answer({"error": 5, **gemini({"text": "no"})}))
+    assert isinstance(found.error, OutcomeUnknown)
+    assert found.fault is not None
+    assert found.reply is None
+
+
+def bare(image: bytes, status: int = 200, **changes: Any) -> Answer:
+    """The answer that is a picture itself, as the intake makes it."""
+    content = content_of(image)
+    spans = (Span((RawRun(content, content),)),)
+    return answer(b"", status, spans=spans, body_bytes=len(image), **changes)
+
+
+@pytest.mark.parametrize("ended", [Ended.WHOLE, Ended.CUT])
+@pytest.mark.parametrize("name", ["gemini", "crawl", "openai_images", "openai_chat"])
+def test_a_whole_picture_in_place_of_an_answer_is_done_on_every_wire(
+    name: str, ended: Ended
+) -> None:
+    found = judge(wire(name), upstream("relay", name), "m", bare(png(1), ended=ended))
+    assert found.error is None
+    assert [one.content for one in found.made] == [content_of(png(1))]
+    assert [warn.code for warn in found.warnings] == ["bare_picture"]
+
+
+def test_a_picture_in_place_of_an_answer_that_is_cut_short_is_unknown_and_says_so() -> None:
+    found = verdict(bare(png(1)[:-9]))
+    assert isinstance(found.error, OutcomeUnknown)
+    assert "cut short" in found.error.message()
+
+
+def test_a_picture_under_an_error_status_is_no_result() -> None:
+    found = verdict(bare(png(1), 500), "relay")
+    assert isinstance(found.error, OutcomeUnknown)
+    assert not found.made
 
 
 def settle(given: Answer, **changes: Any) -> Any:

@@ -352,3 +352,14 @@ def test_what_is_known_of_an_error_is_said_with_it() -> None:
         "request_id": "r",
         "hint": "Wait.",
     }
+
+
+def test_a_body_that_is_no_text_is_named_in_the_excerpt_and_never_a_sentence() -> None:
+    parts = b"--b1\r\nContent-Type: image/png\r\n\r\n\x89PNG\r\n" + bytes(range(128, 256)) * 99
+    headers = {"content-type": "multipart/mixed; boundary=b1"}
+    given = answer_of(parts, headers=headers)
+    said = read_fault(given, wire="gemini")
+    start = f"{len(parts):,} bytes of multipart/mixed, not all of them text: --b1"
+    assert said.excerpt.startswith(start)
+    assert len(said.excerpt.encode()) <= EXCERPT_BYTES
+    assert said.message == ""

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pisang.domain.content import Span, TextRun
+from pisang.domain.content import RawRun, Span, TextRun, content_of
 from pisang.errors import WireError
 from pisang.wires.replay import write_again
 from pisang.wires.scan import MemorySink, Scanner, encode_run
@@ -68,6 +68,13 @@ def test_a_skeleton_and_spans_that_do_not_belong_together_are_refused() -> None:
         write_again(b"[NaN]", ())
     with pytest.raises(WireError):
         write_again(b"[]", (span,))
+
+
+def test_a_picture_in_place_of_a_body_comes_out_unquoted_and_in_no_company() -> None:
+    picture = RawRun(content_of(b"\x89PNG"), content_of(b"\x89PNG"))
+    assert write_again(b"", (Span((picture,)),)) == (picture,)
+    with pytest.raises(WireError):
+        write_again(b"", (Span((picture,)), Span((picture,))))
 
 
 @pytest.mark.skipif(not RECORDED.is_dir(), reason="the recorded answers are not beside the project")

@@ -28,8 +28,9 @@ class Answer:
 
     `skeleton` is the body with each span's string (quotes included) replaced by the token `NaN`,
     which strict JSON does not have: the k-th `NaN` stands for `spans[k]`. For a body that is not
-    JSON or SSE, `skeleton` is its first 64 KiB and `spans` is empty. `status` is None when no
-    status line came. `headers` has lower-case names, and only those worth keeping. `sent` is
+    JSON or SSE, `skeleton` is its first 64 KiB and `spans` is empty; but a body that is a picture
+    itself is, whole, the one span, and its skeleton is empty. `status` is None when no status
+    line came. `headers` has lower-case names, and only those worth keeping. `sent` is
     false only with proof that no byte of the request was written.
     """
 

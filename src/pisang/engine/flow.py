@@ -12,6 +12,7 @@ the row says `done`, and nothing after a written byte is ever tried again by its
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -23,7 +24,7 @@ from pisang.domain.image import read_facts
 from pisang.domain.ledger import Claimed, Hold, Intent, Settlement
 from pisang.domain.measure import compare, mark_drafts
 from pisang.domain.money import Money
-from pisang.domain.request import Request
+from pisang.domain.request import Link, Request
 from pisang.domain.upstream import Upstream
 from pisang.domain.warning import Warn
 from pisang.engine.effects import (
@@ -40,6 +41,7 @@ from pisang.engine.effects import (
 )
 from pisang.engine.verdict import Verdict, error_fields, judge, settlement_of
 from pisang.errors import Cancelled, OutcomeUnknown, PisangError
+from pisang.policy.charge import clean
 from pisang.policy.retry import FRESH_BUCKET, next_delay
 from pisang.wires.base import Wire, WireRequest
 
@@ -216,9 +218,7 @@ def conclude(
     `fetched` is what had already been had of its links: they may have expired since."""
     verdict = judge(errand.wire, errand.upstream, errand.model_id, answer)
     if verdict.links:
-        had = _whole(fetched)
-        verdict = replace(verdict, made=(*verdict.made, *had), links=verdict.links[len(had) :])
-        verdict = yield from fetch_links(errand, attempt_id, verdict)
+        verdict = yield from fetch_links(errand, attempt_id, verdict, _whole(fetched))
     return (yield from settle(errand, attempt_id, answer, verdict))
 
 
@@ -296,32 +296,54 @@ INTERRUPTED = Answer(ended=Ended.CUT, sent=True, reason="the process that sent i
 """Stands for an answer of which nothing but finished contents was found."""
 
 
-def fetch_links(errand: Errand, attempt_id: str, verdict: Verdict) -> Flow[Verdict]:
+def fetch_links(
+    errand: Errand, attempt_id: str, verdict: Verdict, had: tuple[Made, ...] = ()
+) -> Flow[Verdict]:
     """The verdict once its pictures named by URL have been fetched.
 
-    They are paid for and expire, so they are fetched at once. One that cannot be had leaves the
-    attempt `unknown`: `unknown look` can try the stored link again.
+    They are paid for and expire, so they are fetched at once, each whatever became of the others;
+    a warning names those that can't be had. Where no picture came at all the outcome is `unknown`:
+    `unknown look` can try the stored links again. `had` is what a process that died had fetched.
     """
-    made: list[Made] = list(verdict.made)
-    for link in verdict.links:
-        try:
-            content: Content = yield Fetch(attempt_id, errand.upstream, link.uri)
-        except PisangError as error:
-            why = f"it answered with a link, and fetching that failed ({error.code})"
-            return replace(
-                verdict,
-                made=tuple(made),
-                links=(),
-                error=verdict.error
-                or (None if made else OutcomeUnknown(upstream=errand.upstream.name, why=why)),
-            )
-        facts = read_facts(content)
-        if facts is not None and facts.complete:
-            made.append(Made(content, facts, link.mime))
-    if made:
-        return replace(verdict, made=tuple(made), links=(), error=None)
-    why = "it answered with a link, and there was no whole image behind it"
-    return replace(verdict, links=(), error=OutcomeUnknown(upstream=errand.upstream.name, why=why))
+    fetched: list[Made] = []
+    lost: list[tuple[Link, str]] = []
+    for link in verdict.links if len(had) < len(verdict.links) else ():
+        one = yield from _fetch(errand, attempt_id, link)
+        if isinstance(one, Made):
+            fetched.append(one)
+        else:
+            lost.append((link, one))
+    now_had = {one.content for one in fetched}
+    before = tuple(one for one in had if one.content not in now_had)
+    made = (*verdict.made, *before, *fetched)
+    if not made:
+        why = f"it answered with a link, and {lost[0][1]}"
+        error = OutcomeUnknown(upstream=errand.upstream.name, why=why)
+        return replace(verdict, links=(), error=error)
+    missing = lost[len(before) :]  # each had before stands for one that can't be had any more
+    told = (*verdict.warnings, *(_missing(link, why, errand.upstream) for link, why in missing))
+    return replace(verdict, made=made, links=(), warnings=told)
+
+
+def _fetch(errand: Errand, attempt_id: str, link: Link) -> Flow[Made | str]:
+    """The whole picture behind a link, or why there is none."""
+    try:
+        content: Content = yield Fetch(attempt_id, errand.upstream, link.uri)
+    except PisangError as error:
+        return f"fetching that failed ({error.code})"
+    facts = read_facts(content)
+    if facts is None or not facts.complete:
+        return "there was no whole image behind it"
+    return Made(content, facts, link.mime)
+
+
+def _missing(link: Link, why: str, upstream: Upstream) -> Warn:
+    """Names the link without its query, which may be a key to it; the stored answer has it all."""
+    place = clean(_QUERY.sub("", link.uri), upstream)
+    return Warn("picture_missing", f"One of its pictures is missing: {place} ({why}).")
+
+
+_QUERY = re.compile(r"(?<=://)[^/@]*@|[?#].*", re.DOTALL)
 
 
 def conclude_orphan(

@@ -40,6 +40,13 @@ class Verdict:
     warnings: tuple[Warn, ...] = ()
 
 
+_CUT_PICTURE = "it is a picture and not how this wire answers, and the picture is cut short"
+
+BARE_PICTURE = Warn(
+    "bare_picture", "It answered with the picture alone, which is not how this wire answers."
+)
+
+
 def judge(wire: Wire, upstream: Upstream, model_id: str, answer: Answer) -> Verdict:
     """The verdict on an answer; never raises. Every byte pattern has one."""
     ending = judge_end(answer, upstream)
@@ -52,7 +59,7 @@ def judge(wire: Wire, upstream: Upstream, model_id: str, answer: Answer) -> Verd
     try:
         reply = wire.decode_reply(answer)
     except WireError as flaw:
-        why = str(flaw.fields.get("why", "?"))
+        why = str(flaw.fields.get("why", "?")) if answer.skeleton else _CUT_PICTURE
         return _salvage(answer, fault, why, error=ending or _garbled(upstream, why, fault))
     verdict = _weigh(reply, answer, upstream)
     if fault is not None and verdict.error is not None:
@@ -69,7 +76,8 @@ def _may_hold_image(fault: Fault, answer: Answer) -> bool:
     """Whether what no wire can read may have been an image all the same: a 2xx that is neither
     an error in JSON nor a page nor empty."""
     start = answer.skeleton.lstrip()[:1]
-    return not fault.own and _is_success(answer) and start not in (b"", b"<")
+    is_something = bool(answer.spans) or start not in (b"", b"<")
+    return not fault.own and _is_success(answer) and is_something
 
 
 def _is_success(answer: Answer) -> bool:
@@ -89,7 +97,7 @@ def _salvage(answer: Answer, fault: Fault | None, why: str, error: PisangError) 
     if not made or not _is_success(answer):
         return Verdict(fault=fault, error=error)
     kept = Warn("answer_malformed", f"The answer can't be read ({why}); the image in it is whole.")
-    return Verdict(tuple(made), fault=fault, warnings=(kept,))
+    return Verdict(tuple(made), fault=fault, warnings=(kept if answer.skeleton else BARE_PICTURE,))
 
 
 def _weigh(reply: Reply, answer: Answer, upstream: Upstream) -> Verdict:

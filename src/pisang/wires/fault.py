@@ -69,8 +69,16 @@ def read_fault(answer: Answer, *, wire: str, body: JSON = None) -> Fault:
         final=said.final,
         retry_after_s=delay_s,
         request_id=_request_id(answer.headers, message),
-        excerpt=page,
+        excerpt=_excerpt(page, answer),
     )
+
+
+def _excerpt(page: str, answer: Answer) -> str:
+    """The page; before one that is no text (multipart, an archive), what came in its place."""
+    if "\ufffd" not in page:
+        return page
+    kind = clip(printable(answer.content_type), _LINE_BYTES) or "no type"
+    return clip(f"{answer.body_bytes:,} bytes of {kind}, not all of them text: {page}")
 
 
 def _sentence(page: str, answer: Answer) -> str:

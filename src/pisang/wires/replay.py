@@ -20,8 +20,10 @@ def write_again(skeleton: bytes, spans: Sequence[Span]) -> Body:
     """The pieces of the body that was scanned into this skeleton and these spans.
 
     Raises `WireError` when they don't belong together. A span that was cut is left open, as it
-    was: nothing stands after it.
+    was: nothing stands after it. A body that was a picture itself is its one span, unquoted.
     """
+    if not skeleton and len(spans) == 1:
+        return span_pieces(spans[0])
     left = iter(spans)
     pieces: list[Piece] = []
     for kind, text in _parts(skeleton):
