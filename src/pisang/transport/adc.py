@@ -158,6 +158,11 @@ class _Carrier(shapes.Request):  # type: ignore[misc, unused-ignore]
             self.why = failure.reason
             raise _unreachable() from None
 
+    def __deepcopy__(self, _: dict[int, Any]) -> _Carrier:
+        """google-auth copies its way out to look regions up in a thread that nobody waits for; told
+        no, it goes without (google-auth 2.62, `_regional_access_boundary_utils`)."""
+        raise TypeError("not copied: it belongs to a running event loop")
+
     async def _exchange(self, call: Outgoing) -> _Answer:
         async with self._transport.exchange(call) as stream:
             data = b"".join([chunk async for chunk in stream])
