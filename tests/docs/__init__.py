@@ -1,0 +1,1 @@
+"""The docs, run: every example, every command line, every name, every link."""
