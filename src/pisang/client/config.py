@@ -187,7 +187,9 @@ def _upstream(name: str, table: Table) -> Entry:
         proxy=table.checked("proxy", check_proxy, shown=False),
         limits=_limits(table),
         quirks=_quirks(table),
-        prices=_prices(table),
+        prices=_prices(table, "prices"),
+        published=_prices(table, "published"),
+        published_on=table.text("published_on"),
     )
     table.done()
     if preset is None and (entry.wire is None or entry.base_url is None):
@@ -232,8 +234,8 @@ def _quirks(top: Table) -> Quirks | None:
     return quirks
 
 
-def _prices(top: Table) -> dict[str, Money]:
-    table = top.table("prices")
+def _prices(top: Table, section: str) -> dict[str, Money]:
+    table = top.table(section)
     if table is None:
         return {}
     return {name: price for name in table.names() if (price := table.money(name))}

@@ -26,36 +26,38 @@ _DEFAULT = re.compile(r"^\s*default_upstream\s*=")
 
 def put_upstream(home: Path, entry: Entry) -> None:
     """Write an upstream down, in place of an older one of that name."""
-    text, config = _read(home)
+    text, config = read_config(home)
     text = f"{_without(text, entry.name).rstrip()}\n\n" + "\n".join((*_lines(entry), ""))
-    _save(home, text, replace(config, upstreams={**config.upstreams, entry.name: entry}))
+    save_config(home, text, replace(config, upstreams={**config.upstreams, entry.name: entry}))
 
 
 def drop_upstream(home: Path, name: str) -> None:
     """Remove an upstream, and the default where it was that one."""
-    text, config = _read(home)
+    text, config = read_config(home)
     others = {key: entry for key, entry in config.upstreams.items() if key != name}
     text, expected = _without(text, name), replace(config, upstreams=others)
     if config.defaults.upstream == name:
         text = _with_default(text, None)
         expected = replace(expected, defaults=replace(config.defaults, upstream=None))
-    _save(home, text, expected)
+    save_config(home, text, expected)
 
 
 def put_default(home: Path, name: str) -> None:
     """Make an upstream the default."""
-    text, config = _read(home)
+    text, config = read_config(home)
     expected = replace(config, defaults=replace(config.defaults, upstream=name))
-    _save(home, _with_default(text, name), expected)
+    save_config(home, _with_default(text, name), expected)
 
 
-def _read(home: Path) -> tuple[str, Config]:
+def read_config(home: Path) -> tuple[str, Config]:
+    """The settings' text, and what it says. Raises `SettingsMalformed`."""
     path = home / HOME_FILE
     text = read_text(path)
     return _TITLE if text is None else text, parse_config(text or "", path)
 
 
-def _save(home: Path, text: str, expected: Config) -> None:
+def save_config(home: Path, text: str, expected: Config) -> None:
+    """Write the settings, where they say just what is expected; else `SettingsMalformed`."""
     path = home / HOME_FILE
     try:
         understood = parse_config(text, path) == expected
@@ -106,9 +108,9 @@ def _lines(entry: Entry) -> Iterator[str]:
     yield from _table(section, _own_values(entry))
     yield from _table(f"{section}.limits", _values(entry.limits))
     yield from _table(f"{section}.quirks", _values(entry.quirks))
-    yield from _table(
-        f"{section}.prices", {k: f"{v.amount}{v.currency}" for k, v in entry.prices.items()}
-    )
+    for part, prices in (("prices", entry.prices), ("published", entry.published)):
+        said = {name: f"{one.amount}{one.currency}" for name, one in prices.items()}
+        yield from _table(f"{section}.{part}", said)
 
 
 _PLAIN = (
@@ -124,6 +126,7 @@ _PLAIN = (
     "default_aspect_ratio",
     "default_image_size",
     "proxy",
+    "published_on",
 )
 
 

@@ -39,7 +39,10 @@ class Defaults:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One upstream as its user wrote it down; what is None comes from its preset."""
+    """One upstream as its user wrote it down; what is None comes from its preset.
+
+    `prices` are its user's own; `published` are those that it told itself on `published_on`.
+    """
 
     name: str
     preset: str | None = None
@@ -57,6 +60,8 @@ class Entry:
     limits: Limits | None = None
     quirks: Quirks | None = None
     prices: Mapping[str, Money] = field(default_factory=dict)
+    published: Mapping[str, Money] = field(default_factory=dict)
+    published_on: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

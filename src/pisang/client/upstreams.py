@@ -72,6 +72,7 @@ def assemble(entry: Entry, settings: Settings) -> Upstream:
         limits=entry.limits or preset.limits,
         quirks=entry.quirks or preset.quirks,
         prices=entry.prices,
+        published=entry.published,
         proxy=entry.proxy,
         preset=preset.name or None,
     )
