@@ -7,6 +7,7 @@ to its end, and the ledger knows the rest.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -35,6 +36,7 @@ from pisang.engine.recovery import errand_again, recover_one, request_again
 from pisang.engine.world import World, now_ms
 from pisang.errors import OutcomeUnknown, PisangError
 from pisang.policy.plan import Planned, plan
+from pisang.policy.retry import Allowance
 from pisang.store.store import Store
 from pisang.wires.table import wire
 
@@ -67,7 +69,14 @@ class Ledgering:
         rate = (self.rates or {}).get(price.currency)
         if rate is None:
             return None
-        return Money(int(price.micros * rate), self.currency)
+        return Money(math.ceil(price.micros * rate), self.currency)
+
+    def counted(self) -> tuple[Budget, ...]:
+        """The caps in the ledger's currency, which is what is counted. One in a currency without a
+        rate stays as it is: it lets nothing through but prices in that very currency."""
+        return tuple(
+            replace(budget, cap=self.convert(budget.cap) or budget.cap) for budget in self.budgets
+        )
 
 
 class Engine:
@@ -80,19 +89,20 @@ class Engine:
         self.reach = Reach(catalogue)
         self._tasks: set[asyncio.Task[Any]] = set()
         self._mending = False
+        self._retries: dict[str, Allowance] = {}
         self._stop = asyncio.Event()
 
     @classmethod
     async def open(cls, home: Path, money: Ledgering | None = None) -> Engine:
         """An engine on that home, with the attempts of dead processes settled first.
 
-        Raises `HomeUnusable` or `StoreCorrupt` with what to do.
+        Where `money` is given, its budgets are the home's from then on, and no others. Raises `HomeUnusable` or `StoreCorrupt` with what to do.
         """
         store = await asyncio.to_thread(Store.open, home, clock_ms=now_ms, new_id=new_id)
         engine = cls(store, load(), money or Ledgering())
         try:
-            for budget in engine.money.budgets:
-                await asyncio.wrap_future(store.set_budget(budget))
+            if money is not None:
+                await engine.apply_budgets(money)
             await engine.recover()
         except BaseException:  # whoever opens next must find what was taken over
             await engine.close()
@@ -120,6 +130,18 @@ class Engine:
             await asyncio.to_thread(self.store.close)
         except RuntimeError:  # the interpreter is ending: there are no more threads to ask
             self.store.close()
+
+    async def apply_budgets(self, money: Ledgering) -> None:
+        """Count money so from here on: these caps, and no others. Costs a read where they are the
+        home's already."""
+        self.money = money
+        wanted = money.counted()
+        kept = {budget.id for budget in wanted}
+        for old in await asyncio.to_thread(self.store.budgets):
+            if old.id not in kept:
+                await asyncio.wrap_future(self.store.remove_budget(old.id))
+        for budget in wanted:
+            await asyncio.wrap_future(self.store.set_budget(budget))
 
     async def recover(self) -> tuple[Concluded, ...]:
         """Settle what dead processes left, and what this one could not settle when it came; what
@@ -281,6 +303,7 @@ class Engine:
             time_limit_s=order.timeout_s or planned.time_limit_s,
             max_cost=self.money.convert(order.max_cost) or order.max_cost,
             warnings=(*order.warnings, *planned.warnings),
+            retries=self._retries.setdefault(order.upstream.name, Allowance()),
         )
 
     def _wish(self, order: Order, planned: Planned) -> Wish:

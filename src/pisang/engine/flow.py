@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from pisang.domain.answer import Answer, Ended, Made
 from pisang.domain.attempt import Charged, State
@@ -42,7 +42,7 @@ from pisang.engine.effects import (
 from pisang.engine.verdict import Verdict, error_fields, judge, settlement_of
 from pisang.errors import Cancelled, OutcomeUnknown, PisangError
 from pisang.policy.charge import clean
-from pisang.policy.retry import FRESH_BUCKET, next_delay
+from pisang.policy.retry import Allowance
 from pisang.wires.base import Wire, WireRequest
 
 SANDBOX_MARK = "x-pisang-sandbox"
@@ -57,7 +57,8 @@ class Errand:
     """Everything one attempt needs to know, planned and priced. `request.n` is 1.
 
     `price` is the worst case in the upstream's currency, `held` the same in the ledger's, `basis`
-    whence it is. `warnings` are the plan's, and travel with the outcome.
+    whence it is. `warnings` are the plan's, and travel with the outcome. `retries` is what the
+    upstream's attempts may spend on being sent again, all together.
     """
 
     request: Request
@@ -73,6 +74,7 @@ class Errand:
     time_limit_s: float
     max_cost: Money | None = None
     warnings: tuple[Warn, ...] = ()
+    retries: Allowance = field(default_factory=Allowance, repr=False, compare=False)
 
     @property
     def free(self) -> bool:
@@ -98,8 +100,7 @@ def make_one(errand: Errand) -> Flow[Concluded]:
     sent again (`policy.retry`), after a jittered delay. A wish that the wire can't carry raises
     its `UsageError` before anything is claimed.
     """
-    bucket = FRESH_BUCKET
-    tries = 0
+    tries, cost = 0, 0
     while True:
         tries += 1
         attempt_id: str = yield NewId("att")
@@ -107,15 +108,16 @@ def make_one(errand: Errand) -> Flow[Concluded]:
         request, warnings = errand.wire.encode_request(
             with_log_id(errand.request, log_id), errand.upstream, stream=False
         )
-        yield from claim(errand, attempt_id, log_id)
-        told = replace(errand, warnings=_merge(errand.warnings, warnings))
+        claimed = yield from claim(errand, attempt_id, log_id)
+        told = replace(errand, warnings=_merge(errand.warnings, warnings, claimed.warnings))
         concluded = yield from send(told, attempt_id, request)
         if concluded.error is None:
+            errand.retries.succeeded(cost)
             return concluded
-        decision = next_delay(concluded.error, tries, bucket)
+        decision = errand.retries.decide(concluded.error, tries)
         if decision.delay_s is None:
             return concluded
-        bucket = decision.bucket
+        cost = decision.cost
         yield Sleep(decision.delay_s, jitter=decision.jitter)
 
 

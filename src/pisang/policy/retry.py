@@ -9,7 +9,7 @@ left the machine" and documented refusals. The arithmetic is the AWS SDKs' stand
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from pisang.errors import Charged, Overloaded, PisangError, RateLimited, Retry
 
@@ -53,12 +53,33 @@ class RetryDecision:
     """Stop (`delay_s` is None), or wait and send again.
 
     With `jitter` the driver draws uniformly between nothing and `delay_s`; without, `delay_s` is
-    the upstream's own word and is waited out. `bucket` is what is left of the retry budget.
+    the upstream's own word and is waited out. `bucket` is what is left of the retry budget once
+    `cost` was taken.
     """
 
     delay_s: float | None
     jitter: bool
     bucket: Bucket
+    cost: int = 0
+
+
+@dataclass(slots=True)
+class Allowance:
+    """What retries one upstream may still spend: a bucket that all its attempts in this process
+    share, so that many calls to a failing upstream don't each bring their own retries."""
+
+    bucket: Bucket = field(default=FRESH_BUCKET)
+
+    def decide(self, error: PisangError, attempt_no: int) -> RetryDecision:
+        """`next_delay`, at this bucket's cost."""
+        decision = next_delay(error, attempt_no, self.bucket)
+        self.bucket = decision.bucket
+        return decision
+
+    def succeeded(self, retry_cost: int = 0) -> None:
+        """An attempt succeeded: what its retry had cost comes back, or one token where it was
+        the first."""
+        self.bucket = self.bucket.refill(retry_cost or 1)
 
 
 def next_delay(error: PisangError, attempt_no: int, bucket: Bucket) -> RetryDecision:
@@ -69,11 +90,12 @@ def next_delay(error: PisangError, attempt_no: int, bucket: Bucket) -> RetryDeci
     if attempt_no >= MAX_ATTEMPTS:
         return stop
     throttled = isinstance(error, _THROTTLES)
-    left = bucket.take(THROTTLED_COST if throttled else COST)
+    cost = THROTTLED_COST if throttled else COST
+    left = bucket.take(cost)
     if left is None:
         return stop
     told = error.retry_after_s
     if told is not None:
-        return stop if told > MAX_WAIT_S else RetryDecision(max(told, 0.0), False, left)
+        return stop if told > MAX_WAIT_S else RetryDecision(max(told, 0.0), False, left, cost)
     base = THROTTLED_BASE_S if throttled else BASE_S
-    return RetryDecision(min(base * 2 ** (attempt_no - 1), MAX_BACKOFF_S), True, left)
+    return RetryDecision(min(base * 2 ** (attempt_no - 1), MAX_BACKOFF_S), True, left, cost)
