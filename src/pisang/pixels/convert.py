@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +18,7 @@ from pathlib import Path
 from pisang.domain.image import ResizeMode
 from pisang.errors import OutputUnwritable
 from pisang.pixels.child import WRITES, Task
-from pisang.pixels.limited import Derived, run
+from pisang.pixels.limited import WALL_S, Derived, run
 
 QUALITY = 92
 PREVIEW_PX = 1024
@@ -63,6 +63,18 @@ def preview(path: Path, max_px: int = PREVIEW_PX, max_bytes: int = PREVIEW_BYTES
         target = Path(folder, "preview.jpg")
         run(Task("preview", (str(path),), (str(target),), width=max_px, max_bytes=max_bytes))
         return target.read_bytes()
+
+
+def rgb(paths: Sequence[Path], width: int, height: int, wall_s: float = WALL_S) -> list[bytes]:
+    """The bare pixels of pictures, each cut to cover `width` × `height`: 3 bytes each, row by row.
+
+    Raises `ReferenceUnreadable`, also where it takes more than `wall_s` seconds.
+    """
+    with tempfile.TemporaryDirectory(prefix="pisang-") as folder:
+        targets = tuple(str(Path(folder, str(place))) for place in range(len(paths)))
+        task = Task("raw", tuple(map(str, paths)), targets, width=width, height=height)
+        run(task, wall_s=wall_s)
+        return [Path(target).read_bytes() for target in targets]
 
 
 def _derive(task: Task, path_in: Path, path_out: Path) -> Derived:

@@ -35,9 +35,12 @@ class Derived:
 
 
 def run(
-    task: Task, names: tuple[str, ...] | None = None, output: str = "the picture"
+    task: Task,
+    names: tuple[str, ...] | None = None,
+    output: str = "the picture",
+    wall_s: float = WALL_S,
 ) -> tuple[Derived, ...]:
-    """What the child wrote, one a source.
+    """What the child wrote, one a source; it is killed after `wall_s` seconds.
 
     `names` are what the user calls the sources (default: their paths), `output` what he calls the
     target. Raises
@@ -49,13 +52,13 @@ def run(
             [sys.executable, "-m", "pisang.pixels.child"],
             input=task.dump(),
             capture_output=True,
-            timeout=WALL_S,
+            timeout=wall_s,
             env=_environment(),
             check=False,
         )
     except subprocess.TimeoutExpired:
         raise ReferenceUnreadable(
-            reference=called[0], why=f"decoding took more than {WALL_S:.0f} s"
+            reference=called[0], why=f"decoding took more than {wall_s:g} s"
         ) from None
     except OSError as error:
         raise Unexpected(what=f"no child process could be started ({error.strerror})") from error
