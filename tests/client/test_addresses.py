@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pisang.client.addresses import clean_base_url
+from pisang.cli.words import WARNINGS_ZH
+from pisang.client.addresses import clean_base_url, looks_like_url
 
 
 @pytest.mark.parametrize(
@@ -28,6 +29,44 @@ from pisang.client.addresses import clean_base_url
         ("http://127.0.0.1:8790/", "http://127.0.0.1:8790"),
         ("http://[::1]:8790/v1", "http://[::1]:8790"),
         ("https://example.com/?key=SECRET#top", "https://example.com"),
+        # Whole method paths, from documents and consoles.
+        ("https://e.com/v1beta/models/{model}:generateContent?key=SECRET", "https://e.com"),
+        ("https://e.com/v1beta/models/m:streamGenerateContent?alt=sse&key=S", "https://e.com"),
+        ("https://e.com/v1beta1/models", "https://e.com"),
+        ("https://e.com/V1/", "https://e.com"),
+        ("https://e.com/v1/v1beta", "https://e.com"),
+        ("https://e.com/v1/models/some-model", "https://e.com"),
+        ("https://e.com/chat/completions", "https://e.com"),
+        ("https://e.com/v1/responses", "https://e.com"),
+        ("https://openrouter.ai/api/v1/chat/completions", "https://openrouter.ai/api"),
+        ("https://e.com/#/console/token", "https://e.com"),
+        (
+            "https://aiplatform.googleapis.com/v1/projects/p/locations/l/publishers/google"
+            "/models/gemini-3-pro-image:generateContent",
+            "https://aiplatform.googleapis.com/v1/projects/p/locations/l/publishers/google",
+        ),
+        # A scheme that is missing, doubled or slipped.
+        ("api.example.com", "https://api.example.com"),
+        ("api.example.com/v1", "https://api.example.com"),
+        ("localhost:3000/v1", "http://localhost:3000"),
+        ("192.168.1.5:8080", "http://192.168.1.5:8080"),
+        ("relay:8080", "http://relay:8080"),
+        ("[::1]:8790", "http://[::1]:8790"),
+        ("https:/e.com/v1", "https://e.com"),
+        ("https//e.com", "https://e.com"),
+        ("https:e.com", "https://e.com"),
+        ("http://https://e.com", "https://e.com"),
+        ("HTTPS://E.COM", "https://e.com"),
+        # What comes along from a chat, a page, a phone's keyboard.
+        ("“https://e.com/v1”", "https://e.com"),
+        ("`https://e.com`,", "https://e.com"),
+        ("<https://e.com>", "https://e.com"),
+        ("「https://e.com」。", "https://e.com"),
+        ("\u3000https://e.com\u00a0\n", "https://e.com"),
+        ("\u200bhttps://e\u200b.com\ufeff/v1\u2060", "https://e.com"),
+        ("https：／／ｅ．ｃｏｍ／ｖ１", "https://e.com"),
+        ("https://e。com", "https://e.com"),
+        ("（https://e.com）", "https://e.com"),
     ],
 )
 def test_what_the_wire_adds_itself_is_removed(written: str, clean: str):
@@ -41,6 +80,27 @@ def test_what_was_removed_is_noted_but_a_query_is_never_repeated():
     assert "query" in said
     assert "fragment" in said
     assert "SECRET" not in said
+    assert [note.code for note in clean_base_url("“api.example.com”")[1]] == [
+        "base_url_tidied", "base_url_scheme",
+    ]  # fmt: skip
+    assert all(note.code in WARNINGS_ZH for note in clean_base_url("‘e.com/v1?a#b’")[1])
+
+
+def test_what_is_no_address_is_refused_without_being_repeated():
+    for written in ("https://SECRET@e.com", "https://e.com:SECRET", "https://[SECRET", "SECRET x"):
+        with pytest.raises(ValueError, match="it ") as refused:
+            clean_base_url(written)
+        assert "SECRET" not in str(refused.value)
+        assert refused.value.__suppress_context__ or refused.value.__context__ is None
+
+
+@pytest.mark.parametrize(
+    ("word", "is_url"),
+    [("https://e.com", True), ("e.com", True), ("localhost:80", True), ("google", False),
+     ("openai-compatible", False), ("sk-key", False), ("ftp://e.com", True)],
+)  # fmt: skip
+def test_an_address_is_told_from_a_name(word: str, is_url: bool):
+    assert looks_like_url(word) is is_url
 
 
 @pytest.mark.parametrize(
@@ -64,7 +124,9 @@ def test_plain_http_to_a_public_host_is_warned_about(written: str, warned: bool)
 @pytest.mark.parametrize(
     "written",
     [
-        "example.com",
+        "example",
+        "sk-a-key-typed-into-the-wrong-place",
+        "user:pw@example.com",
         "ftp://example.com",
         "https://",
         "https://user:pw@example.com",

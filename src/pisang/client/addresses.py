@@ -4,52 +4,66 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import unicodedata
 from urllib.parse import SplitResult, urlsplit
 
 from pisang.domain.warning import Warn
 from pisang.errors import PisangError
 from pisang.transport.proxy import choose_proxy
 
+_VERSION = r"(?:/v1(?:alpha|beta\d?)?)"
 _METHOD_PATHS = (
-    r"/v1(?:beta)?/models/[^/]+:\w+",
-    r"/v1(?:beta)?/(?:images/(?:generations|edits)|chat/completions|models|responses)",
+    rf"{_VERSION}?/models/[^/]+:\w+",
+    rf"{_VERSION}?/(?:images/(?:generations|edits)|chat/completions)",
+    rf"{_VERSION}/(?:models(?:/[^/:]+)?|responses|messages)",
     r"/gpt/openapi/online/multimodal/crawl",
-    r"/v1(?:beta)?",
+    _VERSION,
 )
-_TAIL = re.compile(rf"(?:{'|'.join(_METHOD_PATHS)})/*$")
+_TAIL = re.compile(rf"(?:{'|'.join(_METHOD_PATHS)})/*$", re.IGNORECASE)
+
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\u2066-\u206f\ufe0f\ufeff]")
+_AROUND = " \t\r\n\u00a0\u3000'\"`“”„‘’«»「」『』《》〈〉<>()[]{}（）【】,，;；。、"
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_SLIPPED_SCHEME = re.compile(r"(https?)(?::/*|//+)(?=[^/:\s])", re.IGNORECASE)
+_BARE_HOST = re.compile(
+    r"(?:\[[0-9a-f:.]+\](?::\d+)?|[\w-]+(?:\.[\w-]+)+(?::\d+)?|[\w-]+:\d+|localhost)(?:[/?#].*)?",
+    re.IGNORECASE,
+)
+"""A host without a scheme: it has a dot or a port, or else it might be a key."""
+
+_ZH_STOP = str.maketrans("。", ".")
 
 
 def clean_base_url(written: str) -> tuple[str, tuple[Warn, ...]]:
-    """The URL without trailing slash, version, method path, query fragment; and notes of it.
+    """The URL without trailing slash, version, method path, query, fragment; and notes of it.
 
-    A path of its own stays (`https://example.com/gemini`). `ValueError` says what is wrong; neither
-    it nor a note repeats a query, which may hold a key.
+    Blanks, quotes, invisible and full-width characters that were pasted along are taken away, a
+    missing scheme is put before it. A path of its own stays (`https://example.com/gemini`).
+    `ValueError` says what is wrong; neither it nor a note repeats a query, which may hold a key.
     """
-    text = written.strip()
+    text, notes = _tidy(written)
     try:
         parts = urlsplit(text)
         _ = parts.port
-    except ValueError as error:
-        raise ValueError("it is not a URL") from error
+    except ValueError:
+        # The parser's own words quote what was written, and with it a key.
+        raise ValueError("it is not a URL") from None
     _refuse(parts)
-    path = parts.path.rstrip("/")
-    tail = _TAIL.search(path)
-    kept = path[: tail.start()] if tail else path
-    notes = [
-        Warn("base_url_cleaned", f"The base URL's {what} was removed: the wire adds its own.")
-        for what, there in (
-            (f"path {tail[0]}" if tail else "", tail is not None),
-            ("query", bool(parts.query)),
-            ("fragment", bool(parts.fragment)),
+    kept, tail = _split_path(parts.path)
+    notes += [
+        Warn(code, f"The base URL's {what}.")
+        for code, what, there in (
+            ("base_url_cleaned", f"path {tail} was removed: the wire adds its own", tail),
+            ("base_url_query", "query was removed; a key in it is not kept", parts.query),
+            ("base_url_fragment", "fragment was removed: it is never sent", parts.fragment),
         )
         if there
     ]
-    if parts.scheme == "http" and _is_public(parts.hostname or ""):
+    if parts.scheme == "http" and is_public(parts.hostname or ""):
         notes.append(
             Warn("plain_http", "The base URL is http:// to a public host: the key travels open.")
         )
-    host = parts.netloc.lower()
-    return f"{parts.scheme}://{host}{kept.rstrip('/')}", tuple(notes)
+    return f"{parts.scheme}://{parts.netloc.lower()}{kept}", tuple(notes)
 
 
 def check_proxy(written: str) -> str:
@@ -59,6 +73,45 @@ def check_proxy(written: str) -> str:
     except PisangError as error:
         raise ValueError(str(error.fields.get("why"))) from None
     return written
+
+
+def looks_like_url(word: str) -> bool:
+    """Whether a word is an address and not a name: it has a scheme, a dot or a port."""
+    return _SCHEME.match(_tidy(word)[0]) is not None
+
+
+def _tidy(written: str) -> tuple[str, list[Warn]]:
+    """The address without what came along with it, with a scheme."""
+    text = _tidy_characters(written)
+    notes: list[Warn] = []
+    if text != written.strip():
+        said = "Blanks, quotes or full-width characters around the base URL were removed."
+        notes.append(Warn("base_url_tidied", said))
+    whole = re.sub(r"^https?://(?=https?:)", "", text, flags=re.IGNORECASE)
+    if _SLIPPED_SCHEME.match(whole):
+        whole = _SLIPPED_SCHEME.sub(lambda found: f"{found[1].lower()}://", whole, count=1)
+    elif not _SCHEME.match(whole) and _BARE_HOST.fullmatch(whole):
+        host = urlsplit(f"//{whole}").hostname or ""
+        scheme = "https" if is_public(host) else "http"
+        whole = f"{scheme}://{whole}"
+        notes.append(Warn("base_url_scheme", f"{scheme}:// was put before the base URL."))
+    return whole, notes
+
+
+def _tidy_characters(written: str) -> str:
+    plain = unicodedata.normalize("NFKC", _INVISIBLE.sub("", written))
+    text = plain.strip(_AROUND)
+    if plain.lstrip(_AROUND[:8]).startswith("[") and "]" in text:  # an IPv6 address without scheme
+        text = f"[{text}"
+    return text.translate(_ZH_STOP)
+
+
+def _split_path(path: str) -> tuple[str, str]:
+    """(the path that is the upstream's own, what the wire adds by itself), to the last of it."""
+    kept = path.rstrip("/")
+    while tail := _TAIL.search(kept):
+        kept = kept[: tail.start()].rstrip("/")
+    return kept, path.rstrip("/")[len(kept) :]
 
 
 def _refuse(parts: SplitResult) -> None:
@@ -72,7 +125,7 @@ def _refuse(parts: SplitResult) -> None:
         raise ValueError("it holds a blank or a control character")
 
 
-def _is_public(host: str) -> bool:
+def is_public(host: str) -> bool:
     """Whether a host is plainly not on this machine or a private network."""
     if host == "localhost" or host.endswith((".localhost", ".local", ".internal", ".lan", ".home")):
         return False
