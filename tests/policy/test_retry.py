@@ -24,6 +24,7 @@ from pisang.policy.retry import (
     FRESH_BUCKET,
     MAX_ATTEMPTS,
     MAX_WAIT_S,
+    Allowance,
     Bucket,
     next_delay,
 )
@@ -113,3 +114,21 @@ def test_a_success_gives_tokens_back_up_to_the_brim() -> None:
     assert Bucket(10).refill() == Bucket(11)
     assert Bucket(10).refill(14) == Bucket(24)
     assert Bucket(CAPACITY - 2).refill(14) == FRESH_BUCKET
+
+
+def test_what_one_upstream_may_spend_is_shared_by_all_its_attempts() -> None:
+    shared = Allowance()
+    busy = RateLimited(upstream="u")
+    waits = [shared.decide(busy, 1).delay_s for _ in range(101)]
+    assert waits.count(None) == 1
+    assert waits[-1] is None
+
+
+def test_a_success_gives_back_what_its_retry_cost_or_one_token() -> None:
+    shared = Allowance(Bucket(100))
+    decision = shared.decide(Unreachable(upstream="u", why="x"), 1)
+    assert (decision.cost, shared.bucket) == (14, Bucket(86))
+    shared.succeeded(decision.cost)
+    assert shared.bucket == Bucket(100)
+    shared.succeeded()
+    assert shared.bucket == Bucket(101)
