@@ -72,7 +72,45 @@ def test_a_leaf_speaks_english_and_chinese_with_the_same_fields(one: type[Pisang
 def test_a_leaf_documents_the_fields_that_its_sentence_names(one: type[PisangError]) -> None:
     told = re.search(r"Fields?: ([\w, ]+)\.", one.__doc__ or "")
     documented = set(re.split(r",\s*", told[1])) if told else set()
-    assert set(re.findall(r"\{(\w+)", one.en)) <= documented | {"what"}
+    assert set(re.findall(r"\{(\w+)", one.en + one.zh)) <= documented | {"what", "at_stake"}
+
+
+@pytest.mark.parametrize("one", leaves(), ids=lambda one: one.code)
+def test_a_leaf_s_next_command_names_only_fields_that_it_documents(one: type[PisangError]) -> None:
+    told = re.search(r"Fields?: ([\w, ]+)\.", one.__doc__ or "")
+    documented = set(re.split(r",\s*", told[1])) if told else set()
+    assert set(re.findall(r"\{(\w+)\}", one.step)) <= documented | {"request_id", "model"}
+    assert one.step == "" or one.step.startswith(("pisang ", "pip "))
+
+
+def test_the_next_command_is_the_leaf_s_where_nobody_knows_a_better_one() -> None:
+    assert errors.KeyInvalid(upstream="relay").next_step() == "pisang upstream key relay"
+    assert errors.KeyInvalid(upstream="a b").next_step() == "pisang upstream key 'a b'"
+    assert errors.KeyInvalid(upstream="relay", hint="export K=…").next_step() == "export K=…"
+    assert errors.Running(request_id="req_1").next_step() == "pisang wait req_1"
+    assert errors.WireError(wire="gemini", why="x").next_step() is None
+
+
+def test_a_next_command_that_would_miss_a_word_is_not_said() -> None:
+    assert errors.KeyInvalid().next_step() is None
+    assert errors.RequestRejected(upstream="relay", model="").next_step() is None
+
+
+def test_what_may_have_been_paid_stands_in_the_sentence_of_an_unknown_outcome() -> None:
+    lost = errors.OutcomeUnknown(
+        upstream="relay", why="the time limit passed", at_stake="0.134 USD"
+    )
+    assert "the outcome is unknown, 0.134 USD may have been charged" in lost.message("en")
+    assert "结果未知，可能已扣费 0.134 USD" in lost.message("zh")
+    unpriced = errors.OutcomeUnknown(upstream="relay", why="the time limit passed")
+    assert "an unknown amount may have been charged" in unpriced.message("en")
+    assert "可能已扣费（金额未知）" in unpriced.message("zh")
+
+
+def test_how_long_to_wait_is_said_in_both_languages() -> None:
+    busy = errors.RateLimited(upstream="relay", retry_after_s=12.0)
+    assert busy.message("en").endswith("It asks to wait 12 s.")
+    assert busy.message("zh").endswith("请等待 12 秒。")
 
 
 def test_only_what_is_free_may_be_sent_again_at_once() -> None:

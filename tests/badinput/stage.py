@@ -44,7 +44,8 @@ _INNARDS = re.compile(
 """What no sentence for a user holds: frames, printed objects, control characters."""
 
 _LINES = re.compile(
-    r"error: .+\n(At stake: [\d.]+ USD\n)?(Next: (?:pisang|export) .+\n)?(It said: .+\n)?"
+    r"error: .+\n(At stake: [\d.]+ USD\n)?(The upstream's request id: .+\n)?"
+    r"(Next: (?:pisang|export|pip) .+\n)?(It said: .+\n)?"
 )
 LONGEST = 420
 

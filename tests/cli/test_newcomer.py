@@ -22,7 +22,7 @@ def test_the_sandbox_s_money_is_play_money_wherever_a_cost_is_told(pisang):
     assert pisang("history", *AS_JSON).json["requests"][0]["cost"]["basis"] == "sandbox"
     assert "模拟金额" in pisang("show", "last", PISANG_LANG="zh").out
     lost = pisang("generate", "x [[sandbox html=524]]", *SANDBOX, *SMALL)
-    assert "At stake: 0.045 USD (play money)" in lost.err
+    assert "0.045 USD (play money) may have been charged" in lost.err
     assert "(play money)" in pisang("unknown", "list").out
 
 

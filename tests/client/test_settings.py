@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from pisang.client.config_edit import drop_upstream, put_default, put_upstream
-from pisang.client.loading import home_folder, language_of
+from pisang.client.language import language_of
+from pisang.client.loading import home_folder
 from pisang.client.settings import Entry
 from pisang.domain.money import Money
 from pisang.domain.upstream import Auth, Limits, Quirks

@@ -102,7 +102,7 @@ def test_a_disk_that_fills_up_under_an_answer_leaves_it_unknown(
     wait_until(lambda: len(pisang_sandbox.book) == 1)
     with filled(small.home.parent):
         said = finish(process)
-        assert says_one_sentence(said, UNKNOWN, "filled up", "may have been made and billed")
+        assert says_one_sentence(said, UNKNOWN, "filled up", "may have been charged")
         error = said.json["error"]
         assert (error["charged"], error["at_stake"]) == ("unknown", "0.045 USD")
         assert error["request_id"]

@@ -46,11 +46,11 @@ class Screen:
     @classmethod
     def of(cls, asked: str | None) -> Screen:
         """The screen for an asked format (else `PISANG_FORMAT`, else human); a bad one is human."""
-        from pisang.client.loading import language_of
+        from pisang.client.language import spoken_language
 
         word = asked or os.environ.get("PISANG_FORMAT")
         chosen: Format = next((one for one in FORMATS if one == word), "human")
-        return cls(chosen, language_of(os.environ))
+        return cls(chosen, spoken_language(os.environ))
 
     @property
     def live(self) -> bool:
@@ -105,11 +105,16 @@ class Screen:
     def say(self, error: PisangError) -> None:
         """An error's sentence and the next command, on standard error."""
         _show(sys.stderr, f"{self.pick('error', '错误')}: {error.message(self.language)}")
-        if error.at_stake:
+        if error.at_stake and "{at_stake}" not in error.en:
             stake = self.pick("At stake", "涉及金额")
             _write(sys.stderr, f"{stake}: {say_amount(error.at_stake, self.language)}")
-        if error.hint:
-            _show(sys.stderr, f"{self.pick('Next', '下一步')}: {error.hint}")
+        theirs = error.upstream_request_id
+        if theirs and theirs not in (error.upstream_message or ""):
+            said = self.pick("The upstream's request id", "上游请求 ID")
+            _show(sys.stderr, f"{said}: {theirs}")
+        step = error.next_step()
+        if step:
+            _show(sys.stderr, f"{self.pick('Next', '下一步')}: {step}")
 
 
 _UNSHOWN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")

@@ -10,10 +10,11 @@ from typing import TypeVar
 
 from pisang.client.config import parse_config, parse_folder
 from pisang.client.files import reason_of
+from pisang.client.language import language_of
 from pisang.client.schema import read_text, seconds
 from pisang.client.settings import FOLDER_FILE, HOME_FILE, Defaults, Settings
 from pisang.domain.money import parse_money
-from pisang.errors import HomeUnusable, Language, OptionInvalid
+from pisang.errors import HomeUnusable, OptionInvalid
 
 _T = TypeVar("_T")
 
@@ -71,13 +72,6 @@ def current_folder() -> Path:
         return Path.cwd()
     except OSError as error:
         raise HomeUnusable(path=".", why="the current folder is gone") from error
-
-
-def language_of(environ: Mapping[str, str], configured: str | None = None) -> Language:
-    """`PISANG_LANG`, else what is configured, else Chinese under a Chinese locale, else English."""
-    locale = environ.get("LC_ALL") or environ.get("LC_MESSAGES") or environ.get("LANG")
-    said = environ.get("PISANG_LANG") or configured or locale or "en"
-    return "zh" if said.lower().startswith("zh") else "en"
 
 
 def read_environ(environ: Mapping[str, str]) -> Defaults:

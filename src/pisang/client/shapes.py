@@ -18,7 +18,8 @@ def error_json(error: PisangError, language: Language = "en") -> dict[str, JSON]
         "at_stake": error.at_stake,
         "retry": error.retry.value,
         "request_id": error.request_id,
-        "hint": error.hint,
+        "upstream_request_id": error.upstream_request_id,
+        "hint": error.next_step(),
     }
 
 

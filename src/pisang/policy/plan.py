@@ -127,8 +127,9 @@ def _references(request: Request, model: Model | None) -> tuple[Warn, ...]:
     if limit is not None and size > limit:
         raise ReferenceTooLarge(size=_mib(size), limit=_mib(limit))
     if model.best_references is not None and count > model.best_references:
-        text = f"{model.name} works best with at most {model.best_references} reference pictures."
-        return (Warn("many_references", f"{text} {count} are sent."),)
+        most = model.best_references
+        text = f"{model.name} works best with at most {most} reference pictures: {count} are sent."
+        return (Warn("many_references", text),)
     return ()
 
 

@@ -1,0 +1,153 @@
+"""English sentences into Chinese when they are said: one table, and templates with holes.
+
+An entry is `"{} has {} bytes, not {}": "{} 的大小是 {} 字节，不是 {}"`. The key is the literal or
+f-string as it stands in the source, every value a `{}`; the Chinese takes the values in that order,
+or by number (`{1}`). A value that is a sentence itself is translated too. What no entry fits comes
+out as it is. `tests/test_chinese.py` finds sentences without an entry.
+
+The tables are loaded only when Chinese is asked for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+
+HOLE = "{}"
+
+_LONGEST = 1000
+"""Characters of a text that is looked up: ours are shorter, and a foreign one costs time."""
+
+_JOINTS = {" (": ("（", "）"), "; ": ("；", ""), ": ": ("：", ""), ". ": ("", "")}
+"""How one sentence is put behind another: the English between, the Chinese, what closes it."""
+
+_JOINT = re.compile("|".join(map(re.escape, _JOINTS)))
+
+
+class Phrases:
+    """A table of sentences, looked up whole first, then as templates, the most literal first."""
+
+    def __init__(self, table: Mapping[str, str]) -> None:
+        self._table = table
+        self._found: dict[str, str | None] = {}
+        self._templates = sorted(
+            (_Template(key, said) for key, said in table.items() if HOLE in key),
+            key=lambda one: -one.weight,
+        )
+
+    def say(self, text: str) -> str:
+        """The Chinese of a sentence; the sentence itself where there is none."""
+        return self.find(text) or text
+
+    def name(self, text: str) -> str:
+        """The Chinese of a name that may be a word of ours; nothing but the whole is looked up."""
+        return self._table.get(text, text)
+
+    def find(self, text: str) -> str | None:
+        """The Chinese of a sentence, or of sentences joined; None where there is none."""
+        if len(text) > _LONGEST:
+            return None
+        if text not in self._found:
+            self._found[text] = self._look(text)
+        return self._found[text]
+
+    def _look(self, text: str) -> str | None:
+        """Joined sentences before templates, whose holes would swallow the joint; last of all a
+        sentence of ours in front of somebody else's words."""
+        return (
+            self._table.get(text)
+            or self._joined(text, foreign=False)
+            or self._filled(text)
+            or self._unended(text)
+            or self._joined(text, foreign=True)
+        )
+
+    def _one(self, text: str) -> str | None:
+        return self._table.get(text) or self._filled(text)
+
+    def _filled(self, text: str) -> str | None:
+        for template in self._templates:
+            values = template.values(text)
+            if values is not None:
+                return template.said.format(*map(self.say, values))
+        return None
+
+    def _unended(self, text: str) -> str | None:
+        """A sentence that lost its full stop to the one around it."""
+        found = None if text.endswith(".") else self._one(f"{text}.")
+        return found.removesuffix("。") if found else None
+
+    def _joined(self, text: str, *, foreign: bool) -> str | None:
+        """Sentences one behind another; where `foreign`, what follows the first may be no
+        sentence of ours."""
+        for head, mark, tail, close in _splits(text):
+            first = self._one(head)
+            rest = self.find(tail) if first else None
+            if first and (rest or foreign):
+                return f"{first}{mark}{rest or tail}{close}"
+        return None
+
+
+def _splits(text: str) -> Iterator[tuple[str, str, str, str]]:
+    """Every way to read a text as a sentence, a mark, and what follows (and closes) it; the
+    shortest sentence first."""
+    for found in _JOINT.finditer(text):
+        mark, close = _JOINTS[found[0]]
+        if close and not text.endswith(")"):
+            continue
+        stop = "." if found[0] == ". " else ""
+        yield text[: found.start()] + stop, mark, text[found.end() : -1 if close else None], close
+
+
+class _Template:
+    """One entry with holes; its pattern is made when a text may fit it."""
+
+    __slots__ = ("_longest", "_pattern", "_pieces", "said", "weight")
+
+    def __init__(self, key: str, said: str) -> None:
+        self._pieces = key.split(HOLE)
+        self._longest = max(self._pieces, key=len)
+        self._pattern: re.Pattern[str] | None = None
+        self.weight = sum(map(len, self._pieces))
+        self.said = said
+
+    def values(self, text: str) -> tuple[str, ...] | None:
+        """What stands in the holes; None where the text is another."""
+        if self._longest not in text or not text.startswith(self._pieces[0]):
+            return None
+        if self._pattern is None:
+            self._pattern = re.compile("(.*?)".join(map(re.escape, self._pieces)), re.DOTALL)
+        match = self._pattern.fullmatch(text)
+        return match.groups() if match else None
+
+
+@cache
+def _ours() -> Phrases:
+    from pisang.errors.phrases import TABLE
+
+    return Phrases(TABLE)
+
+
+def in_chinese(text: str) -> str:
+    """The Chinese of a sentence of ours; what is no sentence of ours comes out as it is."""
+    return _ours().say(text)
+
+
+def name_in_chinese(text: str) -> str:
+    """The Chinese of a name that may be a word of ours (`standard output`)."""
+    return _ours().name(text)
+
+
+_CJK = "[\u3000-\u9fff\uff00-\uffef]"
+
+
+def close_up(text: str, value: str) -> str:
+    """The text without the blanks that a template keeps around a value, where Chinese now meets
+    Chinese."""
+    whole = re.escape(value)
+    if re.match(_CJK, value[:1]):
+        text = re.sub(f"(?<={_CJK}) (?={whole})", "", text)
+    if re.match(_CJK, value[-1:]):
+        text = re.sub(f"({whole}) (?={_CJK})", r"\1", text)
+    return text

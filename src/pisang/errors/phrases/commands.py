@@ -1,0 +1,67 @@
+"""What the command line says of its words, and what `doctor` finds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+PHRASES: Mapping[str, str] = {
+    # the parser's own (Typer 0.29)
+    "No such option: {}": "没有选项 {}",
+    "No such option: {}.": "没有选项 {}。",
+    "No such option: {} (Possible options: {})": "没有选项 {}（相近的有：{}）",
+    "No such option: {} (Possible options: {}).": "没有选项 {}（相近的有：{}）。",
+    "Missing argument {}.": "缺少参数 {}。",
+    "Missing option {}.": "缺少选项 {}。",
+    "Missing command.": "缺少命令。",
+    "Invalid value for {}: {}": "{} 的值无效：{}",
+    "Invalid value: {}": "值无效：{}",
+    "Option {} requires an argument.": "选项 {} 需要一个值。",
+    "Option {} requires {} arguments.": "选项 {} 需要 {} 个值。",
+    "Option {} does not take a value.": "选项 {} 不需要值。",
+    "Argument {} takes {} values.": "参数 {} 需要 {} 个值。",
+    "Got unexpected extra argument ({})": "多余的参数（{}）",
+    "Got unexpected extra argument ({}).": "多余的参数（{}）。",
+    "Got unexpected extra arguments ({})": "多余的参数（{}）",
+    "Got unexpected extra arguments ({}).": "多余的参数（{}）。",
+    "No such command {}.": "没有命令 {}。",
+    # ours
+    "There is no command {}: {}": "没有命令 {}：{}",
+    "did you mean {}?": "是不是想用 {}？",
+    "there are {}.": "现有命令：{}。",
+    "{} is not {}.": "{} 不是{}。",
+    "{} is not one of {}.": "{} 不是可选值（{}）。",
+    "{} is not in {} to {}.": "{} 不在 {} 到 {} 之间。",
+    "{} is not {} or more.": "{} 小于 {}。",
+    "in {} to {}": "{} 到 {} 之间的数",
+    "{} or more": "不小于 {} 的数",
+    "{}, told in {}": "{}，详情见 {}",
+    # doctor
+    "{} does not exist yet: it is made when it is needed ({} MB are free)": (
+        "{} 尚不存在：需要时会自动创建（可用 {} MB）"
+    ),
+    "{} faults of Pisang's own, the newest in {}: report it": (
+        "Pisang 自身出错 {} 次，最近一次见 {}：请反馈"
+    ),
+    "{} on {}": "{}，{}",
+    "not installed (optional): pip install 'pisang[{}]'": (
+        "未安装（可选）：pip install 'pisang[{}]'"
+    ),
+    "libvips can't be loaded ({}): {}": "libvips 无法加载（{}）：{}",
+    "{} with an unknown outcome: pisang unknown list": "{} 个请求结果未知：pisang unknown list",
+    "read from {}": "读自 {}",
+    "none yet: {} is made when it is needed": "还没有：需要时会创建 {}",
+    "those of this folder, from {}, lie over them": "本目录的设置（{}）优先",
+    "{} can't be made: you may not write in {}": "无法创建 {}：没有 {} 的写入权限",
+    "images go to {}": "图片保存到 {}",
+    "{} can't be written here: name another with --out": "这里无法写入 {}：请用 --out 指定别处",
+    "${} is not set": "${} 未设置",
+    "it has no key": "没有密钥",
+    "none needed": "无需密钥",
+    "from the environment: {}": "来自环境变量：{}",
+    "{}, where no --via is given": "{}（未指定 --via 时）",
+    "others can read {}: chmod 600 {}": "其他用户可以读取 {}：chmod 600 {}",
+    "{} is set, and is heeded": "已设置 {}，会被采用",
+    "{} is set": "已设置 {}",
+    "extra {}": "组件 {}",
+    "upstream {}": "上游 {}",
+}

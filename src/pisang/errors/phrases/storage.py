@@ -1,0 +1,101 @@
+"""What is said of the home folder, the ledger and what is kept there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+PHRASES: Mapping[str, str] = {
+    "you have no right to write there": "没有写入权限",
+    "its disk is read-only": "磁盘只读",
+    "it is not there": "不存在",
+    "it is not there any more": "已经不存在",
+    "a part of the path is a file": "路径中有一段是文件",
+    "its disk is full": "磁盘已满",
+    "no space left on device": "磁盘空间不足",
+    "your disk quota is used up": "磁盘配额已用完",
+    "the path is too long": "路径过长",
+    "the path runs in a circle of links": "路径中的符号链接成环",
+    "{} is no id of ours": "{} 不是有效的 ID",
+    "it can't be opened": "无法打开",
+    "it can't be read ({})": "无法读取（{}）",
+    "its file system has no file locks: use a local disk": (
+        "所在文件系统不支持文件锁：请使用本地磁盘"
+    ),
+    "it was written by a newer Pisang (schema {}, this one knows {}): upgrade": (
+        "由更新版本的 Pisang 写入（结构版本 {}，当前支持 {}）：请升级"
+    ),
+    "it is another program's database": "是其他程序的数据库",
+    "it is not a SQLite database": "不是 SQLite 数据库",
+    "the ledger can't be written": "账本无法写入",
+    "another program holds the ledger locked": "另一个程序锁住了账本",
+    "a write failed": "写入失败",
+    "the ledger said: {}": "账本报错：{}",
+    "the ledger's writer met {}": "账本写入线程遇到 {}",
+    "a store was used after a fork: open one in the child": (
+        "fork 之后不能沿用：请在子进程中重新打开"
+    ),
+    "a store was used after it was closed": "关闭之后又被使用",
+    "the content {} never came in": "内容 {} 没有写入",
+    "it has {} bytes, not {}": "大小是 {} 字节，不是 {}",
+    "it has {} bytes, and {} were written": "大小是 {} 字节，而写入时是 {}",
+    "its bytes are not the ones that were written": "内容与写入时不同",
+    "a stored answer": "保存的回答",
+    "a stored {}": "保存的 {}",
+    "it does not unpack": "无法解压",
+    "it is no JSON": "不是 JSON",
+    "it is no {} ({})": "不是 {}（{}）",
+    "it is `all`, `upstream:NAME` or `key:ID`": "应为 `all`、`upstream:名称` 或 `key:ID`",
+    "budget scope": "预算范围",
+    "budget time zone": "预算时区",
+    "{} in {}": "{} 的 {}",
+    "{} per {}": "{}，周期 {}",
+    "its outcome is unknown: see `pisang unknown list` and settle it first": (
+        "它的结果未知：请先用 `pisang unknown list` 处理"
+    ),
+    "that would remove {} of {} images, more than one in a hundred": (
+        "这会删除 {1} 张图片中的 {0} 张，超过百分之一"
+    ),
+    "{}: add --force if you mean it": "{}：确认要删请加 --force",
+    "attempt {} is {}, not unknown": "尝试 {} 的状态是 {}，并非结果未知",
+    "attempt {} is {} and can't become {}": "尝试 {} 的状态是 {}，不能变为 {}",
+    "attempt {} was taken over and is gone": "尝试 {} 已被接管，不复存在",
+    "{} takes {} at once": "{} 最多同时处理 {} 个请求",
+    "{} takes one every {} ms": "{} 每 {} 毫秒只接受一个请求",
+    "{} takes {} a minute": "{} 每分钟最多接受 {} 个请求",
+    # what doctor finds of it
+    "A write failed earlier ({}); everything is there, so buying may go on.": (
+        "之前有一次写入失败（{}）；数据完好，可以继续付费请求。"
+    ),
+    "A write failed earlier ({}): nothing is bought.": "之前有一次写入失败（{}）：暂停付费请求。",
+    "No write has failed.": "没有写入失败过。",
+    "SQLite {} has the WAL-reset fault (fixed in 3.51.3); it can't happen here, "
+    "because one process at a time writes and checkpoints.": (
+        "SQLite {} 有 WAL 重置的缺陷（3.51.3 修复）；这里同一时刻只有一个进程写入，不受影响。"
+    ),
+    "SQLite {}.": "SQLite {}。",
+    "{} are free{}.": "可用空间 {}{}。",
+    "; {} are wanted before paying": "，付费前需要 {}",
+    "{} requests are in another state than their attempts ({}).": (
+        "{} 个请求的状态与其尝试不一致（{}）。"
+    ),
+    "{} processes died at work: the next command settles what they left.": (
+        "{} 个进程中途退出：下一条命令会处理它们留下的请求。"
+    ),
+    "{} of {} stored contents are wrong: {}.": "{1} 份保存的内容中有 {0} 份不对：{2}。",
+    "All {} stored contents are {}.": "保存的 {} 份内容{}。",
+    "there and as written": "都在，且与写入时一致",
+    "is missing": "缺失",
+    "has the wrong size": "大小不对",
+    "has other bytes": "内容不同",
+    "Belonging to nothing: {} ({}), see `pisang gc`.": "没有归属：{}（{}），见 `pisang gc`。",
+    "{} files": "{} 个文件",
+    "The budget {} counts {} micro-units, not {}.": "预算 {} 记为 {} 微单位，应为 {}。",
+    "Others may look into {}: run `chmod go-rwx {}`.": (
+        "其他用户可以读取 {}：请运行 `chmod go-rwx {}`。"
+    ),
+    "Only you may look into Pisang's folder.": "Pisang 的数据目录只有你能读取。",
+    "The ledger is damaged: {}.": "账本已损坏：{}。",
+    "{} rows of the ledger name rows that are gone.": "账本有 {} 行引用了不存在的行。",
+    "The ledger is sound.": "账本完好。",
+    "Files that are not ours lie there: {}.": "目录里有不属于 Pisang 的文件：{}。",
+}

@@ -1,0 +1,188 @@
+"""Something must be set up, or set right, first: exit 3."""
+
+from __future__ import annotations
+
+from pisang.errors.base import Charged, PisangError, Retry
+
+
+class ConfigError(PisangError):
+    """Something must be set up, or set right, first; nothing was sent. Fields: what."""
+
+    code = "config"
+    status = 500
+    exit_code = 3
+    en = "{what}"
+    zh = "{what}"
+
+
+class UpstreamMissing(ConfigError):
+    """No upstream is configured and none was named."""
+
+    code = "upstream_missing"
+    status = 503
+    en = (
+        "No upstream is configured: add one with `pisang upstream add`, "
+        "or practise with `--via sandbox`."
+    )
+    zh = "还没有配置上游：用 `pisang upstream add` 添加，或用 `--via sandbox` 离线试用。"
+    step = "pisang setup"
+
+
+class UpstreamUnknown(ConfigError):
+    """No upstream of that name. Fields: name, choices."""
+
+    code = "upstream_unknown"
+    status = 404
+    en = "There is no upstream named {name!r}: {choices}."
+    zh = "没有名为 {name!r} 的上游：{choices}。"
+    step = "pisang upstream list"
+
+
+class SettingsMalformed(ConfigError):
+    """A settings file is wrong. Fields: path, why."""
+
+    code = "settings_malformed"
+    en = "The settings file {path} is wrong: {why}."
+    zh = "配置文件 {path} 有误：{why}。"
+    step = "pisang doctor"
+
+
+class ExtraMissing(ConfigError):
+    """An optional part is not installed. Fields: feature, extra."""
+
+    code = "extra_missing"
+    status = 501
+    en = "{feature} needs an optional part: pip install 'pisang[{extra}]'."
+    zh = "{feature} 需要安装可选组件：pip install 'pisang[{extra}]'。"
+    step = "pip install 'pisang[{extra}]'"
+
+
+class HomeUnusable(ConfigError):
+    """The home folder cannot be used. Fields: path, why."""
+
+    code = "home_unusable"
+    en = "Pisang's folder {path} can't be used: {why}."
+    zh = "Pisang 的数据目录 {path} 不可用：{why}。"
+    step = "pisang doctor"
+
+
+class StoreFull(ConfigError):
+    """There is not enough disk to pay for an answer safely. Fields: path, free, needed."""
+
+    code = "store_full"
+    status = 507
+    en = (
+        "{path} has {free} free and {needed} are wanted before paying: nothing was sent. "
+        "Free some space, or see `pisang gc --dry-run`."
+    )
+    zh = (
+        "{path} 仅剩 {free}，付费前需要 {needed}：尚未发送请求。"
+        "请清理磁盘，或看看 `pisang gc --dry-run`。"
+    )
+    step = "pisang gc --dry-run"
+
+
+class StoreFilled(ConfigError):
+    """The disk filled up while something was being written. Fields: path, why."""
+
+    code = "store_filled"
+    status = 507
+    charged = Charged.UNKNOWN
+    en = "{path} filled up while it was being written to ({why}): free some space."
+    zh = "写入 {path} 时磁盘已满（{why}）：请清理磁盘空间。"
+    step = "pisang gc --dry-run"
+
+
+class StoreCorrupt(ConfigError):
+    """The ledger or an image does not read as it was written. Fields: path, why."""
+
+    code = "store_corrupt"
+    en = "{path} is damaged: {why}."
+    zh = "{path} 已损坏：{why}。"
+    step = "pisang doctor"
+
+
+class StoreSuspect(ConfigError):
+    """A write or fsync failed: what it held is not to be trusted. Fields: path, why."""
+
+    code = "store_suspect"
+    en = "Writing to {path} failed ({why}); nothing more is bought until `pisang doctor` is clean."
+    zh = "写入 {path} 失败（{why}）；在 `pisang doctor` 通过之前不会再发起付费请求。"
+    step = "pisang doctor"
+
+
+class AddressRefused(ConfigError):
+    """An address that must not be fetched. Fields: url, why."""
+
+    code = "address_refused"
+    status = 400
+    en = "{url} is not fetched: {why}."
+    zh = "不会访问 {url}：{why}。"
+
+
+class BaseUrlWrong(ConfigError):
+    """Where its base URL leads is a page of something else, or a redirect; free.
+
+    Fields: upstream, why.
+    """
+
+    code = "base_url_wrong"
+    status = 502
+    en = "There is nothing to ask at {upstream}'s base URL ({why}): set it right."
+    zh = "{upstream} 的 base URL 处没有可用的接口（{why}）：请改正它的 base URL。"
+    step = "pisang upstream test {upstream}"
+
+
+class KeyMissing(ConfigError):
+    """No key is set for this upstream. Fields: upstream."""
+
+    code = "key_missing"
+    status = 401
+    en = "No key is set for {upstream}: set its variable, or add it with `--key-stdin`."
+    zh = "{upstream} 没有设置密钥：请设置对应的环境变量，或用 `--key-stdin` 录入。"
+    step = "pisang upstream key {upstream}"
+
+
+class KeyInvalid(ConfigError):
+    """The upstream does not take the key (401, or Google's 400). Fields: upstream."""
+
+    code = "key_invalid"
+    status = 401
+    en = "{upstream}: the key is invalid or expired."
+    zh = "{upstream}：API Key 无效或过期。"
+    step = "pisang upstream key {upstream}"
+
+
+class PermissionDenied(ConfigError):
+    """The key has no right to this (403). Fields: upstream."""
+
+    code = "permission_denied"
+    status = 403
+    en = "{upstream}: this key has no right to do that."
+    zh = "{upstream}：该密钥没有权限。"
+    step = "pisang upstream test {upstream}"
+
+
+class NoChannel(ConfigError):
+    """The relay's token group has no channel for the model. Fields: upstream, model."""
+
+    code = "no_channel"
+    status = 403
+    retry = Retry.ELSEWHERE
+    en = (
+        "{upstream}: this token's group has no channel for model {model}: "
+        "create a token for image models in the relay's console."
+    )
+    zh = "{upstream}：令牌分组没有模型 {model}，请在控制台新建支持图像模型的令牌。"
+    step = "pisang upstream key {upstream}"
+
+
+class LocationBlocked(ConfigError):
+    """The upstream does not serve this place or account. Fields: upstream."""
+
+    code = "location_blocked"
+    status = 403
+    retry = Retry.ELSEWHERE
+    en = "{upstream} does not serve this location or account (billing may be off)."
+    zh = "{upstream} 不支持当前地区或账户（可能未开通结算）。"
+    step = "pisang upstream list"
