@@ -90,6 +90,17 @@ _SUCCESS = frozenset(range(200, 300))
 _TURNED_AWAY = _on(400, 401, 402, 403, 404, 405, 406, 410, 411, 413, 414, 415, 422, 429, 431, 451)
 """Client errors that say the call was not taken. 408, 409, 424, 425 and 499 don't say it."""
 
+_AT_THE_DOOR = _on(400, 411, 414, 431)
+"""What a proxy answers by itself to a request that it can't read, before it passes it on (nginx,
+ngx_http_request.c). Its 401 (auth_basic), 403 (a firewall's challenge), 404 and 405 (no such
+route), 413 (client_max_body_size) and 429 (a CDN's rate limit) come before that too: a page with
+one of these is free at a relay as well. A page with another 4xx there is nobody's word: it may
+have come from behind the relay, where the picture was made. 402 says in any form that money is
+wanted."""
+
+_FIRST_HAND = frozenset({"google", "vertex", "pisang", "sandbox"})
+"""Kinds that call nobody else, or say so in their own words."""
+
 _REDIRECTS = _on(301, 302, 307, 308)
 
 _GOOGLE_TABLE = "Gemini API, troubleshooting: error codes (July 2026)"
@@ -160,7 +171,9 @@ TABLE: tuple[Row, ...] = (
     Row(BaseUrlWrong, _HTTP, _on(404, 405)),
     Row(RequestTooLarge, _HTTP, _on(413)),
     Row(RateLimited, _HTTP, _on(429)),
-    Row(RequestRejected, _HTTP, _TURNED_AWAY),
+    Row(RequestRejected, _HTTP, _TURNED_AWAY, own=True),
+    Row(RequestRejected, _HTTP, _AT_THE_DOOR),
+    Row(RequestRejected, _HTTP, _TURNED_AWAY, kinds=_FIRST_HAND),
     Row(
         BaseUrlWrong,
         "RFC 9110 §15.4: sent elsewhere, and paid calls follow nobody (22 November 2026)",
