@@ -74,10 +74,11 @@ def pisang(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> Pisang:
-    """The command line, called in this process: `pisang("generate", "x", stdin=b"…", VAR="…")`."""
+    """The command line, called in this process, without a keeper: `pisang("generate", "x", stdin=b"…", VAR="…")`."""
 
     def call(*words: str, stdin: bytes = b"", **extra: str) -> Said:
         with monkeypatch.context() as patch:
+            patch.setenv("PISANG_KEEPER", "off")  # this process has threads: it must not fork
             for name, value in extra.items():
                 patch.setenv(name, value)
             patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
