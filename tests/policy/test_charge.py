@@ -90,7 +90,12 @@ FREE = [
     (KINDS, page(404), "base_url_wrong"),
     (KINDS, page(405), "base_url_wrong"),
     (KINDS, page(413, "Request Entity Too Large"), "request_too_large"),
-    (KINDS, page(422), "request_rejected"),
+    (KINDS, page(400, "400 Bad Request"), "request_rejected"),
+    (KINDS, page(411), "request_rejected"),
+    (KINDS, page(414), "request_rejected"),
+    (KINDS, page(431), "request_rejected"),
+    (KINDS, own(422), "request_rejected"),
+    (("google", "sandbox"), page(422), "request_rejected"),
     (KINDS, page(429), "rate_limited"),
     (KINDS, page(308), "base_url_wrong"),
 ]  # fmt: skip
@@ -130,6 +135,19 @@ def test_what_no_document_calls_free_is_unknown(kind: str, fault: Fault, why: st
     error = judged(kind, fault)
     assert (error.code, error.charged, error.exit_code) == ("outcome_unknown", Charged.UNKNOWN, 7)
     assert why in str(error)
+
+
+@pytest.mark.parametrize("kind", ["relay", "openai", "crawl"])
+@pytest.mark.parametrize("status", [406, 410, 415, 422, 451])
+def test_a_page_that_no_proxy_writes_by_itself_proves_nothing_at_a_relay(
+    kind: str, status: int
+) -> None:
+    error = judged(kind, page(status))
+    assert (error.code, error.charged) == ("outcome_unknown", Charged.UNKNOWN)
+    assert f"it answered {status} with a page that is not its own" in str(error)
+    cut = judge_end(Answer(Ended.CUT, True, status=status), upstream(kind))
+    assert cut is not None
+    assert (cut.code, cut.charged) == ("outcome_unknown", Charged.UNKNOWN)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "google"])
