@@ -163,6 +163,11 @@ async def test_a_chat_has_its_picture_beside_its_words(app: Sandbox, book: Book)
     assert book.charges[0].wire == "openai_chat"
 
 
+async def test_a_vendor_before_a_models_id_is_openrouters_and_taken(app: Sandbox) -> None:
+    assert (await chat(app, "a cat", model=f"google/{PRO}")).status == 200
+    assert (await ask(app, GENERATIONS, {"model": f"google/{PRO}", "prompt": "x"})).status == 404
+
+
 async def test_relays_put_the_picture_in_markdown_or_in_an_array(app: Sandbox) -> None:
     plain = await chat(app, "a cat")
     url = plain.json["choices"][0]["message"]["images"][0]["image_url"]["url"]

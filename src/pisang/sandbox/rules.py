@@ -21,6 +21,8 @@ DEFAULT_MODEL = "gemini-3.1-flash-image"
 _SUFFIX = re.compile(r"-(?P<size>[124])k$", re.IGNORECASE)
 _INPUT_MIMES = frozenset({"image/png", "image/jpeg", "image/webp", "image/heic", "image/heif"})
 _GOOGLE_WIRE = "gemini"
+_CHAT_WIRE = "openai_chat"
+"""OpenRouter's ids have their vendor before them: `google/gemini-3.1-flash-image`."""
 _DOCS = "https://ai.google.dev/gemini-api/docs/thought-signatures#model-behavior"
 
 
@@ -35,7 +37,8 @@ class Named:
 
 def find_model(catalogue: Catalogue, request: Request, wire: str) -> Named:
     """The model of exactly that id; 404 for any other."""
-    for name, size in _readings(request.model):
+    asked = request.model.rpartition("/")[2] if wire == _CHAT_WIRE else request.model
+    for name, size in _readings(asked):
         model = catalogue.find(name, wire)
         if model is not None and name in model.ids:
             return Named(model, name, size)
