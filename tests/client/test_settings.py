@@ -98,7 +98,7 @@ def test_the_environment_beats_the_folder_and_the_folder_beats_the_home(load):
         ("[upstreams.x]\nwire = 'gemini'", "`upstreams.x.base_url`: it is missing"),
         ("[upstreams.x]\nbase_url = 'https://e.com'", "`upstreams.x.wire`: it is missing"),
         ("[upstreams.x]\npreset = 'gogle'", "'gogle' is not one of google"),
-        ("[upstreams.x]\npreset = 'google'\nbase_url = 'e.com'", "must begin with https"),
+        ("[upstreams.x]\npreset = 'google'\nbase_url = 'ftp://e.com'", "must begin with https"),
         ("[upstreams.x]\npreset = 'google'\nauth = 'basic'", "choose one of bearer"),
         ("[upstreams.x]\npreset = 'google'\nmodels = [1]", "it wants a list of texts"),
         ("[upstreams.x]\npreset = 'google'\nnetwork = 'office'", "has none"),
@@ -108,6 +108,12 @@ def test_the_environment_beats_the_folder_and_the_folder_beats_the_home(load):
         ("upstreams = 3", "it wants a table"),
         ('naming = "{who}"', "{who} is not a field"),
         ('timeout_s = "soon"', "decimal number"),
+        ("timeout_s = true", "it wants a decimal number"),
+        ("timeout_s = inf", "above zero"),
+        ("timeout_s = 1e999", "out of all proportion"),
+        ("[upstreams.x]\npreset = 'google'\n[upstreams.x.limits]\nrpm = 1.5", "whole number"),
+        ("[upstreams.x]\npreset = 'google'\n[upstreams.x.limits]\nrpm = 'x'", "whole number"),
+        ("model = 2.5", "it wants a text in quotes"),
     ],
 )
 def test_each_mistake_is_one_sentence_that_names_the_place(load, config: str, said: str):
@@ -241,3 +247,15 @@ def test_a_home_that_cannot_be_written_is_a_sentence(tmp_path: Path):
     (tmp_path / "home").write_text("a file")
     with pytest.raises(PisangError, match=r"can't be used|is wrong"):
         put_upstream(tmp_path / "home", MINE)
+
+
+@pytest.mark.parametrize("written", ["600", '"600"', "600.0", "6_00"])
+def test_a_number_may_stand_in_quotes_or_not(load, written: str):
+    limits = f"[upstreams.x.limits]\nconcurrency = {written.replace('.0', '')}\n"
+    settings = load(f"timeout_s = {written}\n[upstreams.x]\npreset = 'google'\n{limits}")
+    assert settings.defaults.timeout_s == 600
+    assert settings.upstreams["x"].limits == Limits(concurrency=600)
+
+
+def test_a_bare_rate_stays_exact(load):
+    assert load("[rates]\nCNY = 0.1400\n").rates == {"CNY": Decimal("0.1400")}

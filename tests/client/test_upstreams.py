@@ -124,10 +124,9 @@ key_env = "MY_KEY"
         "google", "mine", "second", "named",
     )}  # fmt: skip
     assert hints == {
-        "google": "pisang upstream add google --key-stdin",
-        "mine": "pisang upstream add mine --wire openai-images "
-        "--base-url https://images.example.com --key-stdin --force",
-        "second": "pisang upstream add second --preset ikuncode --key-stdin --force",
+        "google": "pisang setup google",
+        "mine": "pisang upstream key mine",
+        "second": "pisang upstream key second",
         "named": "export MY_KEY=…",
     }
 

@@ -69,6 +69,15 @@ def parse_config(text: str, path: Path) -> Config:
     return config
 
 
+def parse_upstreams(text: str, path: Path) -> dict[str, Entry]:
+    """The upstreams that a file shares, and it may hold nothing else. Raises
+    `SettingsMalformed`."""
+    table = parse_document(text, path)
+    found = _upstreams(table)
+    table.done()
+    return found
+
+
 def check_name(text: str) -> str:
     """An upstream's name; `ValueError` when it is none."""
     if not _NAME.match(text):
@@ -98,7 +107,7 @@ def _defaults(table: Table, *, upstream_key: str) -> Defaults:
         out=table.text("out"),
         naming=table.checked("naming", check_template),
         max_cost=table.money("max_cost"),
-        timeout_s=table.checked("timeout_s", seconds),
+        timeout_s=table.number("timeout_s", seconds),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,9 +26,22 @@ _DEFAULT = re.compile(r"^\s*default_upstream\s*=")
 
 def put_upstream(home: Path, entry: Entry) -> None:
     """Write an upstream down, in place of an older one of that name."""
+    put_upstreams(home, (entry,))
+
+
+def put_upstreams(home: Path, entries: Iterable[Entry]) -> None:
+    """Write upstreams down, all or none, in place of older ones of their names."""
     text, config = read_config(home)
-    text = f"{_without(text, entry.name).rstrip()}\n\n" + "\n".join((*_lines(entry), ""))
-    save_config(home, text, replace(config, upstreams={**config.upstreams, entry.name: entry}))
+    known = dict(config.upstreams)
+    for entry in entries:
+        text = f"{_without(text, entry.name).rstrip()}\n\n" + upstream_text(entry)
+        known[entry.name] = entry
+    save_config(home, text, replace(config, upstreams=known))
+
+
+def upstream_text(entry: Entry) -> str:
+    """An upstream as it stands in a settings file."""
+    return "\n".join((*_lines(entry), ""))
 
 
 def drop_upstream(home: Path, name: str) -> None:

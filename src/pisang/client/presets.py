@@ -7,6 +7,7 @@ pacing ("1-2 s between calls, batches of 5-10"), its own document.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -20,9 +21,9 @@ _NO_QUIRKS = Quirks()
 class Preset:
     """What is known of an upstream before its user says a word.
 
-    `base_url` is None where only the user knows it. `key_envs` are the variables that the vendor's
-    own tools read; they are used only for the preset's own host. `networks` are other hosts of the
-    same service by name.
+    `summary` is one line about it. `base_url` is None where only the user knows it. `key_envs` are
+    the variables that the vendor's own tools read; they are used only for the preset's own host.
+    `networks` are other hosts of the same service by name.
     """
 
     name: str
@@ -49,6 +50,9 @@ _CRAWL_NETWORKS = {
 SANDBOX = "sandbox"
 """The preset that is reached inside this process: nothing leaves it, nothing costs money."""
 
+VERTEX = "vertex"
+"""The preset whose base URL is made of a project and a location, and whose key is a login."""
+
 _ROWS = (
     Preset(
         name="google",
@@ -58,6 +62,16 @@ _ROWS = (
         base_url="https://generativelanguage.googleapis.com",
         auth=Auth.GOOGLE,
         key_envs=("GEMINI_API_KEY", "GOOGLE_API_KEY"),
+        default_model="gemini-3.1-flash-image",
+        default_aspect_ratio="1:1",
+        default_image_size="1K",
+    ),
+    Preset(
+        name=VERTEX,
+        summary="Google's Vertex AI, with this machine's Google Cloud login (give --project)",
+        wire="gemini",
+        kind="vertex",
+        auth=Auth.ADC,
         default_model="gemini-3.1-flash-image",
         default_aspect_ratio="1:1",
         default_image_size="1K",
@@ -130,6 +144,27 @@ PRESETS: Mapping[str, Preset] = {row.name: row for row in _ROWS}
 
 WIRES = ("gemini", "crawl", "openai-images", "openai-chat")
 """The wires a user can name, as DESIGN §9 spells them."""
+
+
+_AREAS = ("us", "eu")
+_HOST = "aiplatform.googleapis.com"
+_PROJECT = re.compile(r"[a-z0-9][a-z0-9:.-]{1,98}[a-z0-9]")
+_LOCATION = re.compile(r"[a-z]{2,20}(?:-[a-z]{2,20}[0-9]{1,2})?")
+
+
+def vertex_url(project: str, location: str = "global") -> str:
+    """Vertex's base URL for a project and a location (`global`, a region such as `us-central1`, or
+    one of the multi-regions `us` and `eu`). `ValueError` for what can be neither.
+
+    Source: docs.cloud.google.com/vertex-ai, "Locations" and the REST reference (November 2026).
+    """
+    if not _PROJECT.fullmatch(project):
+        raise ValueError("that is no id of a Google Cloud project")
+    if not _LOCATION.fullmatch(location):
+        raise ValueError("that is no location of Google Cloud: global, us-central1 or the like")
+    hosts = {"global": _HOST, **{area: f"aiplatform.{area}.rep.googleapis.com" for area in _AREAS}}
+    host = hosts.get(location, f"{location}-{_HOST}")
+    return f"https://{host}/v1/projects/{project}/locations/{location}/publishers/google"
 
 
 def _nobody(preset: Preset) -> Preset:

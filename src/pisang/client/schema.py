@@ -68,7 +68,7 @@ def read_text(path: Path) -> str | None:
 def parse_document(text: str, path: Path) -> Table:
     """The top table of a settings text. Raises `SettingsMalformed` naming the line."""
     try:
-        data = tomllib.loads(text)
+        data = tomllib.loads(text, parse_float=Decimal)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         # A parser's own words may quote the line, and with it a key: only the place is told.
         where = re.search(r"at line (\d+)", str(error))
@@ -83,7 +83,7 @@ class Table:
     def __init__(
         self, data: Mapping[str, object], path: Path, text: str, section: tuple[str, ...] = ()
     ) -> None:
-        self._data = data
+        self._data = dict(data)
         self._path = path
         self._text = text
         self._section = section
@@ -114,8 +114,21 @@ class Table:
             why = f"{value!r}: {error}" if shown else str(error)
             raise self.wrong(name, why) from (error if shown else None)
 
+    def number(self, name: str, check: Callable[[str], _T]) -> _T | None:
+        """A number as `check` reads its text: `600`, `1.5` and `"600"` are the same."""
+        written = self._data.get(name)
+        if isinstance(written, int | Decimal) and not isinstance(written, bool):
+            self._data[name] = str(written)
+        elif not isinstance(written, str | None):
+            raise self.wrong(name, "it wants a decimal number")
+        return self.checked(name, check)
+
     def integer(self, name: str, *, least: int = 0) -> int | None:
-        """A whole number of at least `least`, and no larger than anything countable."""
+        """A whole number of at least `least`, and no larger than anything countable. It may stand
+        in quotes."""
+        written = self._data.get(name)
+        if isinstance(written, str) and _WHOLE.fullmatch(written.strip()):
+            self._data[name] = int(written)
         value = self._get(name, int)
         if value is not None and value < least:
             raise self.wrong(name, f"{value} is too small: at least {least}")
@@ -141,8 +154,8 @@ class Table:
         return self.checked(name, parse_money)
 
     def decimal(self, name: str) -> Decimal | None:
-        """A positive decimal number, as a text so that it stays exact."""
-        return self.checked(name, positive_decimal)
+        """A positive decimal number, exact whether it stands in quotes or not."""
+        return self.number(name, positive_decimal)
 
     def table(self, name: str) -> Table | None:
         """A table inside this one."""
@@ -197,6 +210,7 @@ def seconds(text: str) -> float:
     return value
 
 
+_WHOLE = re.compile(r"[0-9]{1,12}", re.ASCII)
 _HEADER = re.compile(r"^\s*\[\[?\s*(?P<name>[^\]#]+?)\s*\]")
 _ASSIGNMENT = re.compile(r"^\s*(?P<name>[^=#\[\]]+?)\s*=")
 

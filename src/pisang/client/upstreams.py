@@ -13,7 +13,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 
 from pisang.client.keys import kept_key, key_from_env
-from pisang.client.presets import BARE, PRESETS, SANDBOX, Preset
+from pisang.client.presets import BARE, PRESETS, SANDBOX, VERTEX, Preset
 from pisang.client.settings import Entry, Settings
 from pisang.domain.request import JSON
 from pisang.domain.secret import Secret
@@ -34,7 +34,7 @@ def choose(settings: Settings, named: str | None = None) -> Upstream:
     """
     name = named or settings.defaults.upstream or _only_configured(settings) or _implied(settings)
     if name is None:
-        raise UpstreamMissing(hint="pisang upstream add google")
+        raise UpstreamMissing(hint="pisang setup")
     return resolve(settings, name)
 
 
@@ -56,8 +56,11 @@ def assemble(entry: Entry, settings: Settings) -> Upstream:
     preset = PRESETS[entry.preset] if entry.preset else _bare(entry)
     base_url = entry.base_url or _network_url(preset, entry, settings) or preset.base_url
     if base_url is None:
-        what = f"The upstream {entry.name} needs a base URL: pisang upstream add {entry.name}"
-        raise ConfigError(what=f"{what} --preset {preset.name} --base-url https://…")
+        option = "--project PROJECT" if preset.name == VERTEX else "--base-url https://…"
+        raise ConfigError(
+            what=f"The upstream {entry.name} needs a base URL.",
+            hint=f"pisang setup {preset.name} {option}",
+        )
     return Upstream(
         name=entry.name,
         wire=(entry.wire or preset.wire).replace("-", "_"),
@@ -81,7 +84,7 @@ def assemble(entry: Entry, settings: Settings) -> Upstream:
 def find_key(entry: Entry, preset: Preset, settings: Settings) -> Secret | None:
     """The upstream's key, or None. A vendor's own variable is read only for the vendor's own host:
     a key must not go to whatever address somebody typed."""
-    if (entry.auth or preset.auth) is Auth.NONE:
+    if not (entry.auth or preset.auth).takes_key:
         return None
     if entry.key_env:
         return key_from_env((entry.key_env,), settings.environ)
@@ -97,13 +100,12 @@ def how_to_key(upstream: Upstream, settings: Settings) -> str:
     entry = settings.upstreams.get(upstream.name)
     if entry is not None and entry.key_env:
         return f"export {entry.key_env}=…"
-    words = [f"pisang upstream add {upstream.name}"]
-    if entry is not None and entry.preset not in (None, upstream.name):
-        words.append(f"--preset {entry.preset}")
-    if upstream.name not in PRESETS and (entry is None or entry.preset is None):
-        wire = upstream.wire.replace("_", "-")
-        words.append(f"--wire {wire} --base-url {upstream.base_url}")
-    return " ".join((*words, "--key-stdin", *(("--force",) if entry is not None else ())))
+    if entry is not None:
+        return f"pisang upstream key {upstream.name}"
+    if upstream.name in PRESETS:
+        return f"pisang setup {upstream.name}"
+    wire = upstream.wire.replace("_", "-")
+    return f"pisang upstream add {upstream.name} --wire {wire} --base-url {upstream.base_url}"
 
 
 def implied_presets(environ: Mapping[str, str]) -> tuple[str, ...]:
@@ -176,8 +178,9 @@ def describe(name: str, settings: Settings) -> dict[str, JSON]:
 
 def _whence(entry: Entry, preset: Preset, settings: Settings) -> str | None:
     """Where the key of an upstream would come from; None where there is none."""
-    if (entry.auth or preset.auth) is Auth.NONE:
-        return "none needed"
+    auth = entry.auth or preset.auth
+    if not auth.takes_key:
+        return "none needed" if auth is Auth.NONE else "Google Cloud's login"
     if entry.key_env:
         return f"${entry.key_env}" if settings.environ.get(entry.key_env) else None
     if kept_key(entry.name, settings.home):

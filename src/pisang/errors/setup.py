@@ -21,10 +21,10 @@ class UpstreamMissing(ConfigError):
     code = "upstream_missing"
     status = 503
     en = (
-        "No upstream is configured: add one with `pisang upstream add`, "
+        "No upstream is configured: set one up with `pisang setup`, "
         "or practise with `--via sandbox`."
     )
-    zh = "还没有配置上游：用 `pisang upstream add` 添加，或用 `--via sandbox` 离线试用。"
+    zh = "还没有配置上游：用 `pisang setup` 设置，或用 `--via sandbox` 离线试用。"
     step = "pisang setup"
 
 

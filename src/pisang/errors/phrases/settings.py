@@ -80,9 +80,16 @@ PHRASES: Mapping[str, str] = {
     "or set one with `pisang upstream default NAME`.": (
         "有多个可用的上游（{}）：请用 --via 选择，或用 `pisang upstream default 名称` 设为默认。"
     ),
-    "The upstream {} needs a base URL: pisang upstream add {}": (
-        "上游 {} 缺少 base URL：pisang upstream add {}"
+    "The upstream {} needs a base URL.": "上游 {} 缺少 base URL。",
+    "another Pisang (give --base-url)": "另一台 Pisang（需给 --base-url）",
+    "Google's Vertex AI, with this machine's Google Cloud login (give --project)": (
+        "Google Vertex AI，用本机的 Google Cloud 登录（需给 --project）"
     ),
+    "that is no id of a Google Cloud project": "不是有效的 Google Cloud 项目 ID",
+    "that is no location of Google Cloud: global, us-central1 or the like": (
+        "不是有效的 Google Cloud 区域：例如 global、us-central1"
+    ),
+    "Google Cloud's login": "Google Cloud 登录",
     "Google's own Gemini API": "Google 官方 Gemini API",
     "the IKunCode relay (Google's native format)": "IKunCode 中转（Google 原生格式）",
     "the chat-like crawl gateway (`--network office` inside the office)": (
