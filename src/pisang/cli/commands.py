@@ -38,6 +38,7 @@ COMMANDS: dict[str, Row | Group] = {
     "sandbox": Row("pisang.cli.sandbox:sandbox", "Serve the offline painter to other programs."),
     "doctor": Row("pisang.cli.doctor:doctor", "Check the home, settings, keys and parts; offline."),
     "gc": Row("pisang.cli.gc:gc", "Remove what retention no longer keeps."),
+    "completion": Row("pisang.cli.completion:completion", "Complete words in bash, zsh or fish."),
 }
 
 SUMMARY = """\

@@ -26,9 +26,17 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace")
     words = list(sys.argv[1:] if arguments is None else arguments)
-    code = run(words)
+    asked = os.environ.get("_PISANG_COMPLETE")
+    code = _complete(asked) if asked else run(words)
     _discard_unwritable()
     sys.exit(code)
+
+
+def _complete(instruction: str) -> int:
+    """A shell asks what may come next, in place of running a command."""
+    from pisang.cli.completion import answer
+
+    return answer(instruction)
 
 
 def run(words: list[str]) -> int:

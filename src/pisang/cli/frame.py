@@ -20,6 +20,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from pisang.cli.coerce import lighten
+from pisang.cli.pages import Page
 
 Options = TypeVar("Options")
 
@@ -79,6 +80,8 @@ def command(*, examples: str = "") -> Callable[[Callable[[Options], int]], Calla
 class Light(TyperCommand):
     """A command whose words are read by hand."""
 
+    context_class = Page
+
     def get_params(self, ctx: Any) -> Any:
         """Its options and arguments, the help option among them."""
         return lighten(super().get_params(ctx))
@@ -99,6 +102,8 @@ def build_group(
     class Lazy(TyperGroup):
         """A group that knows its commands by name and line, and loads one at a time."""
 
+        context_class = Page
+
         def get_params(self, ctx: Any) -> Any:
             return lighten(super().get_params(ctx))
 
@@ -112,6 +117,9 @@ def build_group(
             if cmd_name not in self.commands:
                 self.commands[cmd_name] = _load(cmd_name, row)
             return self.commands[cmd_name]
+
+        def shell_complete(self, ctx: Any, incomplete: str) -> Any:
+            return _begun(rows, incomplete) or super().shell_complete(ctx, incomplete)
 
         def resolve_command(self, ctx: Any, args: list[str]) -> Any:
             if args and args[0] not in rows and not args[0].startswith("-"):
@@ -132,6 +140,13 @@ def _load(name: str, row: Row | Group) -> Any:
         return build_group(row.rows, row.summary, _help_alone)
     module, _, attribute = row.place.partition(":")
     return build(name, getattr(import_module(module), attribute))
+
+
+def _begun(rows: Mapping[str, Row | Group], incomplete: str) -> list[Any]:
+    """The commands that begin so, as a shell completes them: none of them is loaded for it."""
+    from typer._click.shell_completion import CompletionItem
+
+    return [CompletionItem(name) for name in rows if name.startswith(incomplete)]
 
 
 def _help_alone(ctx: typer.Context) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pisang.cli import candidates
 from pisang.cli.frame import command
 from pisang.cli.options import Told
 from pisang.cli.screen import Screen
@@ -20,7 +21,12 @@ class Models(Told):
     """The arguments of `models`."""
 
     word: Annotated[
-        str | None, typer.Argument(metavar="MODEL", help="One model: all its pixels and sources.")
+        str | None,
+        typer.Argument(
+            metavar="MODEL",
+            help="One model: all its pixels and sources.",
+            autocompletion=candidates.models,
+        ),
     ] = None
 
 

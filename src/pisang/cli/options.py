@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from pisang.cli import candidates
+
 
 class FormatName(StrEnum):
     """How the result is told."""
@@ -35,7 +37,14 @@ FormatOption = Annotated[
     FormatName | None, typer.Option("--format", help="How the result is told (default: human).")
 ]
 ViaOption = Annotated[
-    str | None, typer.Option("--via", "--upstream", metavar="NAME", help="The upstream to use.")
+    str | None,
+    typer.Option(
+        "--via",
+        "--upstream",
+        metavar="NAME",
+        help="The upstream to use.",
+        autocompletion=candidates.upstreams,
+    ),
 ]
 TimeoutOption = Annotated[
     float | None,
@@ -83,13 +92,33 @@ class Paint(Told):
         str | None, typer.Option("--prompt", "-p", metavar="TEXT", help="The words, as an option.")
     ] = None
     model: Annotated[
-        str | None, typer.Option("--model", "-m", help="Any word for it; see `pisang models`.")
+        str | None,
+        typer.Option(
+            "--model",
+            "-m",
+            help="Any word for it; see `pisang models`.",
+            autocompletion=candidates.models,
+        ),
     ] = None
     aspect_ratio: Annotated[
-        str | None, typer.Option("--aspect-ratio", "-r", metavar="W:H", help="Such as 16:9.")
+        str | None,
+        typer.Option(
+            "--aspect-ratio",
+            "-r",
+            metavar="W:H",
+            help="Such as 16:9.",
+            autocompletion=candidates.ratios,
+        ),
     ] = None
     image_size: Annotated[
-        str | None, typer.Option("--image-size", "-s", metavar="SIZE", help="512, 1K, 2K or 4K.")
+        str | None,
+        typer.Option(
+            "--image-size",
+            "-s",
+            metavar="SIZE",
+            help="512, 1K, 2K or 4K.",
+            autocompletion=candidates.sizes,
+        ),
     ] = None
     n: Annotated[int, typer.Option("--n", "-n", metavar="COUNT", help="How many images.")] = 1
     references: Annotated[
@@ -152,7 +181,12 @@ class Paint(Told):
 
 # --- upstreams ----------------------------------------------------------------------------------
 
-NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The upstream's name.")]
+NameArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME", help="The upstream's name.", autocompletion=candidates.upstreams
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,7 +228,12 @@ class Add(Named):
 # --- unknown attempts ----------------------------------------------------------------------------
 
 IdArgument = Annotated[
-    str, typer.Argument(metavar="ID", help="The attempt's id, or its beginning.")
+    str,
+    typer.Argument(
+        metavar="ID",
+        help="The attempt's id, or its beginning.",
+        autocompletion=candidates.unknowns,
+    ),
 ]
 
 
