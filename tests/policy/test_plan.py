@@ -217,7 +217,7 @@ def test_more_than_the_vendor_advises_is_a_warning() -> None:
     assert planned(with_pictures("nano banana", *[9] * 3)).warnings == ()
     one = planned(with_pictures("nano banana", *[9] * 4))
     assert codes(one) == ["many_references"]
-    assert "at most 3 reference pictures. 4 are sent." in one.warnings[0].message
+    assert "at most 3 reference pictures: 4 are sent." in one.warnings[0].message
 
 
 def test_references_are_counted_as_base64_and_with_their_history() -> None:

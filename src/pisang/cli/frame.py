@@ -94,43 +94,51 @@ def build(name: str, function: Callable[..., int]) -> Any:
     return get_command(app)
 
 
+class Lazy(TyperGroup):
+    """A group that knows its commands by name and line, and loads one at a time."""
+
+    context_class = Page
+    rows: Mapping[str, Row | Group] = {}
+
+    def get_params(self, ctx: Any) -> Any:
+        """Its options and arguments, the help option among them."""
+        return lighten(super().get_params(ctx))
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The names, in the table's order."""
+        return list(self.rows)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The parser of one, its module imported now; None where there is none."""
+        row = self.rows.get(cmd_name)
+        if row is None:
+            return None
+        if cmd_name not in self.commands:
+            self.commands[cmd_name] = _load(cmd_name, row)
+        return self.commands[cmd_name]
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
+        """What a shell may go on with."""
+        return _begun(self.rows, incomplete) or super().shell_complete(ctx, incomplete)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that is called; a usage error names the nearest."""
+        if args and args[0] not in self.rows and not args[0].startswith("-"):
+            ctx.fail(_no_such(args[0], self.rows))
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """The list on its help page."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, row.summary) for name, row in self.rows.items()])
+
+
 def build_group(
     rows: Mapping[str, Row | Group], summary: str, callback: Callable[..., None], epilog: str = ""
 ) -> Any:
     """The parser of a group; its commands' modules are imported when one is called."""
-
-    class Lazy(TyperGroup):
-        """A group that knows its commands by name and line, and loads one at a time."""
-
-        context_class = Page
-
-        def get_params(self, ctx: Any) -> Any:
-            return lighten(super().get_params(ctx))
-
-        def list_commands(self, ctx: Any) -> list[str]:
-            return list(rows)
-
-        def get_command(self, ctx: Any, cmd_name: str) -> Any:
-            row = rows.get(cmd_name)
-            if row is None:
-                return None
-            if cmd_name not in self.commands:
-                self.commands[cmd_name] = _load(cmd_name, row)
-            return self.commands[cmd_name]
-
-        def shell_complete(self, ctx: Any, incomplete: str) -> Any:
-            return _begun(rows, incomplete) or super().shell_complete(ctx, incomplete)
-
-        def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-            if args and args[0] not in rows and not args[0].startswith("-"):
-                ctx.fail(_no_such(args[0], rows))
-            return super().resolve_command(ctx, args)
-
-        def format_commands(self, ctx: Any, formatter: Any) -> None:
-            with formatter.section("Commands"):
-                formatter.write_dl([(name, row.summary) for name, row in rows.items()])
-
-    app = typer.Typer(cls=Lazy, invoke_without_command=True, epilog=_epilog(epilog), **_PLAIN)
+    shape = type("Lazy", (Lazy,), {"rows": rows})
+    app = typer.Typer(cls=shape, invoke_without_command=True, epilog=_epilog(epilog), **_PLAIN)
     app.callback(help=summary)(callback)
     return get_command(app)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import reduce
@@ -96,7 +95,9 @@ class PisangError(Exception):
         named = {name for _text, name, _spec, _how in Formatter().parse(self.step) if name}
         if not all(known.get(name) for name in named):
             return None
-        return self.step.format(**{name: shlex.quote(str(known[name])) for name in named})
+        from shlex import quote
+
+        return self.step.format(**{name: quote(str(known[name])) for name in named})
 
     def __str__(self) -> str:
         return self.message()

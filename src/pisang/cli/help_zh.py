@@ -1,0 +1,217 @@
+"""The Chinese of every help page: summaries, descriptions, options. Keyed by the English.
+
+A text of several paragraphs has an entry for each, without its line breaks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+HELP: Mapping[str, str] = {
+    # --- the whole --------------------------------------------------------------------------
+    "Make, edit and keep images from the Nano Banana models, over any gateway.": (
+        "用 Nano Banana 系列模型生成、编辑并保存图片，支持各种网关。"
+    ),
+    "What was paid for is never lost, and never bought twice unasked.": (
+        "付过费的图片不会丢失，也不会未经允许重复付费。"
+    ),
+    "Show the version and exit.": "显示版本号并退出。",
+    "Show this message and exit.": "显示本帮助并退出。",
+    "How the result is told (default: human).": "结果的输出格式（默认 human）。",
+    # --- try, generate, edit, wait ----------------------------------------------------------
+    "Paint one picture offline; how to use a real key.": "离线画一张图，并说明如何接入真实密钥。",
+    "Paint one picture with the built-in sandbox: no key, no network, no cost.": (
+        "用内置沙盒画一张图：无需密钥，不联网，不花钱。"
+    ),
+    "It takes the same road as a real one, and its prompt's words are drawn into it.": (
+        "处理流程与真实请求完全相同，提示词会写在图上。"
+    ),
+    "Make images from words.": "用文字生成图片。",
+    "The file goes to ./pisang-out/ unless --out says otherwise; the original stays in Pisang's "
+    "home. Exit codes: 0 ok, 2 usage, 3 set-up, 4 refused, 5 no image, 6 money, 7 unknown, "
+    "8 partial.": (
+        "图片保存到 ./pisang-out/，可用 --out 另行指定；原图始终保留在 Pisang 的数据目录。退出码："
+        "0 成功，2 用法错误，3 配置问题，4 被拒绝，5 没有图片，6 费用问题，7 结果未知，8 部分完成。"
+    ),
+    "Change an image: a file, an id, or `last`.": "修改图片：文件、图片 ID 或 `last`。",
+    "Change an image.": "修改图片。",
+    "An image of ours goes on from the turns that made it, with the upstream's own thought "
+    "signatures. More pictures may be given with -i.": (
+        "Pisang 生成的图片会沿用当时的对话和上游给出的思考签名。可用 -i 追加更多图片。"
+    ),
+    "The images of a request that is under way.": "等待进行中的请求，取回图片。",
+    "Wait for a request that is under way, and tell what came of it as `generate` would.": (
+        "等待进行中的请求结束，并像 `generate` 一样给出结果。"
+    ),
+    "Files go where `generate` or `edit` was told to put them, also where its process was killed. "
+    "Exit code 9: still under way; calling it again goes on waiting. Nothing is ever bought.": (
+        "图片放到当初 `generate` 或 `edit` 指定的位置，即使当时的进程已被杀掉。退出码 9 表示"
+        "仍在进行，再次运行即可继续等待。不会产生任何购买。"
+    ),
+    "The request (default: the newest of this folder).": "请求 ID（默认为本目录最近一次）。",
+    "What to show.": "要画的内容。",
+    "What to show; - reads standard input.": "要画的内容；- 表示从标准输入读取。",
+    "What to change; - reads standard input.": "要修改的内容；- 表示从标准输入读取。",
+    "A path, an image id, `last` of this folder, or -.": (
+        "文件路径、图片 ID、`last`（本目录最近一张）或 -。"
+    ),
+    "The words, as an option.": "以选项形式给出提示词。",
+    "Any word for it; see `pisang models`.": "模型名称或别名，见 `pisang models`。",
+    "Such as 16:9.": "宽高比，例如 16:9。",
+    "512, 1K, 2K or 4K.": "图片尺寸：512、1K、2K 或 4K。",
+    "How many images.": "图片数量。",
+    "A reference picture: path, image id, last, - or label=path. May be repeated.": (
+        "参考图：路径、图片 ID、last、- 或 标签=路径，可重复。"
+    ),
+    "A file in the format it names; a folder.": "输出文件（格式由扩展名决定）或目录。",
+    "The upstream to use.": "使用的上游。",
+    "Overwrite the output file.": "覆盖已有的输出文件。",
+    "Show the image when it is there.": "完成后打开图片。",
+    "Another size, ratio or type than asked is an error.": "尺寸、宽高比或类型与要求不符时报错。",
+    "Cut the file to the catalogue's exact pixels.": "把文件裁剪到目录中的标准像素。",
+    "Make the file of that size.": "把文件缩放到该尺寸。",
+    "How --resize does it (default: cover).": "--resize 的方式（默认 cover）。",
+    "A field of the wire's own. May be repeated.": "附加一个协议自有的字段，可重复。",
+    "Such as 0.5USD, for all n.": "花费上限，例如 0.5USD，n 张合计。",
+    "In place of the size's own time limit.": "超时秒数，替代该尺寸的默认时限。",
+    "Repeating it gives the same result.": "幂等键：重复使用会返回同一结果。",
+    "Buy again what is unknown under that key.": "重购该幂等键下结果未知的图片。",
+    "To find it by. Repeatable.": "标签，便于查找，可重复。",
+    "Return at once; `pisang wait` gives it later.": "立即返回，稍后用 `pisang wait` 取回。",
+    "Stay at most that long, such as 90s or 10m (off a terminal: 90s); it goes on.": (
+        "最多等待多久，例如 90s 或 10m（非终端下默认 90s）；请求会在后台继续。"
+    ),
+    "As in generate.": "同 generate。",
+    # --- looking back -----------------------------------------------------------------------
+    "What was asked for, newest first.": "请求历史，最新的在前。",
+    "What was asked for, newest first: state, cost, images, words.": (
+        "请求历史，最新的在前：状态、费用、图片和提示词。"
+    ),
+    "Words that stand in the prompt.": "提示词中包含的文字。",
+    "How many.": "显示条数。",
+    "One request or image: attempts, cost, lineage.": "查看一个请求或一张图片：尝试、费用、来历。",
+    "One request or image: what was asked, each attempt and what it cost, the chain of edits that "
+    "led to it, and the edits that were made of it.": (
+        "查看一个请求或一张图片：请求内容、每次尝试及费用、它的编辑来历，以及由它得到的后续编辑。"
+    ),
+    "A request or image id, its beginning, a file, or `last`.": (
+        "请求或图片的 ID（可只写开头）、文件，或 `last`。"
+    ),
+    "Show the image.": "打开图片。",
+    "Models, their ratios, sizes, prices, sources.": "模型及其宽高比、尺寸、价格和资料来源。",
+    "Models with their ratios, sizes, list prices and limits; each row's source and its date.": (
+        "模型及其宽高比、尺寸、官方价和限制，并注明每行的资料来源与日期。"
+    ),
+    "Prices are Google's list prices; a relay has its own.": (
+        "价格为 Google 官方价；中转站另有定价。"
+    ),
+    "One model: all its pixels and sources.": "指定模型：显示全部像素表和资料来源。",
+    # --- unknown ----------------------------------------------------------------------------
+    "Attempts that may have been billed for nothing, and what to do.": (
+        "可能已扣费却没有拿到图片的尝试，以及处理办法。"
+    ),
+    "All of them, with the amount at stake.": "列出全部，及涉及的金额。",
+    "All of them, oldest first, with the amount at stake. Each counts as spent until resolved.": (
+        "列出全部，最早的在前，附涉及的金额。处理之前都按已花费计算。"
+    ),
+    "Everything that is known of one.": "查看其中一个的全部已知信息。",
+    "Everything that is known of one: when and where it was sent, the upstream's own ids for it, "
+    "how it ended.": "查看其中一个的全部已知信息：何时发往何处、上游给的 ID、如何结束。",
+    "A picture that its answer named by a link is tried again; nothing is paid.": (
+        "如果回答里给的是图片链接，会再次尝试下载；不会付费。"
+    ),
+    "The attempt's id, or its beginning.": "尝试的 ID，可只写开头。",
+    "Buy it again, on the record.": "重购，并记录在案。",
+    "Buy it again from the same upstream, on the record: it may then have been paid for twice.": (
+        "向同一上游重购，并记录在案：这样可能会付两次费。"
+    ),
+    "Don't ask before paying again.": "再次付费前不询问。",
+    "Give it up: it counts as spent.": "放弃：按已花费计算。",
+    "Give it up. Its price goes on counting as spent; it is listed no more.": (
+        "放弃它。金额仍按已花费计算，之后不再列出。"
+    ),
+    # --- upstreams --------------------------------------------------------------------------
+    "The gateways that images are bought from.": "上游：购买图片的网关。",
+    "Add one, by preset or by hand.": "添加上游：用预设，或手工填写。",
+    "Add an upstream, by preset or by hand.": "添加上游：用预设，或手工填写。",
+    "Its key is named by a variable, read from standard input, or asked for without echo; it is "
+    "kept in the system's keyring where there is one, else in a file that only you can read.": (
+        "密钥可由环境变量指定，从标准输入读取，或在提示时输入（不回显）；有系统密钥环时存在密钥环里，"
+        "否则存在只有你能读取的文件里。"
+    ),
+    "The upstream's name.": "上游的名称。",
+    "What it is like (default: NAME, where that is a preset).": (
+        "采用的预设（名称与预设同名时可省略）。"
+    ),
+    "gemini, crawl, openai-images or openai-chat.": (
+        "协议：gemini、crawl、openai-images 或 openai-chat。"
+    ),
+    "Where it is; may have a path of its own.": "base URL，可以带路径。",
+    "bearer, x-goog-api-key, query or none.": "认证方式：bearer、x-goog-api-key、query 或 none。",
+    "The variable that its key stands in.": "存放密钥的环境变量名。",
+    "Read its key from stdin.": "从标准输入读取密钥。",
+    "Its own model ids (default: any).": "该上游的模型 ID（默认不限）。",
+    "Its default model.": "默认模型。",
+    "Which of its networks: office or production (crawl).": (
+        "网络环境：office 或 production（crawl）。"
+    ),
+    "Only for this one.": "仅用于该上游的代理。",
+    "Replace one of that name.": "替换同名上游。",
+    "Those configured, and the presets.": "已配置的上游，以及可用的预设。",
+    "Those configured, which one is the default, and the presets that could be added.": (
+        "已配置的上游、默认上游，以及可添加的预设。"
+    ),
+    "One free call: is it there, is the key good?": "一次免费调用：能否连通，密钥是否有效。",
+    "One free call: is it there, and does it take the key? Never a billed one.": (
+        "一次免费调用：能否连通，密钥是否有效。绝不产生费用。"
+    ),
+    "Which is used when none is named.": "设置默认上游。",
+    "Make it the one that is used when none is named.": "设为默认上游。",
+    "Forget one, and its key.": "移除上游及其密钥。",
+    "Forget it, and its key. What it made stays.": "移除该上游及其密钥；已生成的图片保留。",
+    # --- sandbox, doctor, gc ----------------------------------------------------------------
+    "Serve the offline painter to other programs.": "把离线沙盒作为服务提供给其他程序。",
+    "Serve the offline painter in every wire's server role; any key is good.": (
+        "以各种协议的服务端形式提供离线沙盒；任何密钥都可用。"
+    ),
+    "A prompt may choose a fault: [[sandbox status=503]], delay=30, cut=0.5, finish=IMAGE_SAFETY, "
+    "size=1K, html=524, text-only, drafts=3 and more; `curl` its address for all of them. It never "
+    "costs anything. Ctrl-C ends it.": (
+        "提示词可以指定故障：[[sandbox status=503]]、delay=30、cut=0.5、finish=IMAGE_SAFETY、"
+        "size=1K、html=524、text-only、drafts=3 等；用 `curl` 访问其地址可查看全部。永远免费。"
+        "按 Ctrl-C 结束。"
+    ),
+    "Once connections are taken, one line is written to standard output: with --format json "
+    '{"url": "http://127.0.0.1:8790"}, with --format quiet the bare address. Programs that start '
+    "it with --port 0 wait for that line.": (
+        "开始接受连接后会向标准输出写一行：--format json 时为 "
+        '{"url": "http://127.0.0.1:8790"}，--format quiet 时只有地址。用 --port 0 启动它的程序'
+        "应等待这一行。"
+    ),
+    "The address to listen on.": "监听地址。",
+    "The port; 0 takes a free one.": "端口；0 表示任选空闲端口。",
+    "Write down what was charged, a JSON line each.": "把每笔扣费记到文件里，每笔一行 JSON。",
+    "Check the home, settings, keys and parts; offline.": (
+        "检查数据目录、配置、密钥和组件；不联网。"
+    ),
+    "Check Python, the optional parts, the home and its disk, the ledger and every image's bytes, "
+    "the settings, and whether each upstream has a key.": (
+        "检查 Python、可选组件、数据目录及磁盘、账本和每张图片的数据、配置，以及各上游是否有密钥。"
+    ),
+    "Nothing is sent. Exit code 0 when all is well, 3 when something must be put right.": (
+        "不发送任何请求。一切正常时退出码为 0，有需要处理的问题时为 3。"
+    ),
+    "Remove what retention no longer keeps.": "清理超过保留期限的内容。",
+    "Remove what retention no longer keeps: stored answers after 7 days, signatures after 90, what "
+    "no row names.": (
+        "清理超过保留期限的内容：回答保留 7 天，思考签名保留 90 天，以及没有归属的文件。"
+    ),
+    "Images stay for ever unless --images-days says otherwise.": (
+        "图片永久保留，除非用 --images-days 另行指定。"
+    ),
+    "Only say what would go.": "只列出将被清理的内容，不实际删除。",
+    "Whole answers are kept so long.": "完整回答的保留天数。",
+    "What edits go on from is kept so long.": "后续编辑所需数据的保留天数。",
+    "Images are kept so long (default: for ever).": "图片的保留天数（默认永久）。",
+    "Also where more than one image in a hundred would go.": "即使会删除超过百分之一的图片也执行。",
+}
