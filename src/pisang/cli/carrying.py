@@ -66,7 +66,7 @@ def _after_death(died: Died, settings: Settings) -> Exported:
 
     async def ask() -> Exported:
         async with AsyncClient(settings=settings, face="cli") as client:
-            return await client.wait(request_id)
+            return await client.collect(await client.wait(request_id))
 
     return asyncio.run(ask())
 

@@ -55,9 +55,7 @@ def wait(asked: Wait) -> int:
     return tell(ended, screen).code
 
 
-async def _wait(
-    word: str | None, for_s: float | None, progress: Progress
-) -> Exported | Left:
+async def _wait(word: str | None, for_s: float | None, progress: Progress) -> Exported | Left:
     """What came of it, or where it stands when the time is up."""
     from pisang.cli.watching import Left
     from pisang.client.async_client import AsyncClient
@@ -66,7 +64,7 @@ async def _wait(
         request = await client.newest(word)
         try:
             with progress:
-                async with asyncio.timeout(for_s):
-                    return await client.wait(request.request_id)
+                result = await client.wait(request.request_id, for_s)
+            return await client.collect(result)
         except TimeoutError:
             return Left(request.request_id, request.state.value)

@@ -252,15 +252,20 @@ class AsyncClient:
         row = await asyncio.to_thread(find_newest, word, engine.store, self._hub.settings.folder)
         return result_of(summary(row), engine.store)
 
-    async def wait(self, request_id: str) -> Exported:
-        """What became of a request, once nothing of it is under way, with the files that were
-        asked for. Bound it with `asyncio.timeout`; it may be called again.
+    async def wait(self, request_id: str, timeout_s: float | None = None) -> Result:
+        """What became of a request of whichever process, once nothing of it is under way.
 
-        Files that a process which died was to write are written now. Raises `NotFound`.
+        `TimeoutError` when that isn't in time: the request goes on, and can be waited for again.
+        Raises `NotFound`.
         """
         engine = await self._hub.engine()
-        ran = await engine.wait(request_id)
-        return await collect(result_of(ran, engine.store), engine.store)
+        async with asyncio.timeout(timeout_s):
+            return result_of(await engine.wait(request_id), engine.store)
+
+    async def collect(self, result: Result) -> Exported:
+        """The result with the files that were asked for with it: written now where the process
+        that was to do so died, waited for while that lives."""
+        return await collect(result, (await self._hub.engine()).store)
 
     async def lineage(self, result: Result) -> tuple[Result, ...]:
         """The requests whose images this one was edited from, nearest first."""

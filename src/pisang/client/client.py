@@ -8,6 +8,8 @@ from types import TracebackType
 from typing import Unpack
 
 from pisang.client.async_client import AsyncClient, Handle
+from pisang.client.delivery import Delivery
+from pisang.client.export import Exported
 from pisang.client.looking import Looked
 from pisang.client.results import Result
 from pisang.client.settings import Settings
@@ -109,10 +111,18 @@ class Client:
         return SyncHandle(handle, self._portal)
 
     def attempt(
-        self, prompt: str, image: ReferenceWord | None = None, **options: Unpack[Options]
+        self,
+        prompt: str,
+        image: ReferenceWord | None = None,
+        *,
+        delivery: Delivery | None = None,
+        **options: Unpack[Options],
     ) -> Result:
-        """The result whatever became of it: its `error` is not raised."""
-        return self._portal.call(lambda: self._inner.attempt(prompt, image, **options))
+        """The result whatever became of it: its `error` is not raised. A `delivery` is written
+        down with the request, for `deliver` to carry out, or `collect` in another process."""
+        return self._portal.call(
+            lambda: self._inner.attempt(prompt, image, delivery=delivery, **options)
+        )
 
     @property
     def settings(self) -> Settings:
@@ -140,6 +150,37 @@ class Client:
         """What is known of an unknown attempt; a link in its answer is tried again, for free."""
         return self._portal.call(lambda: self._inner.look(attempt_id))
 
+    def newest(self, word: str | None = None) -> Result:
+        """Where a request stands: as `request`, but `None` (and `last`) is the newest request of
+        this folder whatever became of it: it may have no image yet."""
+        return self._portal.call(lambda: self._inner.newest(word))
+
+    def wait(self, request_id: str, timeout_s: float | None = None) -> Result:
+        """What became of a request of whichever process, once nothing of it is under way.
+
+        `TimeoutError` when that isn't in time: the request goes on, and can be waited for again.
+        Raises `NotFound`.
+        """
+        return self._portal.call(lambda: self._inner.wait(request_id, timeout_s))
+
+    def deliver(self, result: Result, delivery: Delivery) -> Exported:
+        """Write the result's files. What could not be written is the `error`; nothing is lost."""
+        return self._portal.call(lambda: self._inner.deliver(result, delivery))
+
+    def collect(self, result: Result) -> Exported:
+        """The result with the files that were asked for with it: written now where the process
+        that was to do so died, waited for while that lives."""
+        return self._portal.call(lambda: self._inner.collect(result))
+
+    def stop(self) -> None:
+        """Send nothing more: what waits for its turn ends as `Cancelled`, and costs nothing. What
+        was sent goes on, and is kept."""
+
+        async def stop() -> None:
+            self._inner.stop()
+
+        self._portal.call(stop)
+
     def lineage(self, result: Result) -> tuple[Result, ...]:
         """The requests whose images this one was edited from, nearest first."""
         return self._portal.call(lambda: self._inner.lineage(result))
@@ -152,9 +193,13 @@ class Client:
         """Give an unknown attempt up: it counts as spent."""
         return self._portal.call(lambda: self._inner.write_off(attempt_id))
 
-    def rebuy(self, attempt_id: str, **options: Unpack[Options]) -> Result:
+    def rebuy(
+        self, attempt_id: str, *, delivery: Delivery | None = None, **options: Unpack[Options]
+    ) -> Result:
         """Buy an unknown attempt's image again, from the upstream it was asked of."""
-        return self._portal.call(lambda: self._inner.rebuy(attempt_id, **options))
+        return self._portal.call(
+            lambda: self._inner.rebuy(attempt_id, delivery=delivery, **options)
+        )
 
     def probe(self) -> Probe:
         """One free call to the upstream: is it there, does it take the key? Never billed."""
