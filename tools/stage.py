@@ -22,6 +22,7 @@ from types import CodeType
 from unittest.mock import patch
 
 from tools.sources import ROOT
+from tools.terminal import COLUMNS, Answers, on_terminal, show
 
 LOCAL = "http://127.0.0.1:8790"
 """Where `pisang sandbox` listens unless it is told otherwise: so the docs show it."""
@@ -58,16 +59,14 @@ class Stage:
         self.folder.mkdir(parents=True)
         binary = self.root / "bin"
         binary.mkdir()
-        words = (sys.executable, "-m", "tools.stage", self.url)
-        script = f'#!/bin/sh\nPYTHONPATH={ROOT} exec {shlex.join(words)} "$@"\n'
-        (binary / "pisang").write_text(script)
-        (binary / "pisang").chmod(0o755)
+        staged = shlex.join((sys.executable, "-m", "tools.stage", self.url))
+        _script(binary / "pisang", f"PYTHONPATH={shlex.quote(str(ROOT))} exec {staged}")
+        _script(binary / "python", f"exec {shlex.quote(sys.executable)}")
         kept = {name: os.environ[name] for name in _OURS if name in os.environ}
         self.environ |= kept | {
             "PATH": f"{binary}:{os.environ['PATH']}",
             "PISANG_HOME": str(self.root / "home"),
             "PISANG_LANG": self.language,
-            "PISANG_KEEPER": "off",
             "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
             "COLUMNS": "100",
             "LANG": "C.UTF-8",
@@ -100,6 +99,23 @@ class Stage:
         said = self._call(words[1:]) if plain else self._shell(line)
         self.code = said.code
         return said
+
+    def piped(self, line: str) -> Said:
+        """Run one line of the shell without a terminal, as a program would."""
+        if line.startswith(("export ", "echo $?")):
+            return self.run(line)
+        said = self._shell(self.localise(line))
+        self.code = said.code
+        return said
+
+    def typed(self, line: str, answers: Answers = ()) -> Said:
+        """Run one line on a pseudo terminal, and type the answers that it waits for."""
+        if line.startswith(("export ", "echo $?")):
+            return self.run(line)
+        environ = {**self.environ, "TERM": "xterm-256color", "COLUMNS": str(COLUMNS)}
+        words = ["bash", "-c", self.localise(line)]
+        self.code, text = on_terminal(words, self.folder, environ, answers)
+        return Said(self.code, show(text))
 
     def execute(self, code: CodeType) -> None:
         """Run a Python block in this process, as a script of its own."""
@@ -161,7 +177,7 @@ class Stage:
         os.chdir(self.folder)
         try:
             with (
-                patch.dict(os.environ, self.environ, clear=True),
+                patch.dict(os.environ, self.environ | {"PISANG_KEEPER": "off"}, clear=True),
                 patch.object(sys, "stdin", io.TextIOWrapper(io.BytesIO())),
                 redirect_stdout(shown),
                 redirect_stderr(shown),
@@ -170,6 +186,11 @@ class Stage:
                 yield shown
         finally:
             os.chdir(before)
+
+
+def _script(path: Path, command: str) -> None:
+    path.write_text(f'#!/bin/sh\n{command} "$@"\n')
+    path.chmod(0o755)
 
 
 def _unquoted(line: str) -> str:
@@ -235,7 +256,8 @@ _VARYING = (
 def normalise(text: str, root: Path | None = None) -> str:
     """The text without what differs from run to run: ids, times, hashes, sizes, ports, paths."""
     if root is not None:
-        text = text.replace(str(root / "here"), ".").replace(str(root), "~")
+        text = text.replace(str(root / "here"), "~/demo")
+        text = text.replace(str(root / "home"), "~/.pisang").replace(str(root), "~")
     for host in MADE_UP:
         text = text.replace(host, LOCAL)
     for pattern, word in _VARYING:

@@ -34,6 +34,16 @@ def test_the_examples_of_a_page_run_in_order(page: str, raise_stage: Callable[..
 def run_block(block: Block, stage: Stage) -> None:
     """Do what the block says. What is not run must say why, and be understood all the same."""
     _give(block, stage)
+    names = (block.note("with") or "").split()
+    before = dict(stage.environ)
+    stage.environ |= dict.fromkeys(names, KEY)
+    _run(block, stage)
+    for name in names:
+        stage.environ.pop(name)
+    stage.environ |= {name: before[name] for name in names if name in before}
+
+
+def _run(block: Block, stage: Stage) -> None:
     why = block.note("not run")
     assert why is None or why, f"{block.place}: say why it is not run"
     name = block.note("file")
@@ -117,8 +127,8 @@ def test_a_block_that_shows_something_else_is_found(
 ) -> None:
     stage = raise_stage()
     said = stage.run("pisang try --format quiet")
-    assert matches("./pisang-out/20261122_120000_….jpg", said.text, stage.root)
-    assert not matches("./pisang-out/20261122_120000_….png", said.text, stage.root)
+    assert matches("…/pisang-out/20261122_120000_….jpg", said.text, stage.root)
+    assert not matches("…/pisang-out/20261122_120000_….png", said.text, stage.root)
     block = Block("x.md", 1, "console", "$ pisang try --format quiet\nnothing\n", ())
     with pytest.raises(pytest.fail.Exception, match="says"):
         run_block(block, stage)
