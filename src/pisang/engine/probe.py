@@ -14,7 +14,7 @@ from pisang.engine.reach import Reach, address
 from pisang.engine.redaction import redact
 from pisang.errors import PisangError, Unreachable, WireError
 from pisang.policy.charge import judge_end, judge_fault
-from pisang.transport.base import Failure
+from pisang.transport.base import Failure, Outgoing
 from pisang.transport.body import stream_body
 from pisang.wires.base import WireRequest
 from pisang.wires.gemini_request import PUBLISHER
@@ -69,7 +69,7 @@ async def probe(upstream: Upstream, reach: Reach) -> Probe:
         upstream=upstream.name,
         elapsed_ms=answer.elapsed_ms,
         key_tested=tested,
-        models=_models(answer) if error is None and tested else (),
+        models=model_ids(answer) if error is None and tested else (),
         error=error,
         key_needed=key_needed,
         skew_s=_skew(answer),
@@ -99,6 +99,12 @@ async def _ask(upstream: Upstream, reach: Reach, request: WireRequest) -> Answer
     factory, length = stream_body(request.body, lambda _: ())
     body = factory if length else None
     call = address(upstream, request, deadline_s=PROBE_DEADLINE_S, body=body, length=length)
+    return await ask_free(call, upstream, reach)
+
+
+async def ask_free(call: Outgoing, upstream: Upstream, reach: Reach) -> Answer:
+    """The answer to a free call, taken into memory, our key dotted out; never raises for what the
+    network does."""
     started = time.monotonic()
     intake = Intake(MemorySink())
     ended, sent, reason, status = Ended.WHOLE, True, "", None
@@ -132,7 +138,7 @@ def _fault(answer: Answer, upstream: Upstream) -> PisangError | None:
     return judge_fault(fault, answer, upstream, "") if fault else None
 
 
-def _models(answer: Answer) -> tuple[str, ...]:
+def model_ids(answer: Answer) -> tuple[str, ...]:
     """The ids in a model list of Google's or OpenAI's shape; empty when it is neither."""
     try:
         listed = loads(answer.skeleton, answer.spans)
