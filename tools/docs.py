@@ -133,7 +133,8 @@ def test_my_program(pisang_sandbox):
 ```
 
 Without a ratio it paints a square, or the shape of the last picture that it was given. The same
-prompt, shape and pictures give the same bytes.
+prompt, shape and pictures give the same bytes; asked for again, each comes out different, in the
+same order after every start.
 
 ## Faults
 

@@ -170,11 +170,12 @@ def hash_of(data: bytes) -> str:
 
 
 def painter(base_url: str) -> Painted:
-    """What the sandbox paints, asked of it free of charge and past everything of ours."""
+    """What the sandbox paints first, asked of it free of charge and past everything of ours: each
+    prompt is bought once."""
 
     @cache
     def painted(prompt: str) -> frozenset[str]:
-        words = _HURRY.sub("", prompt) + "[[sandbox charge=no]]"
+        words = _HURRY.sub("", prompt) + "[[sandbox charge=no take=0]]"
         wish = {
             "contents": [{"parts": [{"text": words}]}],
             "generationConfig": {

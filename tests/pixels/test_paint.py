@@ -87,6 +87,19 @@ def test_other_words_give_another_picture() -> None:
     assert len(pictures) == 12
 
 
+def test_each_take_of_a_prompt_is_another_picture_in_its_own_colours() -> None:
+    takes = [draw_scene("a sea at night", 400, 400, take) for take in range(4)]
+    assert len({svg for svg, _ in takes}) == 4
+    assert {palette.name for _, palette in takes} == {"night"}
+    assert takes[0] == draw_scene("a sea at night", 400, 400)
+
+
+def test_each_take_of_an_edit_is_another_picture() -> None:
+    picture = paint(Painting("a red boat", 256, 256))
+    takes = {paint(Painting("at night", 256, 256, references=(picture,), take=n)) for n in (0, 1)}
+    assert len(takes) == 2
+
+
 def test_a_prompt_has_one_scene_at_every_size() -> None:
     small = decoded(paint(Painting("mountain lake", 256, 256, "image/png")))
     large = decoded(paint(Painting("mountain lake", 1024, 1024, "image/png")))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pisang.sandbox.app import Sandbox
+from pisang.sandbox.app import Sandbox, create_app
 from pisang.sandbox.book import Book
 
 from .asking import GEMINI, ask, facts, wish
@@ -47,10 +47,23 @@ async def test_the_oldest_model_answers_png_without_signatures(app: Sandbox) -> 
     assert facts(told.images[0]) == ("image/png", 1024, 1024)
 
 
-async def test_the_same_wish_gives_the_same_parts(app: Sandbox) -> None:
-    one, other = await ask(app, PRO, wish("a cat")), await ask(app, PRO, wish("a cat"))
-    assert parts_of(one) == parts_of(other)
-    assert one.json["responseId"] != other.json["responseId"]
+async def test_the_same_wish_gives_another_picture_each_time_and_the_same_ones_after_every_start(
+    app: Sandbox,
+) -> None:
+    asked = [await ask(app, PRO, wish("a cat")) for _ in range(3)]
+    assert len({told.images[0] for told in asked}) == 3
+    assert len({told.json["responseId"] for told in asked}) == 3
+    again = create_app()
+    for told in asked:
+        assert parts_of(await ask(again, PRO, wish("a cat"))) == parts_of(told)
+    assert (await ask(app, PRO, wish("a dog"))).images != asked[0].images
+
+
+async def test_which_picture_it_is_may_be_chosen(app: Sandbox) -> None:
+    first, second = [await ask(app, PRO, wish("a cat")) for _ in range(2)]
+    for take, told in ((1, second), (0, first), (0, first)):
+        chosen = wish(f"a cat [[sandbox take={take}]]")
+        assert (await ask(app, PRO, chosen)).images == told.images
 
 
 async def test_counts_add_up_as_googles_do(app: Sandbox) -> None:

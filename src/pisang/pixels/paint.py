@@ -25,7 +25,8 @@ class Painting:
     """What is to be painted: exactly `width` × `height` pixels, as one of `PAINTS`.
 
     `references` are the contents of given pictures, in order: the last one is painted over, the
-    others are shown small. `label` is a line of small print under the prompt.
+    others are shown small. `label` is a line of small print under the prompt. `take` tells pictures
+    of one prompt apart, as a model makes another one each time it is asked.
     """
 
     prompt: str
@@ -34,6 +35,7 @@ class Painting:
     mime: str = "image/jpeg"
     references: tuple[bytes, ...] = ()
     label: str = ""
+    take: int = 0
 
     def __post_init__(self) -> None:
         if not (0 < self.width <= LONGEST_SIDE and 0 < self.height <= LONGEST_SIDE):
@@ -48,9 +50,11 @@ def paint(spec: Painting) -> bytes:
     Raises `ReferenceUnreadable` where a reference is no picture that can be decoded.
     """
     if spec.references:
-        ground, palette = paint_over(spec.prompt, spec.references, spec.width, spec.height)
+        ground, palette = paint_over(
+            spec.prompt, spec.references, spec.width, spec.height, spec.take
+        )
     else:
-        svg, palette = draw_scene(spec.prompt, spec.width, spec.height)
+        svg, palette = draw_scene(spec.prompt, spec.width, spec.height, spec.take)
         ground = pyvips.Image.svgload_buffer(svg.encode()).flatten().copy_memory()
     return _ENCODERS[spec.mime](_write(ground, spec, palette))
 

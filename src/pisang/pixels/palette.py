@@ -1,4 +1,4 @@
-"""Colours and dice of the sandbox's pictures: both follow from the prompt alone."""
+"""Colours and dice of the sandbox's pictures: both follow from the prompt and the take."""
 
 from __future__ import annotations
 

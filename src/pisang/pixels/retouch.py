@@ -21,13 +21,13 @@ _THUMB, _STEP, _EDGE, _FRAME = 150, 170, 60, 6
 
 
 def paint_over(
-    prompt: str, references: tuple[bytes, ...], width: int, height: int
+    prompt: str, references: tuple[bytes, ...], width: int, height: int, take: int = 0
 ) -> tuple[pyvips.Image, Palette]:
     """The last reference cut to `width` × `height` under a tint, a banana and hills, the others in
     a row on top of it; and the palette. Raises `ReferenceUnreadable`."""
     *others, base = references
     ground = _ground(base, len(others), width, height)
-    svg, palette = draw_overlay(prompt, width, height)
+    svg, palette = draw_overlay(prompt, width, height, take)
     over = pyvips.Image.svgload_buffer(svg.encode())
     ground = ground.composite2(over, "over").flatten().cast("uchar").copy_memory()
     return _with_thumbs(ground, tuple(others)), palette

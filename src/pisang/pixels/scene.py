@@ -30,17 +30,17 @@ from pisang.pixels.svg import document, fade
 Scene = Callable[[Frame], str]
 
 
-def draw_scene(prompt: str, width: int, height: int) -> tuple[str, Palette]:
+def draw_scene(prompt: str, width: int, height: int, take: int = 0) -> tuple[str, Palette]:
     """The SVG of a whole scene of exactly `width` × `height` pixels, and its palette."""
-    frame = _frame(prompt, width, height)
+    frame = _frame(prompt, width, height, take)
     scene = _choose(prompt, frame)
     body = draw_sky(frame) + scene(frame) + draw_scrim(frame)
     return document(width, height, (frame.width, frame.height), body), frame.palette
 
 
-def draw_overlay(prompt: str, width: int, height: int) -> tuple[str, Palette]:
+def draw_overlay(prompt: str, width: int, height: int, take: int = 0) -> tuple[str, Palette]:
     """The SVG that is laid over a given picture to show that it was edited, and its palette."""
-    frame = _frame(prompt, width, height)
+    frame = _frame(prompt, width, height, take)
     top, _, bottom = frame.palette.sky
     body = fade("tint", (0, top, 0.55), (1, bottom, 0.3), slant=True) + frame.fill("url(#tint)")
     x, y = frame.width * frame.dice.between(0.62, 0.8), frame.height * frame.dice.between(0.2, 0.34)
@@ -50,8 +50,8 @@ def draw_overlay(prompt: str, width: int, height: int) -> tuple[str, Palette]:
     return document(width, height, (frame.width, frame.height), body), frame.palette
 
 
-def _frame(prompt: str, width: int, height: int) -> Frame:
-    dice = Dice(prompt)
+def _frame(prompt: str, width: int, height: int, take: int) -> Frame:
+    dice = Dice(f"{prompt}\0{take}" if take else prompt)
     unit = SHORT_SIDE / min(width, height)
     return Frame(width * unit, height * unit, choose_palette(prompt, dice), dice)
 

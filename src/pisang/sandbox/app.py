@@ -58,7 +58,7 @@ class Visit:
 
 
 class Sandbox:
-    """Answers calls. Holds the book, and nothing that an answer depends on."""
+    """Answers calls. Holds the book and, for another take each time, which wishes it was asked."""
 
     def __init__(self, book: Book, catalogue: Catalogue) -> None:
         self.book = book

@@ -35,6 +35,7 @@ shape=1               without an image: which of Google's five forms, 1 to 5
 text-only             words in place of an image
 drafts=3              that many ordinary image parts before the last one
 thoughts              thought parts before the rest
+take=0                which picture of the prompt: 0 is the first, however often it was asked for
 size=1K               another size than was asked for
 ratio=1:1             another ratio than was asked for
 mime-lie              the declared type is not the picture's
@@ -72,6 +73,7 @@ class Directives:
     text_only: bool = False
     drafts: int = 0
     thoughts: bool = False
+    take: int | None = None
     image_size: str | None = None
     aspect_ratio: str | None = None
     mime_lie: bool = False
@@ -201,6 +203,7 @@ _WORDS: dict[str, tuple[str, Callable[[str], JSON]]] = {
     "text-only": ("text_only", _flag),
     "drafts": ("drafts", _whole(0, 10)),
     "thoughts": ("thoughts", _flag),
+    "take": ("take", _whole(0, 9999)),
     "size": ("image_size", _choice(*SIZES)),
     "ratio": ("aspect_ratio", _ratio),
     "mime-lie": ("mime_lie", _flag),

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pisang.domain.answer import Reply
 from pisang.domain.catalogue import Catalogue
 from pisang.domain.content import Content, FileBytes
+from pisang.domain.fingerprint import request_fingerprint
 from pisang.domain.image import extension, sniff_mime
 from pisang.domain.request import Image, Link
 from pisang.errors import PisangError, ReferenceUnreadable
@@ -25,6 +26,8 @@ from pisang.sandbox.variants import encode_variant
 from pisang.wires.base import Ask, Wire, WireAnswer
 
 _LINKS_KEPT = 32
+_WISHES_KEPT = 10_000
+"""How many wishes are remembered as made before; one that is forgotten begins again."""
 
 EMPTY = WireAnswer(200, (), {"content-type": "application/json"})
 
@@ -49,6 +52,7 @@ class Generator:
         self._book = book
         self._catalogue = catalogue
         self._linked: OrderedDict[str, Content] = OrderedDict()
+        self._made: OrderedDict[str, int] = OrderedDict()
 
     def picture(self, sha256: str) -> WireAnswer | None:
         """A picture that was answered as a link, while it is kept."""
@@ -84,8 +88,14 @@ class Generator:
             named = find_model(self._catalogue, session.ask.request, session.wire.name)
             if not directives.is_turned_away:
                 check(session.ask.request, named.model, session.wire.name)
-            told = {"prompt": session.prompt, "wire": session.wire.name, "id": session.id}
-            order = take_order(session.ask, named, directives, **told)
+            order = take_order(
+                session.ask,
+                named,
+                directives,
+                prompt=session.prompt,
+                wire=session.wire.name,
+                id=session.id,
+            )
             answer = await self._work(session, order)
         except TurnedAway as no:
             return _error(session, no.fault)
@@ -105,6 +115,8 @@ class Generator:
             return cdn_page(directives.html, order.id[-16:])
         if directives.empty:
             return EMPTY
+        earlier = self._count(session) if directives.take is None else directives.take
+        order = replace(order, earlier=earlier)
         try:
             reply = await asyncio.to_thread(make_reply, order)
         except ReferenceUnreadable as error:
@@ -113,6 +125,15 @@ class Generator:
         if directives.url or session.ask.options.get("response_format") == "url":
             reply = self._linked_reply(session, reply)
         return _told(session, reply, int(self._book.clock()))
+
+    def _count(self, session: Session) -> int:
+        """How often that very wish came over that wire before, since this sandbox was started."""
+        wish = request_fingerprint(session.ask.request, session.wire.name)
+        earlier = self._made.pop(wish, 0)
+        self._made[wish] = earlier + 1
+        if len(self._made) > _WISHES_KEPT:
+            self._made.popitem(last=False)
+        return earlier
 
     def _linked_reply(self, session: Session, reply: Reply) -> Reply:
         """The reply with links in place of pictures; they are kept for a while."""

@@ -33,7 +33,8 @@ _DRAFT_SIZE = "1K"
 class Order:
     """One wish as it will be made.
 
-    `prompt` is without directives, `size` is what is billed, `mime` the type of the pictures.
+    `prompt` is without directives, `size` is what is billed, `mime` the type of the pictures,
+    `earlier` how often the very same was made before: it comes out different each time.
     """
 
     request: Request
@@ -45,6 +46,7 @@ class Order:
     wire: str
     id: str
     mime: str
+    earlier: int = 0
 
     @property
     def model(self) -> Model:
@@ -57,14 +59,16 @@ class Order:
         return _pixels(self, self.size)
 
 
-def take_order(ask: Ask, named: Named, directives: Directives, **told: str) -> Order:
-    """The order for a wish. `told` is its prompt, wire and id."""
+def take_order(
+    ask: Ask, named: Named, directives: Directives, *, prompt: str, wire: str, id: str
+) -> Order:
+    """The order for a wish, which is as yet the first of its kind."""
     request = ask.request
     ratio = directives.aspect_ratio or request.aspect_ratio or _ratio_of(request, named.model)
     asked = directives.image_size or request.image_size
     size = asked or named.size or named.model.default_size
     mime = _mime_in(ask.options) or named.model.output_mime
-    return Order(request, named, directives, ratio=ratio, size=size, mime=mime, **told)
+    return Order(request, named, directives, prompt, ratio, size, wire, id, mime)
 
 
 def _mime_in(options: Mapping[str, JSON]) -> str | None:
@@ -159,13 +163,15 @@ def _pictures(order: Order) -> tuple[Part, ...]:
     drafts = order.directives.drafts
     small = _DRAFT_SIZE if _DRAFT_SIZE in order.model.sizes else order.size
     made = [_picture(order, small, f"draft {at + 1} of {drafts}") for at in range(drafts)]
-    size = order.size
-    copies = range(order.request.n)
-    made += [_picture(order, size, f"{at + 1} of {len(copies)}" if at else "") for at in copies]
-    return tuple(made)
+    n = order.request.n
+    return (*made, *(_picture(order, order.size, _copy_note(at, n), at) for at in range(n)))
 
 
-def _picture(order: Order, size: str, note: str) -> Image:
+def _copy_note(at: int, n: int) -> str:
+    return f"{at + 1} of {n}" if at else ""
+
+
+def _picture(order: Order, size: str, note: str, copy: int = 0) -> Image:
     width, height = _pixels(order, size)
     facts = (order.request.model, order.ratio, size, f"{width} × {height}", note)
     spec = Painting(
@@ -175,6 +181,7 @@ def _picture(order: Order, size: str, note: str) -> Image:
         mime=order.mime,
         references=references_of(order.request),
         label=" · ".join(fact for fact in facts if fact),
+        take=order.earlier * order.request.n + copy,
     )
     return Image(content_of(paint(spec)), _declared(order.mime, lie=order.directives.mime_lie))
 
