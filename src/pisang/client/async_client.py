@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Unpack
@@ -14,6 +15,7 @@ from pisang.client.delivery import Delivery, collect, deliver
 from pisang.client.export import Exported
 from pisang.client.finding import again, ancestors, find_newest, find_request, find_unknown
 from pisang.client.loading import load_settings
+from pisang.client.costs import CostReport, parse_since, parse_until, read_costs
 from pisang.client.looking import Looked, look
 from pisang.client.results import Result, result_of
 from pisang.client.settings import Settings
@@ -26,7 +28,9 @@ from pisang.engine.engine import Engine, Ledgering, summary
 from pisang.engine.events import Listener, ignore
 from pisang.engine.order import Order
 from pisang.engine.probe import Probe, probe
+from pisang.engine.relay_facts import RelayFacts, read_facts
 from pisang.errors import KeyMissing, Mismatch
+from pisang.store.spending import Grouping
 
 
 class Hub:
@@ -312,6 +316,22 @@ class AsyncClient:
         if result.state is State.DONE:
             await engine.resolve(row.id, State.REBOUGHT)
         return told(result)
+
+    async def costs(
+        self, by: Grouping = "upstream", *, since: str = "month", until: str | None = None
+    ) -> CostReport:
+        """What was spent, by `upstream`, `model`, `day`, `key` or `tag`, in days of the local
+        clock: `since` is `7d`, `today`, `month`, `2026-11-01` and the like, `until` the end of a
+        day. Raises `OptionInvalid`."""
+        now = datetime.now()
+        span = parse_since(since, now), parse_until(until, now) if until else None
+        return await read_costs(await self._hub.engine(), by, *span)
+
+    async def relay_facts(self, *, group: str | None = None) -> RelayFacts:
+        """What the upstream publishes for free, where it is a relay of the new-api family: prices,
+        the token's balance, its models. Raises `OptionInvalid` for a group that it has not."""
+        engine = await self._hub.engine()
+        return await read_facts(self.upstream, engine.reach, engine.catalogue, group=group)
 
     async def probe(self) -> Probe:
         """One free call to the upstream: is it there, does it take the key? Never billed."""

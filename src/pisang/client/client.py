@@ -10,6 +10,7 @@ from typing import Unpack
 from pisang.client.async_client import AsyncClient, Handle
 from pisang.client.delivery import Delivery
 from pisang.client.export import Exported
+from pisang.client.costs import CostReport
 from pisang.client.looking import Looked
 from pisang.client.results import Result
 from pisang.client.settings import Settings
@@ -18,6 +19,7 @@ from pisang.domain.ledger import AttemptRow
 from pisang.domain.upstream import Upstream
 from pisang.engine.portal import Portal
 from pisang.engine.probe import Probe
+from pisang.store.spending import Grouping
 
 
 class SyncHandle:
@@ -200,6 +202,12 @@ class Client:
         return self._portal.call(
             lambda: self._inner.rebuy(attempt_id, delivery=delivery, **options)
         )
+
+    def costs(
+        self, by: Grouping = "upstream", *, since: str = "month", until: str | None = None
+    ) -> CostReport:
+        """What was spent, by `upstream`, `model`, `day`, `key` or `tag`; see `AsyncClient.costs`."""
+        return self._portal.call(lambda: self._inner.costs(by, since=since, until=until))
 
     def probe(self) -> Probe:
         """One free call to the upstream: is it there, does it take the key? Never billed."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pisang.domain.answer import Usage
-from pisang.domain.model import Model
+from pisang.domain.model import Model, canonical_size
 from pisang.domain.money import Money
 from pisang.domain.upstream import Upstream
 
@@ -42,6 +42,7 @@ def price(model_id: str, image_size: str | None, upstream: Upstream, model: Mode
     the upstream's own default is filled in by `plan` before.
     """
     size = image_size or (model.default_size if model else None)
+    size = canonical_size(size) or size if size else None
     names = (model_id, *((model.id,) if model else ()))
     own = _own_price(upstream.prices, names, size)
     if own is not None:
