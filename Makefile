@@ -13,7 +13,7 @@ PURE := src/pisang/errors.py,src/pisang/domain/*,src/pisang/policy/*,src/pisang/
 	src/pisang/engine/flow.py,src/pisang/engine/effects.py,src/pisang/engine/verdict.py
 
 .DEFAULT_GOAL := help
-.PHONY: help try test check fix bench shape crash fuzz clean
+.PHONY: help try test check fix bench prove shape crash fuzz clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ fix: $(DEV) ## what can be put right by itself
 bench: $(DEV) ## speed beside the peers, raw figures in bench/out/
 	@$(BIN)/python -m bench
 
+prove: $(DEV) ## five clients over one faulty upstream: who paid for what, and has it (90 s at most)
+	@$(BIN)/python -m prove $(ARGS)
+
 shape: $(DEV) ## sizes of files and functions beside the best code of the field
 	@$(BIN)/python -m tools.shape
 
@@ -70,4 +73,4 @@ fuzz: $(DEV) ## every decode entry point, SECONDS=20 each
 	@$(BIN)/python -m fuzz $(SECONDS)
 
 clean: ## remove what was built here
-	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage* bench/out
+	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage* bench/out prove/out

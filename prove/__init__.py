@@ -1,0 +1,1 @@
+"""`make prove`: five clients over one faulty upstream that keeps a book."""
