@@ -1,18 +1,21 @@
-"""`pisang show`: one request, with its attempts, money and lineage."""
+"""`pisang show`: one request with attempts, money and lineage; two compared; many on a sheet."""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pisang.cli import candidates
 from pisang.cli.frame import command
 from pisang.cli.options import Told
 from pisang.cli.screen import Screen
 from pisang.cli.table import clip
 from pisang.cli.words import say_amount, say_charged, say_state
+from pisang.errors import UsageError
 
 if TYPE_CHECKING:
     from pisang.client.results import Picture, Result
@@ -27,12 +30,33 @@ class Show(Told):
     """The arguments of `show`."""
 
     what: Annotated[
-        str,
+        list[str] | None,
         typer.Argument(
-            metavar="ID", help="A request or image id, its beginning, a file, or `last`."
+            metavar="ID",
+            help="A request or image id, its beginning, a file, or `last` (the default). "
+            "Several with --sheet.",
+            autocompletion=candidates.requests,
         ),
-    ] = "last"
+    ] = None
     open: Annotated[bool, typer.Option("--open", help="Show the image.")] = False
+    compare: Annotated[
+        str | None,
+        typer.Option(
+            "--compare",
+            metavar="ID",
+            help="In what it differs from that one.",
+            autocompletion=candidates.requests,
+        ),
+    ] = None
+    sheet: Annotated[
+        str | None,
+        typer.Option("--sheet", metavar="FILE", help="Their images small on one picture."),
+    ] = None
+    last: Annotated[
+        int | None,
+        typer.Option("--last", min=1, max=200, help="So many newest requests, for --sheet."),
+    ] = None
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the sheet's file.")] = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,22 +68,117 @@ class Story:
     children: tuple[Result, ...]
 
 
-@command(examples="pisang show last\npisang show 3f9a2c --format json\npisang show cat.jpg")
+EXAMPLES = """\
+pisang show last
+pisang show 3f9a2c --format json
+pisang show cat.jpg --compare last --sheet both.png
+pisang show --last 12 --sheet contact.png
+"""
+
+
+@command(examples=EXAMPLES)
 def show(asked: Show) -> int:
     """One request or image: what was asked, each attempt and what it cost, the chain of edits
-    that led to it, and the edits that were made of it."""
-    from pisang.cli.opening import open_picture
+    that led to it, and the edits that were made of it.
 
+    With --compare, in what two differ; --sheet then puts their images side by side. With --sheet
+    alone, a contact sheet.
+    """
     screen = Screen.of(asked.format)
-    story = asyncio.run(_read(asked.what))
+    words = asked.what or ["last"]
+    _check(asked, words)
+    if asked.compare is not None:
+        return _compare(words[0], asked.compare, asked, screen)
+    if asked.sheet is not None:
+        return _lay_out(asked.sheet, asked, screen)
+    return _show_one(words[0], asked, screen)
+
+
+def _check(asked: Show, words: list[str]) -> None:
+    """Raises `UsageError` for arguments that don't go together."""
+    if asked.last is not None and (asked.sheet is None or asked.what or asked.compare):
+        what = "--last goes with --sheet, and stands in place of ids."
+        raise UsageError(what=what, hint="pisang show --last 12 --sheet contact.png")
+    if len(words) > 1 and (asked.sheet is None or asked.compare):
+        what = f"{len(words)} ids were given: one is shown at a time, several go on a sheet."
+        raise UsageError(what=what, hint=f"pisang show {' '.join(words)} --sheet contact.png")
+    if asked.force and asked.sheet is None:
+        raise UsageError(what="--force goes with --sheet.", hint="pisang show --help")
+
+
+def _compare(first: str, second: str, asked: Show, screen: Screen) -> int:
+    from pisang.cli.comparing import difference_json, differences, tell_differences
+    from pisang.cli.sheet import PAIR_PX, place, write_sheet
+
+    one, other = asyncio.run(_requests([first, second]))
+    found = differences(one, other, screen)
+    pair = [replace(result, images=result.finals[:1]) for result in (one, other)]
+    path = None
+    if asked.sheet is not None:
+        path = write_sheet(place(pair), asked.sheet, force=asked.force, side=PAIR_PX)
+    screen.data(
+        {
+            "first": one.request_id,
+            "second": other.request_id,
+            "differences": [difference_json(fact) for fact in found],
+            "path": str(path) if path else None,
+        }
+    )
+    tell_differences(found, screen)
+    return _tell_file(path, asked, screen)
+
+
+def _lay_out(sheet: str, asked: Show, screen: Screen) -> int:
+    from pisang.cli.sheet import place, tell_sheet, write_sheet
+
+    reading = _newest(asked.last) if asked.last else _requests(asked.what or ["last"])
+    placed = place(asyncio.run(reading))
+    path = write_sheet(placed, sheet, force=asked.force)
+    tell_sheet(path, placed, screen)
+    return _look(path, asked, screen)
+
+
+def _tell_file(path: Path | None, asked: Show, screen: Screen) -> int:
+    if path is None:
+        return 0
+    screen.bare(str(path))
+    screen.line(str(path))
+    return _look(path, asked, screen)
+
+
+def _look(path: Path, asked: Show, screen: Screen) -> int:
+    """Show a picture here, and where it is asked for in the desktop's viewer; exit code 0."""
+    from pisang.cli.opening import open_picture
+    from pisang.cli.preview import preview
+
+    preview(path, screen)
+    if asked.open:
+        screen.warn(open_picture(path))
+    return 0
+
+
+def _show_one(word: str, asked: Show, screen: Screen) -> int:
+    story = asyncio.run(_read(word))
     finals = story.result.finals
     screen.data(shown_json(story))
     for image in finals:
         screen.bare(str(image.path))
     _tell(story, screen)
-    if asked.open and finals:
-        screen.warn(open_picture(finals[0].path))
-    return 0
+    return _look(finals[0].path, asked, screen) if finals else 0
+
+
+async def _requests(words: list[str]) -> tuple[Result, ...]:
+    from pisang.client.async_client import AsyncClient
+
+    async with AsyncClient(face="cli") as client:
+        return tuple([await client.request(word) for word in words])
+
+
+async def _newest(count: int) -> tuple[Result, ...]:
+    from pisang.client.async_client import AsyncClient
+
+    async with AsyncClient(face="cli") as client:
+        return await client.history(limit=count)
 
 
 async def _read(what: str) -> Story:

@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
+
+UNBOUNDED = 1000
+"""How wide a line may be where no terminal shows it."""
+
+
+def columns_of() -> int:
+    """How many columns standard output has."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else UNBOUNDED
+
+
+_READABLE = 24
+"""In fewer columns a text says too little: it gets a line of its own."""
 
 
 def width_of(text: str) -> int:
@@ -30,6 +44,24 @@ def align(rows: Iterable[Sequence[str]]) -> list[str]:
     cells = [tuple(row) for row in rows]
     widths = [max(map(width_of, column)) for column in zip(*cells, strict=True)]
     return ["  ".join(map(_pad, row[:-1], widths[:-1])) + f"  {row[-1]}" for row in cells]
+
+
+def fold(cells: Sequence[str], columns: int) -> list[str]:
+    """The cells one after the other, on as many lines as they need; the last one is cut to what is
+    left of its line. Lines after the first are set in."""
+    *others, last = cells
+    lines = [""]
+    for cell in others:
+        longer = f"{lines[-1]}  {cell}" if lines[-1].strip() else f"{lines[-1]}{cell}"
+        if width_of(longer) > columns and lines[-1].strip():
+            longer = f"  {cell}"
+            lines.append("")
+        lines[-1] = longer
+    left = columns - width_of(lines[-1]) - 2
+    if left < _READABLE:
+        lines.append("")
+        left = columns - 2
+    return [*lines[:-1], f"{lines[-1]}  {clip(last, max(1, left))}"]
 
 
 def _pad(text: str, columns: int) -> str:
