@@ -16,6 +16,17 @@ COMMANDS: dict[str, Row | Group] = {
     "history": Row("pisang.cli.history:history", "What was asked for, newest first."),
     "show": Row("pisang.cli.show:show", "One request or image: attempts, cost, lineage."),
     "models": Row("pisang.cli.models:models", "Models, their ratios, sizes, prices, sources."),
+    "cost": Row("pisang.cli.cost:cost", "What was spent, and what may have been."),
+    "budget": Group(
+        "Caps on what is spent, and what currencies are worth.",
+        {
+            "set": Row("pisang.cli.budget:set_", "Set a cap: a day, a month, or in all."),
+            "list": Row("pisang.cli.budget:list_", "Every cap: spent, held, left."),
+            "remove": Row("pisang.cli.budget:remove", "Take a cap away."),
+            "rate": Row("pisang.cli.budget:rate", "What another currency is worth."),
+            "currency": Row("pisang.cli.budget:currency", "The currency that caps count in."),
+        },
+    ),
     "unknown": Group(
         "Attempts that may have been billed for nothing, and what to do.",
         {
@@ -31,6 +42,8 @@ COMMANDS: dict[str, Row | Group] = {
             "add": Row("pisang.cli.upstream:add", "Add one, by preset or by hand."),
             "list": Row("pisang.cli.upstream:list_", "Those configured, and the presets."),
             "test": Row("pisang.cli.upstream:test", "One free call: is it there, is the key good?"),
+            "price": Row("pisang.cli.prices:price", "What an image costs there: list, set."),
+            "sync": Row("pisang.cli.prices:sync", "Read the prices that a relay publishes."),
             "default": Row("pisang.cli.upstream:default", "Which is used when none is named."),
             "remove": Row("pisang.cli.upstream:remove", "Forget one, and its key."),
         },

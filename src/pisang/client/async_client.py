@@ -30,7 +30,7 @@ from pisang.engine.order import Order
 from pisang.engine.probe import Probe, probe
 from pisang.engine.relay_facts import RelayFacts, read_facts
 from pisang.errors import KeyMissing, Mismatch
-from pisang.store.spending import Grouping
+from pisang.store.spending import Grouping, Standing
 
 
 class Hub:
@@ -326,6 +326,11 @@ class AsyncClient:
         now = datetime.now()
         span = parse_since(since, now), parse_until(until, now) if until else None
         return await read_costs(await self._hub.engine(), by, *span)
+
+    async def budgets(self) -> tuple[Standing, ...]:
+        """Every cap, and what it counts in its present window."""
+        engine = await self._hub.engine()
+        return tuple(await asyncio.to_thread(engine.store.spending.standings))
 
     async def relay_facts(self, *, group: str | None = None) -> RelayFacts:
         """What the upstream publishes for free, where it is a relay of the new-api family: prices,

@@ -19,7 +19,7 @@ from pisang.domain.ledger import AttemptRow
 from pisang.domain.upstream import Upstream
 from pisang.engine.portal import Portal
 from pisang.engine.probe import Probe
-from pisang.store.spending import Grouping
+from pisang.store.spending import Grouping, Standing
 
 
 class SyncHandle:
@@ -208,6 +208,10 @@ class Client:
     ) -> CostReport:
         """What was spent, by `upstream`, `model`, `day`, `key` or `tag`; see `AsyncClient.costs`."""
         return self._portal.call(lambda: self._inner.costs(by, since=since, until=until))
+
+    def budgets(self) -> tuple[Standing, ...]:
+        """Every cap, and what it counts in its present window."""
+        return self._portal.call(self._inner.budgets)
 
     def probe(self) -> Probe:
         """One free call to the upstream: is it there, does it take the key? Never billed."""

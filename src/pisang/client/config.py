@@ -139,13 +139,14 @@ def _budget(name: str, table: Table) -> Budget:
     if cap is None:
         raise table.wrong("cap", 'a budget needs one, such as "5USD"')
     period = table.text("period", choices=PERIODS) or "month"
-    scope = table.checked("scope", _check_scope) or "all"
-    zone = table.checked("time_zone", _check_zone) or "UTC"
+    scope = table.checked("scope", check_scope) or "all"
+    zone = table.checked("time_zone", check_zone) or "UTC"
     table.done()
     return Budget(name, scope, cast("Literal['day', 'month', 'total']", period), cap, zone)
 
 
-def _check_zone(text: str) -> str:
+def check_zone(text: str) -> str:
+    """A time zone's name; `ValueError` when there is none of that name."""
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
     try:
@@ -155,7 +156,8 @@ def _check_zone(text: str) -> str:
     return text
 
 
-def _check_scope(text: str) -> str:
+def check_scope(text: str) -> str:
+    """What a budget counts; `ValueError` for what it can't."""
     if text != "all" and not text.startswith(("upstream:", "key:")):
         raise ValueError("a scope is all, upstream:NAME or key:ID")
     return text

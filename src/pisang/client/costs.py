@@ -6,7 +6,7 @@ import asyncio
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, get_args
 
 from pisang.client.results import iso_time
@@ -216,7 +216,7 @@ _Span = tuple[datetime, datetime]
 def _calendar(text: str) -> _Span:
     """The span of `2026`, `2026-11`, `2026-11-01`, or the moment of `2026-11-01T10:00`."""
     if re.fullmatch(r"\d{4}", text):
-        return _year(datetime(int(text), 1, 1))
+        return _year(datetime.fromisoformat(f"{text}-01-01"))
     if re.fullmatch(r"\d{4}-\d{2}", text):
         return _month(datetime.fromisoformat(f"{text}-01"))
     moment = datetime.fromisoformat(text)
@@ -238,7 +238,7 @@ def _year(moment: datetime) -> _Span:
     return first, first.replace(year=first.year + 1)
 
 
-_EPOCH = datetime.fromtimestamp(0)
+_EPOCH = datetime.fromtimestamp(0, UTC)
 
 _NAMED: dict[str, Callable[[datetime], _Span]] = {
     "today": _day,
