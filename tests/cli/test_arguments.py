@@ -57,7 +57,7 @@ SANDBOX = ("--via", "sandbox")
             2,
             "choose one",
         ),
-        (["upstream", "add", "m", "--wire", "gemini", "--base-url", "e.com"], 2, "https://"),
+        (["upstream", "add", "m", "--wire", "gemini", "--base-url", "ftp://e.com"], 2, "https://"),
         (["upstream", "add", "openai-compatible"], 2, "--base-url"),
         (["upstream", "add", "google", "--network", "office"], 2, "it has no networks"),
         (["upstream", "add", "crawl", "--network", "moon"], 2, "choose one of production, office"),

@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import re
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 
+from pisang.cli.keying import Given, given_key, keep, say_kept, typed_key
 from pisang.cli.options import Add
 from pisang.cli.screen import Screen
 from pisang.client.addresses import check_proxy, clean_base_url
-from pisang.client.config import check_name, check_variable
-from pisang.client.config_edit import put_upstream
-from pisang.client.keys import forget_key, keep_key
+from pisang.client.config import check_name
 from pisang.client.loading import load_settings
-from pisang.client.presets import PRESETS, SANDBOX, WIRES, Preset
+from pisang.client.presets import PRESETS, SANDBOX, VERTEX, WIRES, Preset, vertex_url
 from pisang.client.settings import Entry, Settings
-from pisang.client.upstreams import assemble
-from pisang.domain.secret import Secret
+from pisang.client.upstreams import assemble, is_moved
 from pisang.domain.upstream import Auth, Upstream
 from pisang.domain.warning import Warn
-from pisang.errors import KeyMissing, OptionInvalid
-
-MAX_KEY = 16 * 1024
-"""Bytes; no key is longer, and a picture piped in by mistake is refused."""
-
-_KEY = re.compile(r"^[\x21-\x7e]+$")
+from pisang.errors import OptionInvalid
 
 
 def add_upstream(asked: Add, screen: Screen) -> int:
@@ -34,14 +24,10 @@ def add_upstream(asked: Add, screen: Screen) -> int:
     settings = load_settings()
     entry, notes = entry_of(asked, settings)
     upstream = assemble(entry, settings)
-    key = read_key(asked, upstream, screen)
-    place = None
-    if key is not None:
-        place = keep_key(entry.name, key, settings.home)
-    elif asked.key_env:
-        forget_key(entry.name, settings.home)
-    put_upstream(settings.home, entry)
-    whence = place or (f"${asked.key_env}" if asked.key_env else None)
+    given = given_key(asked.key_env, asked.key_stdin, screen)
+    if given == Given() and upstream.auth.takes_key and not upstream.key:
+        given = Given(typed_key(upstream, screen, _piped(asked, upstream)))
+    whence = keep(entry, given, settings)
     screen.warn(notes)
     screen.data(
         {
@@ -54,12 +40,11 @@ def add_upstream(asked: Add, screen: Screen) -> int:
         }
     )
     screen.bare(entry.name)
-    screen.line(screen.pick(f"Added {entry.name} ({upstream.base_url}).", f"已添加 {entry.name}。"))
-    if place:
-        screen.line(screen.pick(f"Its key is kept in {place}.", f"密钥保存在 {place}。"))
-    screen.line(
-        screen.pick("Test it for free", "免费检测") + f": pisang upstream test {entry.name}"
-    )
+    added = f"{entry.name} ({upstream.base_url})"
+    screen.line(screen.pick(f"Added {added}.", f"已添加 {added}。"))
+    say_kept(whence, screen)
+    test = f"pisang upstream test {entry.name}"
+    screen.line(screen.pick(f"Test it for free: {test}", f"免费检测：{test}"))
     return 0
 
 
@@ -79,11 +64,12 @@ def entry_of(asked: Add, settings: Settings) -> tuple[Entry, tuple[Warn, ...]]:
         wire=_choice("--wire", asked.wire, WIRES),
         base_url=base_url,
         auth=_auth(asked.auth),
-        key_env=_variable(asked.key_env),
         models=_models(asked.models),
         default_model=asked.model,
         proxy=_proxy(asked.proxy),
     )
+    if is_moved(entry, settings):
+        entry = replace(entry, key_env=None)
     return entry, notes
 
 
@@ -113,6 +99,11 @@ def _preset(asked: Add) -> Preset | None:
 
 
 def _base_url(asked: Add, preset: Preset | None) -> tuple[str | None, tuple[Warn, ...]]:
+    if preset is not None and preset.name == VERTEX and asked.base_url is None:
+        return _vertex_url(asked), ()
+    for option, value in (("--project", asked.project), ("--location", asked.location)):
+        if value is not None:
+            raise OptionInvalid(option=option, value=value, why="it goes with the preset vertex")
     if asked.base_url is None:
         if preset is not None and preset.base_url is None:
             raise OptionInvalid(option="--base-url", value="", why=f"{preset.name} needs one")
@@ -122,6 +113,18 @@ def _base_url(asked: Add, preset: Preset | None) -> tuple[str | None, tuple[Warn
     except ValueError as error:
         # What was typed may hold a key in its query or its user part: it is not repeated.
         raise OptionInvalid(option="--base-url", value="…", why=str(error)) from None
+
+
+def _vertex_url(asked: Add) -> str:
+    if asked.project is None:
+        why = "it is missing: the id of your Google Cloud project"
+        raise OptionInvalid(option="--project", value="", why=why)
+    try:
+        return vertex_url(asked.project, asked.location or "global")
+    except ValueError as error:
+        option = "--location" if "location" in str(error) else "--project"
+        value = asked.location if option == "--location" else asked.project
+        raise OptionInvalid(option=option, value=value, why=str(error)) from error
 
 
 def _network(asked: Add, preset: Preset | None) -> str | None:
@@ -141,11 +144,6 @@ def _choice(option: str, value: str | None, choices: tuple[str, ...]) -> str | N
 def _auth(value: str | None) -> Auth | None:
     word = _choice("--auth", value, tuple(Auth))
     return None if word is None else Auth(word)
-
-
-def _variable(name: str | None) -> str | None:
-    """A variable's name. What looks like none may be a key: it is not repeated."""
-    return None if name is None else _hidden("--key-env", check_variable, name)
 
 
 def _proxy(written: str | None) -> str | None:
@@ -172,33 +170,6 @@ def _models(text: str | None) -> tuple[str, ...] | None:
     return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
-def read_key(asked: Add, upstream: Upstream, screen: Screen) -> Secret | None:
-    """The key to keep: from standard input, or asked for; None where a variable has it."""
-    if asked.key_env and asked.key_stdin:
-        raise OptionInvalid(option="--key-stdin", value="", why="--key-env is given too")
-    if asked.key_stdin:
-        return _clean_key(sys.stdin.buffer.read(MAX_KEY + 1), "--key-stdin")
-    if asked.key_env:
-        if not os.environ.get(asked.key_env):
-            screen.note(
-                screen.pick(
-                    f"${asked.key_env} is not set yet: it is read when it is needed.",
-                    f"环境变量 {asked.key_env} 还没有设置，用到时再读取。",
-                )
-            )
-        return None
-    if upstream.auth is Auth.NONE or upstream.key:
-        return None
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise KeyMissing(upstream=upstream.name, hint=_piped(asked, upstream))
-    from getpass import getpass
-
-    asking = screen.pick(
-        f"Key for {upstream.name} (not shown): ", f"{upstream.name} 的密钥（不显示）："
-    )
-    return _clean_key(getpass(asking, sys.stderr).encode(), "the key")
-
-
 def _piped(asked: Add, upstream: Upstream) -> str:
     """The same command with its key on standard input."""
     told = {
@@ -207,16 +178,7 @@ def _piped(asked: Add, upstream: Upstream) -> str:
         "--base-url": upstream.base_url if asked.base_url else None,
         "--auth": asked.auth,
         "--network": asked.network,
+        "--project": asked.project,
     }
     words = (f"{option} {value}" for option, value in told.items() if value)
     return " ".join((f"pisang upstream add {asked.name}", *words, "--key-stdin < key.txt"))
-
-
-def _clean_key(raw: bytes, option: str) -> Secret:
-    """The key without surrounding blanks; anything else that is odd about it is refused."""
-    text = raw.decode("utf-8", "replace").strip().lstrip("\ufeff")
-    if not text:
-        raise OptionInvalid(option=option, value="", why="it is empty")
-    if len(raw) > MAX_KEY or not _KEY.match(text):
-        raise OptionInvalid(option=option, value="…", why="that is no key: it wants one plain word")
-    return Secret(text)

@@ -13,6 +13,7 @@ COMMANDS: dict[str, Row | Group] = {
     "generate": Row("pisang.cli.generate:generate", "Make images from words."),
     "edit": Row("pisang.cli.edit:edit", "Change an image: a file, an id, or `last`."),
     "wait": Row("pisang.cli.wait:wait", "The images of a request that is under way."),
+    "setup": Row("pisang.cli.setup:setup", "From a key to a first image: choose, check, default."),
     "history": Row("pisang.cli.history:history", "What was asked for, newest first."),
     "show": Row("pisang.cli.show:show", "One request or image: attempts, cost, lineage."),
     "models": Row("pisang.cli.models:models", "Models, their ratios, sizes, prices, sources."),
@@ -42,6 +43,7 @@ COMMANDS: dict[str, Row | Group] = {
             "add": Row("pisang.cli.upstream:add", "Add one, by preset or by hand."),
             "list": Row("pisang.cli.upstream:list_", "Those configured, and the presets."),
             "test": Row("pisang.cli.upstream:test", "One free call: is it there, is the key good?"),
+            "key": Row("pisang.cli.upstream:key", "Replace its key."),
             "price": Row("pisang.cli.prices:price", "What an image costs there: list, set."),
             "sync": Row("pisang.cli.prices:sync", "Read the prices that a relay publishes."),
             "default": Row("pisang.cli.upstream:default", "Which is used when none is named."),
@@ -64,7 +66,7 @@ EXAMPLES = """\
 pisang try
 pisang generate "一只可爱的小猫咪坐在花园里，油画风格" --aspect-ratio 16:9 --image-size 2K
 pisang edit last "把背景换成海边日落"
-pisang upstream add google
+pisang setup
 """
 
 

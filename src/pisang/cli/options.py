@@ -189,6 +189,18 @@ NameArgument = Annotated[
 ]
 
 
+ProjectOption = Annotated[
+    str | None, typer.Option(metavar="ID", help="The Google Cloud project (vertex).")
+]
+LocationOption = Annotated[
+    str | None, typer.Option(metavar="PLACE", help="Its location (vertex; default: global).")
+]
+KeyEnvOption = Annotated[
+    str | None, typer.Option(metavar="VAR", help="The variable that its key stands in.")
+]
+KeyStdinOption = Annotated[bool, typer.Option("--key-stdin", help="Read its key from stdin.")]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Named(Told):
     """The arguments of a command about one upstream."""
@@ -209,11 +221,11 @@ class Add(Named):
     base_url: Annotated[
         str | None, typer.Option(metavar="URL", help="Where it is; may have a path of its own.")
     ] = None
-    auth: Annotated[str | None, typer.Option(help="bearer, x-goog-api-key, query or none.")] = None
-    key_env: Annotated[
-        str | None, typer.Option(metavar="VAR", help="The variable that its key stands in.")
+    auth: Annotated[
+        str | None, typer.Option(help="bearer, x-goog-api-key, query, adc or none.")
     ] = None
-    key_stdin: Annotated[bool, typer.Option("--key-stdin", help="Read its key from stdin.")] = False
+    key_env: KeyEnvOption = None
+    key_stdin: KeyStdinOption = False
     models: Annotated[
         str | None, typer.Option(metavar="ID,ID", help="Its own model ids (default: any).")
     ] = None
@@ -221,6 +233,8 @@ class Add(Named):
     network: Annotated[
         str | None, typer.Option(help="Which of its networks: office or production (crawl).")
     ] = None
+    project: ProjectOption = None
+    location: LocationOption = None
     proxy: Annotated[str | None, typer.Option(metavar="URL", help="Only for this one.")] = None
     force: Annotated[bool, typer.Option("--force", help="Replace one of that name.")] = False
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from pisang.cli.checking import found_json, say_found
 from pisang.cli.frame import command
-from pisang.cli.options import Add, Named, Told
+from pisang.cli.options import Add, KeyEnvOption, KeyStdinOption, Named, Told
 from pisang.cli.screen import Screen
 from pisang.cli.table import align
 
@@ -20,6 +22,14 @@ pisang upstream add ikuncode --key-env IKUN_API_KEY
 pisang upstream add crawl --network office --key-stdin < ak.txt
 pisang upstream add mine --wire gemini --base-url https://relay.example.com --key-env MY_KEY
 """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key(Named):
+    """The arguments of `upstream key`."""
+
+    key_env: KeyEnvOption = None
+    key_stdin: KeyStdinOption = False
 
 
 @command(examples=ADD_EXAMPLES)
@@ -83,28 +93,50 @@ def test(asked: Named) -> int:
     found = asyncio.run(probe())
     if found.error is not None:
         return screen.fail(found.error)
-    screen.data(
-        {
-            "upstream": found.upstream,
-            "ok": True,
-            "key_tested": found.key_tested,
-            "elapsed_ms": found.elapsed_ms,
-            "models": list(found.models),
-        }
-    )
+    screen.data(found_json(found))
     screen.bare(found.upstream)
-    screen.line(f"{found.upstream} {_verdict(found, screen)}")
+    screen.line(f"{found.upstream} {say_found(found, screen)}")
     for model in found.models:
         screen.line(f"  {model}")
     return 0
 
 
-def _verdict(found: Probe, screen: Screen) -> str:
-    if not found.key_tested:
-        return screen.pick("is there; its key can't be tested for free", "可达；无法免费检验密钥")
-    if not found.key_needed:
-        return screen.pick("is there, and needs no key", "可用，无需密钥")
-    return screen.pick("is there and takes the key", "可用，密钥有效")
+@command(
+    examples="pisang upstream key ikuncode\npisang upstream key ikuncode --key-stdin < key.txt"
+)
+def key(asked: Key) -> int:
+    """Replace its key: typed in without echo, read from standard input, or named by a variable."""
+    from pisang.cli.keying import Given, given_key, keep, say_kept, typed_key
+    from pisang.client.loading import load_settings
+    from pisang.client.settings import Entry
+    from pisang.client.upstreams import assemble, resolve
+    from pisang.errors import OptionInvalid
+
+    screen = Screen.of(asked.format)
+    settings = load_settings()
+    upstream = resolve(settings, asked.name)
+    if not upstream.auth.takes_key:
+        raise OptionInvalid(option="NAME", value=asked.name, why="it takes no key")
+    given = given_key(asked.key_env, asked.key_stdin, screen)
+    if given == Given():
+        hint = f"pisang upstream key {asked.name} --key-stdin < key.txt"
+        given = Given(typed_key(upstream, screen, hint))
+    entry = settings.upstreams.get(asked.name, Entry(asked.name, preset=asked.name))
+    place = keep(entry, given, settings)
+    used = assemble(replace(entry, key_env=given.variable), settings).key
+    screen.data({"upstream": asked.name, "key": place})
+    screen.bare(asked.name)
+    say_kept(place, screen)
+    if given.key is not None and used != given.key:
+        screen.note(
+            screen.pick(
+                "A variable of the environment holds another key, and goes before it.",
+                "环境变量中另有密钥，会优先使用。",
+            )
+        )
+    test = f"pisang upstream test {asked.name}"
+    screen.line(screen.pick(f"Test it for free: {test}", f"免费检测：{test}"))
+    return 0
 
 
 @command(examples="pisang upstream default ikuncode")

@@ -54,7 +54,7 @@ def resolve(settings: Settings, name: str) -> Upstream:
 def assemble(entry: Entry, settings: Settings) -> Upstream:
     """What the user wrote, filled up from its preset, with its key."""
     preset = PRESETS[entry.preset] if entry.preset else _bare(entry)
-    base_url = entry.base_url or _network_url(preset, entry, settings) or preset.base_url
+    base_url = _address(entry, settings)
     if base_url is None:
         option = "--project PROJECT" if preset.name == VERTEX else "--base-url https://…"
         raise ConfigError(
@@ -81,6 +81,18 @@ def assemble(entry: Entry, settings: Settings) -> Upstream:
     )
 
 
+def is_moved(entry: Entry, settings: Settings) -> bool:
+    """Whether this puts a configured upstream at another address: the key that was given for the
+    old one must not go there."""
+    old = settings.upstreams.get(entry.name)
+    return old is not None and _address(old, settings) != _address(entry, settings)
+
+
+def _address(entry: Entry, settings: Settings) -> str | None:
+    preset = PRESETS[entry.preset] if entry.preset else _bare(entry)
+    return entry.base_url or _network_url(preset, entry, settings) or preset.base_url
+
+
 def find_key(entry: Entry, preset: Preset, settings: Settings) -> Secret | None:
     """The upstream's key, or None. A vendor's own variable is read only for the vendor's own host:
     a key must not go to whatever address somebody typed."""
@@ -88,7 +100,7 @@ def find_key(entry: Entry, preset: Preset, settings: Settings) -> Secret | None:
         return None
     if entry.key_env:
         return key_from_env((entry.key_env,), settings.environ)
-    kept = kept_key(entry.name, settings.home)
+    kept = None if is_moved(entry, settings) else kept_key(entry.name, settings.home)
     at_home = entry.base_url in (None, preset.base_url, *preset.networks.values())
     vendors = key_from_env(preset.key_envs, settings.environ) if at_home else None
     # A second upstream of one vendor ("work-google") was given a key of its own on purpose.
@@ -162,12 +174,11 @@ def describe(name: str, settings: Settings) -> dict[str, JSON]:
     """One configured upstream for a list: where it is, and whence its key is, never the key."""
     entry = settings.upstreams[name]
     preset = PRESETS[entry.preset] if entry.preset else _bare(entry)
-    url = entry.base_url or _network_url(preset, entry, settings) or preset.base_url
     return {
         "name": name,
         "preset": entry.preset,
         "wire": entry.wire or preset.wire,
-        "base_url": url,
+        "base_url": _address(entry, settings),
         "auth": (entry.auth or preset.auth).value,
         "key": _whence(entry, preset, settings),
         "key_env": entry.key_env,
