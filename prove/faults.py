@@ -45,7 +45,7 @@ CUT = Fault("cut", "The connection breaks after half of the body.", share=0.5)
 CUT_CHUNKED = Fault(
     "cut-chunked", "The same, and the answer had not said how long it is.", share=0.5, chunked=True
 )
-RESET = Fault("reset", "The connection is reset before the answer's first byte.", share=0.0)
+HUNG_UP = Fault("hung up", "The connection closes before the answer's first byte.", share=0.0)
 CDN_524 = Fault(
     "524", "A CDN gave up waiting (524, an HTML page); the picture was made.", shape="page",
     status=524,
@@ -79,7 +79,7 @@ BLACK_HOLE = Fault(
 PLAN: dict[int, tuple[Fault, ...]] = {
     7: (CUT,),
     8: (CUT_CHUNKED,),
-    9: (RESET,),
+    9: (HUNG_UP,),
     10: (CDN_524,),
     11: (BAD_GATEWAY,),
     12: (TIMED_OUT,),

@@ -55,6 +55,8 @@ class Upstream:
             await self._answer(await self._read(reader), reader, writer)
         except (asyncio.IncompleteReadError, ConnectionError, TimeoutError):
             pass  # the client went away: the book has its line already
+        except asyncio.CancelledError:
+            pass  # all is over, and nobody waits for this answer any more
         finally:
             writer.close()
 
