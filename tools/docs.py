@@ -7,12 +7,16 @@ compares the pages with what this gives.
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
+from unittest.mock import patch
 
+from pisang.cli.commands import COMMANDS
+from pisang.cli.entry import run
+from pisang.cli.frame import Group, Row
 from pisang.domain.catalogue import load
 from pisang.domain.model import SIZES, Model
 from pisang.errors import PisangError, leaves
@@ -81,20 +85,21 @@ def _pixels(model: Model, ratio: str, size: str) -> str:
     return f"{shape[0]}×{shape[1]}" if shape else "—"
 
 
-COMMANDS = (
-    (), ("try",), ("generate",), ("edit",), ("history",), ("show",), ("models",),
-    ("unknown",), ("unknown", "list"), ("unknown", "look"), ("unknown", "rebuy"),
-    ("unknown", "write-off"), ("upstream",), ("upstream", "add"), ("upstream", "list"),
-    ("upstream", "test"), ("upstream", "remove"), ("upstream", "default"), ("sandbox",),
-    ("doctor",), ("gc",),
-)  # fmt: skip
+def _every(rows: Mapping[str, Row | Group], *before: str) -> Iterator[tuple[str, ...]]:
+    """The words of each command, groups before what is under them."""
+    yield before
+    for name, row in rows.items():
+        if isinstance(row, Group):
+            yield from _every(row.rows, *before, name)
+        else:
+            yield (*before, name)
 
 
 def commands() -> str:
     """The `--help` of every command, as it prints."""
     lines = [NOTE, "# The command line\n"]
     with tempfile.TemporaryDirectory() as home:
-        for words in COMMANDS:
+        for words in _every(COMMANDS):
             title = " ".join(("pisang", *words))
             lines += [f"## {title}\n", "```text", _help(words, home), "```\n"]
     return "\n".join(lines)
@@ -103,10 +108,11 @@ def commands() -> str:
 def _help(words: tuple[str, ...], home: str) -> str:
     """One help text, on a terminal of a hundred columns without colour."""
     plain = {"PISANG_HOME": home, "COLUMNS": _WIDTH, "NO_COLOR": "1", "TERM": "dumb"}
-    env = {**os.environ, **plain, "PISANG_LANG": "en"}
-    command = [sys.executable, "-m", "pisang", *words, "--help"]
-    told = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
-    return "\n".join(line.rstrip() for line in told.stdout.strip("\n").splitlines())
+    told = StringIO()
+    with patch.dict(os.environ, {**plain, "PISANG_LANG": "en"}), redirect_stdout(told):
+        code = run([*words, "--help"])
+    assert code == 0, words
+    return "\n".join(line.rstrip() for line in told.getvalue().strip("\n").splitlines())
 
 
 SANDBOX = """\

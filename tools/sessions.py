@@ -7,17 +7,17 @@ it showed is written under it. `tests/docs` runs the lines again and compares.
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tools.sources import ROOT
-from tools.stage import KEY, Said, Stage, sandbox_server
-from tools.terminal import Answers, on_terminal, show
+from tools.stage import KEY, Said, Stage, normalise, sandbox_server
+from tools.terminal import Answers
 
 RELAY = "https://api.ikuncode.cc"
 """The host that the stub stands for in what is shown."""
@@ -27,8 +27,8 @@ FOLDER, HOME = "~/demo", "~/.pisang"
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line that is typed; what is waited for and answered while it runs; what is shown in the
-    answer's place."""
+    """One line that is typed; what is waited for and answered while it runs. `{request}` and
+    `{attempt}` in it are the ids that were last shown."""
 
     text: str
     answers: Answers = ()
@@ -54,13 +54,17 @@ class Session:
 
 def perform(session: Session, stage: Stage) -> Iterator[tuple[Line | Words, Said]]:
     """Each step with how it went."""
+    ids: dict[str, str] = {}
     for step in session.steps:
         if isinstance(step, Words):
             yield step, Said(0, "")
             continue
-        answers = [(mark, answer.format(key=KEY)) for mark, answer in step.answers]
-        said = stage.typed(step.text, answers) if session.terminal else stage.piped(step.text)
-        yield step, Said(said.code, presentable(said.text, stage))
+        text = re.sub(r"\{(\w+)\}", lambda found: ids[found[1]], step.text)
+        said = stage.typed(text, step.answers) if session.terminal else stage.piped(text)
+        for name, mark in (("request", "req"), ("attempt", "att")):
+            for found in re.findall(rf"\b{mark}_[0-9a-z]{{26}}\b", said.text):
+                ids[name] = found
+        yield replace(step, text=text), Said(said.code, presentable(said.text, stage))
 
 
 def presentable(text: str, stage: Stage) -> str:
@@ -69,6 +73,7 @@ def presentable(text: str, stage: Stage) -> str:
         (str(stage.folder), FOLDER),
         (stage.environ["PISANG_HOME"], HOME),
         (stage.url, RELAY),
+        (KEY, "sk-…"),
     ):
         text = text.replace(old, new)
     return text
@@ -96,3 +101,170 @@ def _fenced(lines: list[str]) -> list[str]:
 
 
 # --- the sessions -------------------------------------------------------------------------------
+
+FRONT_STEPS = (
+    Line('export IKUN_API_KEY="sk-…"'),
+    Line("pisang upstream price ikuncode --model gemini-3-pro-image-preview 0.20CNY"),
+    Line('pisang generate "a lighthouse in the fog, oil painting" -r 16:9 -s 2K --out fog.png'),
+    Line('pisang edit last "make it dusk" --max-cost 0.5CNY'),
+    Line('pisang generate "a map of the coast [[sandbox html=524]]"'),
+    Line("echo $?"),
+    Line("pisang unknown list"),
+    Line("pisang cost"),
+)
+
+FRONT_STEPS_ZH = (
+    Line('export IKUN_API_KEY="sk-…"'),
+    Line("pisang upstream price ikuncode --model gemini-3-pro-image-preview 0.20CNY"),
+    Line('pisang generate "雾中的灯塔，油画风格" -r 16:9 -s 2K --out fog.png'),
+    Line('pisang edit last "改成黄昏" --max-cost 0.5CNY'),
+    Line('pisang generate "海岸地图 [[sandbox html=524]]"'),
+    Line("echo $?"),
+    Line("pisang unknown list"),
+    Line("pisang cost"),
+)
+
+AGENT = """\
+# An agent without a terminal
+
+What a program meets whose shell has no terminal and kills what takes long: JSON on standard output,
+all else on standard error, an exit code for each case, no questions. `AI_AGENT` (or the variable that
+the agent's own shell sets) says who calls.\
+"""
+
+AGENT_STEPS = (
+    Line("export AI_AGENT=demo"),
+    Line("export PISANG_FORMAT=json"),
+    Words(
+        "Nothing is set up. It is told so, and never given the sandbox's picture for a real one."
+    ),
+    Line('pisang generate "a lighthouse"'),
+    Line("echo $?"),
+    Words("A key comes from a variable, never from an argument. The test costs nothing."),
+    Line('export IKUN_API_KEY="sk-…"'),
+    Line("pisang upstream add ikuncode --key-env IKUN_API_KEY"),
+    Line("pisang upstream price ikuncode --model gemini-3-pro-image-preview 0.20CNY"),
+    Line('pisang generate "a lighthouse" --image-size 1K --idempotency-key task-1 --max-cost 1CNY'),
+    Words(
+        "The same line again, after a crash of the agent, say: answered from the ledger, for free."
+    ),
+    Line('pisang generate "a lighthouse" --image-size 1K --idempotency-key task-1 --format quiet'),
+    Words(
+        "A slow picture. The command is back before the shell kills it, with exit code 9; the\n"
+        "attempt goes on in a process of its own, and the next line fetches it."
+    ),
+    Line('pisang generate "a city at night [[sandbox delay=5]]" --image-size 1K --for 2s'),
+    Line("echo $?"),
+    Line("pisang wait {request} --for 60s"),
+    Words("A mistake is found before anything is sent, and names what would be right."),
+    Line('pisang generate "a city" --aspect-ratio 16:10'),
+    Line("echo $?"),
+    Words("A refusal is no success, though it came as HTTP 200."),
+    Line('pisang generate "x [[sandbox finish=IMAGE_SAFETY]]" --image-size 1K'),
+    Line("echo $?"),
+    Words(
+        "A CDN gave up waiting. Nobody knows whether the picture was made and billed, so it isn't\n"
+        "bought again; the same key only says how things stand."
+    ),
+    Line('pisang generate "a map [[sandbox html=524]]" --image-size 1K --idempotency-key task-2'),
+    Line("echo $?"),
+    Line('pisang generate "a map [[sandbox html=524]]" --image-size 1K --idempotency-key task-2'),
+    Words("The exits: look (free), buy again on the record, or give it up."),
+    Line("pisang unknown look {attempt}"),
+    Line("pisang unknown rebuy {attempt}"),
+    Line("echo $?"),
+    Line("pisang unknown write-off {attempt} --format quiet"),
+    Words("What all of it cost."),
+    Line("pisang cost --by upstream"),
+)
+
+NEWCOMER = """\
+# 新手的第一个小时
+
+拿到一个中转令牌之后，从 `pisang setup` 到看账单。终端是真实的伪终端，令牌是编的，`[[sandbox …]]` 用来点名要某种故障。\
+"""
+
+NEWCOMER_STEPS = (
+    Words("先配置。密钥输入时不回显，检测不花钱。"),
+    Line("pisang setup", (("", ""),)),
+    Words("第一张图，参数与部署指南里的例子相同。"),
+    Line('pisang generate "一只可爱的小猫咪坐在花园里，油画风格" -r 16:9 -s 2K --out cat.png'),
+    Words("价格页上写着每张 0.20 元。录入以后，每张图都有费用，限额也才会生效。"),
+    Line("pisang upstream price ikuncode --model gemini-3-pro-image-preview 0.20CNY"),
+    Line('pisang edit last "把背景换成海边日落" --max-cost 0.5CNY'),
+    Words("然后遇到几种失败。内容被拒绝："),
+    Line('pisang generate "小猫 [[sandbox finish=IMAGE_SAFETY]]"'),
+    Line("echo $?"),
+    Words("写错比例，发送前就能发现："),
+    Line('pisang generate "小猫" --aspect-ratio 16:10'),
+    Words("中转的 CDN 等不及，断开了。图可能已经生成并扣费，所以不会自动重发："),
+    Line('pisang generate "海岸地图 [[sandbox html=524]]"'),
+    Line("echo $?"),
+    Line("pisang unknown list"),
+    Line("pisang unknown look {attempt}"),
+    Words("查不到结果，放弃它。它仍然算作已花费："),
+    Line("pisang unknown write-off {attempt}"),
+    Words("最后看看历史和账单。"),
+    Line("pisang history"),
+    Line("pisang cost --by day"),
+    Line("pisang doctor --live"),
+)
+
+SESSIONS = (
+    Session("README.md", FRONT_STEPS, terminal=False),
+    Session("README.zh-CN.md", FRONT_STEPS_ZH, language="zh", terminal=False),
+    Session("docs/transcripts/agent.md", AGENT_STEPS, terminal=False, head=AGENT),
+    Session("docs/transcripts/newcomer.zh.md", NEWCOMER_STEPS, language="zh", head=NEWCOMER),
+)
+
+_MARKS = re.compile(r"(?<=<!-- session:begin -->\n).*?(?=<!-- session:end -->)", re.S)
+NOTE = "<!-- Really run and written by `python -m tools.sessions`; change the session, not this page. -->"
+
+
+def page(session: Session, before: str, text: str) -> str:
+    """The page with the session in it; one that is nothing else is written whole."""
+    if session.head:
+        return f"{NOTE}\n\n{session.head}\n\n{text}\n"
+    if not _MARKS.search(before):
+        raise ValueError(f"{session.page} has no place for a session")
+    return _MARKS.sub(lambda _: f"\n{text}\n\n", before)
+
+
+def shown(session: Session, whole: str) -> str:
+    """What a page has of a session."""
+    found = _MARKS.search(whole)
+    return found[0] if found and not session.head else whole
+
+
+@contextmanager
+def staged(session: Session) -> Iterator[Stage]:
+    """A stage of its own for a session, its relay included."""
+    with (
+        tempfile.TemporaryDirectory(prefix="session-") as place,
+        sandbox_server(Path(place)) as url,
+    ):
+        stage = Stage(Path(place) / "stage", url, session.language)
+        try:
+            yield stage
+        finally:
+            stage.close()
+
+
+def main(names: Sequence[str]) -> None:
+    """Run the sessions of the named pages, or all, and write what changed."""
+    for session in SESSIONS:
+        if names and session.page not in names:
+            continue
+        path = ROOT / session.page
+        before = path.read_text("utf-8") if path.exists() else ""
+        with staged(session) as stage:
+            after = page(session, before, written(session, stage))
+            same = normalise(shown(session, before)) == normalise(shown(session, after))
+        if not same:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(after, "utf-8")
+            print(f"wrote {session.page}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -241,6 +241,7 @@ _VARYING = (
     (r"\x1b\[[0-9;?]*[A-Za-z]", ""),
     (r"\b(req|att|img|job)_[0-9a-z]{20,}", r"\1_…"),
     (r"\b[0-9a-f]{64}\b", "<sha256>"),
+    (r"(Ray ID: |sandbox-)[0-9a-f]{16}\b", r"\1<hash>"),
     (r"\b(?=[0-9a-f]*\d)[0-9a-f]{12}\b", "<hash>"),
     (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?([+-]\d\d:\d\d|Z)?", "<time>"),
     (r"\d{8}_\d{6}", "<time>"),
