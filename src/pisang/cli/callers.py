@@ -1,4 +1,4 @@
-"""Who called: somebody at a terminal, or a program such as an agent's shell.
+"""Who called: somebody at a terminal, a program such as an agent's, or a shell that completes.
 
 An agent reads output as text and kills what takes long, so it gets no pictures, no questions and
 no line that is drawn over; a terminal alone doesn't tell, for some agents run commands in one.
@@ -9,6 +9,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+
+ASKED = "_PISANG_COMPLETE"
+"""A shell sets it to ask what may come next, in place of running a command."""
 
 _MARKS: Mapping[str, str] = {
     "AMP_CURRENT_THREAD_ID": "amp",

@@ -12,9 +12,6 @@ from pisang.cli.frame import command
 from pisang.cli.options import Told
 from pisang.cli.screen import Screen
 
-VARIABLE = "_PISANG_COMPLETE"
-"""A shell sets it to ask what may come next, in place of running a command."""
-
 
 class ShellName(StrEnum):
     """A shell that we know how to complete in."""

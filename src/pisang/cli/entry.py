@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, NoReturn
 
+from pisang.cli.callers import ASKED
+
 if TYPE_CHECKING:
     from pisang.cli.screen import Screen
     from pisang.errors import PisangError
@@ -26,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace")
     words = list(sys.argv[1:] if arguments is None else arguments)
-    asked = os.environ.get("_PISANG_COMPLETE")
+    asked = os.environ.get(ASKED)
     code = _complete(asked) if asked else run(words)
     _discard_unwritable()
     sys.exit(code)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,7 +13,7 @@ import typer
 from pisang.cli.frame import command
 from pisang.cli.options import Told
 from pisang.cli.screen import Screen
-from pisang.cli.table import align, clip
+from pisang.cli.table import align, clip, columns_of, fold
 from pisang.cli.words import say_amount, say_state
 
 if TYPE_CHECKING:
@@ -22,6 +24,20 @@ MOST = 1000
 
 PROMPT_COLUMNS = 44
 
+WIDE = 132
+"""From so many columns on, a request fits on one line."""
+
+
+class StateName(StrEnum):
+    """The states a request can be in."""
+
+    PLANNED = "planned"
+    SENT = "sent"
+    DONE = "done"
+    REFUSED = "refused"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History(Told):
@@ -31,27 +47,63 @@ class History(Told):
         str | None, typer.Argument(metavar="QUERY", help="Words that stand in the prompt.")
     ] = None
     limit: Annotated[int, typer.Option("--limit", min=1, max=MOST, help="How many.")] = 20
+    state: Annotated[
+        StateName | None, typer.Option("--state", help="Only those in that state.")
+    ] = None
+    tag: Annotated[
+        str | None, typer.Option("--tag", metavar="WORD", help="Only those with that tag.")
+    ] = None
+    since: Annotated[
+        str | None,
+        typer.Option("--since", metavar="WHEN", help="Such as 7d, today, 2026-08 or 2026-08-21."),
+    ] = None
 
 
-@command(examples="pisang history 小猫\npisang history --limit 5 --format json")
+EXAMPLES = """\
+pisang history 小猫
+pisang history --state unknown
+pisang history --tag poster --since 7d --limit 100
+pisang history --limit 5 --format json
+"""
+
+
+@command(examples=EXAMPLES)
 def history(asked: History) -> int:
     """What was asked for, newest first: state, cost, images, words."""
     from pisang.client.async_client import AsyncClient
 
     async def read() -> tuple[Result, ...]:
         async with AsyncClient(face="cli") as client:
-            return await client.history(asked.query, limit=asked.limit)
+            return await client.history(
+                asked.query,
+                limit=asked.limit,
+                state=asked.state.value if asked.state else None,
+                tag=asked.tag,
+                since=asked.since,
+            )
 
     screen = Screen.of(asked.format)
     found = asyncio.run(read())
     screen.data({"requests": [one.row_json() for one in found]})
     for one in found:
         screen.bare(one.request_id)
-    for line in align([_cells(one, screen) for one in found]):
+    for line in _lines(found, screen):
         screen.line(line)
     if not found:
-        screen.note(_nothing(asked.query, screen))
+        screen.note(_nothing(asked, screen))
     return 0
+
+
+def _lines(found: Sequence[Result], screen: Screen) -> list[str]:
+    """A table where it fits; on a narrow terminal each request on as many lines as it needs."""
+    columns = columns_of()
+    cells = [_cells(one, screen) for one in found]
+    if columns >= WIDE:
+        return align([(*others, clip(prompt, PROMPT_COLUMNS)) for *others, prompt in cells])
+    lines: list[str] = []
+    for *facts, name, prompt in cells:
+        lines += fold(facts, columns) + fold((name, prompt), columns, "  ")
+    return lines
 
 
 def _cells(one: Result, screen: Screen) -> tuple[str, ...]:
@@ -63,11 +115,14 @@ def _cells(one: Result, screen: Screen) -> tuple[str, ...]:
         say_amount(one.cost, screen.language),
         f"×{len(one.finals)}",
         one.request_id,
-        clip(one.prompt, PROMPT_COLUMNS),
+        one.prompt,
     )
 
 
-def _nothing(query: str | None, screen: Screen) -> str:
-    if query is None:
+def _nothing(asked: History, screen: Screen) -> str:
+    if asked.state or asked.tag or asked.since:
+        return screen.pick("No request is like that.", "没有符合条件的记录。")
+    if asked.query is None:
         return screen.pick("Nothing was asked for yet.", "还没有记录。")
+    query = asked.query
     return screen.pick(f"No prompt holds {query!r}.", f"没有提示词包含 {query!r} 的记录。")

@@ -13,7 +13,7 @@ from typing import Any
 from typer._click.shell_completion import CompletionItem, add_completion_class
 from typer._completion_classes import BashComplete, FishComplete, ZshComplete
 
-from pisang.cli.completion import VARIABLE
+from pisang.cli.callers import ASKED
 
 _BASH = """\
 %(complete_func)s() {
@@ -70,7 +70,7 @@ _SHELLS: dict[str, type[BashComplete | ZshComplete | FishComplete]] = {
 
 def script(shell: str) -> str:
     """The script that makes `shell` complete our command line."""
-    return str(_SHELLS[shell](None, {}, "pisang", VARIABLE).source()).strip()  # type: ignore[arg-type]
+    return str(_SHELLS[shell](None, {}, "pisang", ASKED).source()).strip()  # type: ignore[arg-type]
 
 
 def respond(parser: Any, instruction: str) -> None:
@@ -79,7 +79,7 @@ def respond(parser: Any, instruction: str) -> None:
 
     for name, shell in _SHELLS.items():
         add_completion_class(shell, name)
-    shell_complete(parser, {}, "pisang", VARIABLE, instruction)
+    shell_complete(parser, {}, "pisang", ASKED, instruction)
 
 
 def _bare(items: list[CompletionItem]) -> list[CompletionItem]:

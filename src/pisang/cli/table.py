@@ -46,11 +46,11 @@ def align(rows: Iterable[Sequence[str]]) -> list[str]:
     return ["  ".join(map(_pad, row[:-1], widths[:-1])) + f"  {row[-1]}" for row in cells]
 
 
-def fold(cells: Sequence[str], columns: int) -> list[str]:
+def fold(cells: Sequence[str], columns: int, lead: str = "") -> list[str]:
     """The cells one after the other, on as many lines as they need; the last one is cut to what is
-    left of its line. Lines after the first are set in."""
+    left of its line. The first line begins with `lead`, the others are set in."""
     *others, last = cells
-    lines = [""]
+    lines = [lead]
     for cell in others:
         longer = f"{lines[-1]}  {cell}" if lines[-1].strip() else f"{lines[-1]}{cell}"
         if width_of(longer) > columns and lines[-1].strip():
@@ -58,7 +58,7 @@ def fold(cells: Sequence[str], columns: int) -> list[str]:
             lines.append("")
         lines[-1] = longer
     left = columns - width_of(lines[-1]) - 2
-    if left < _READABLE:
+    if left < min(_READABLE, width_of(last)):
         lines.append("")
         left = columns - 2
     return [*lines[:-1], f"{lines[-1]}  {clip(last, max(1, left))}"]

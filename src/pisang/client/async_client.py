@@ -11,11 +11,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Unpack
 
+from pisang.client.costs import CostReport, parse_since, parse_until, read_costs
 from pisang.client.delivery import Delivery, collect, deliver
 from pisang.client.export import Exported
 from pisang.client.finding import again, ancestors, find_newest, find_request, find_unknown
 from pisang.client.loading import load_settings
-from pisang.client.costs import CostReport, parse_since, parse_until, read_costs
 from pisang.client.looking import Looked, look
 from pisang.client.results import Result, result_of
 from pisang.client.settings import Settings
@@ -232,12 +232,22 @@ class AsyncClient:
             self._upstream = choose(self._hub.settings, self._upstream)
         return self._upstream
 
-    async def history(self, query: str | None = None, *, limit: int = 20) -> tuple[Result, ...]:
-        """The newest requests, those whose prompt has `query` in it where it is given."""
-        engine = await self._hub.engine()
-        from pisang.store.store import Asked
+    async def history(
+        self,
+        query: str | None = None,
+        *,
+        limit: int = 20,
+        state: str | None = None,
+        tag: str | None = None,
+        since: str | None = None,
+    ) -> tuple[Result, ...]:
+        """The newest requests: those whose prompt has `query` in it, in that state, with that tag,
+        asked since a time (`7d`, `2026-08`), as far as each is given. Raises `OptionInvalid`."""
+        from pisang.client.finding import asked
 
-        rows = await asyncio.to_thread(engine.store.history, Asked(query, limit))
+        wanted = asked(query, limit, state, tag, since)
+        engine = await self._hub.engine()
+        rows = await asyncio.to_thread(engine.store.history, wanted)
         return tuple(result_of(summary(row), engine.store) for row in rows)
 
     async def request(self, word: str) -> Result:
@@ -323,7 +333,7 @@ class AsyncClient:
         """What was spent, by `upstream`, `model`, `day`, `key` or `tag`, in days of the local
         clock: `since` is `7d`, `today`, `month`, `2026-11-01` and the like, `until` the end of a
         day. Raises `OptionInvalid`."""
-        now = datetime.now()
+        now = datetime.now().astimezone()
         span = parse_since(since, now), parse_until(until, now) if until else None
         return await read_costs(await self._hub.engine(), by, *span)
 

@@ -8,9 +8,9 @@ from types import TracebackType
 from typing import Unpack
 
 from pisang.client.async_client import AsyncClient, Handle
+from pisang.client.costs import CostReport
 from pisang.client.delivery import Delivery
 from pisang.client.export import Exported
-from pisang.client.costs import CostReport
 from pisang.client.looking import Looked
 from pisang.client.results import Result
 from pisang.client.settings import Settings
@@ -136,9 +136,20 @@ class Client:
         """The upstream in use. Raises `UpstreamMissing` when none is configured."""
         return self._inner.upstream
 
-    def history(self, query: str | None = None, *, limit: int = 20) -> tuple[Result, ...]:
-        """The newest requests, those whose prompt has `query` in it where it is given."""
-        return self._portal.call(lambda: self._inner.history(query, limit=limit))
+    def history(
+        self,
+        query: str | None = None,
+        *,
+        limit: int = 20,
+        state: str | None = None,
+        tag: str | None = None,
+        since: str | None = None,
+    ) -> tuple[Result, ...]:
+        """The newest requests: those whose prompt has `query` in it, in that state, with that tag,
+        asked since a time (`7d`, `2026-08`), as far as each is given. Raises `OptionInvalid`."""
+        return self._portal.call(
+            lambda: self._inner.history(query, limit=limit, state=state, tag=tag, since=since)
+        )
 
     def request(self, word: str) -> Result:
         """What became of a request: by its id or a prefix of it, or by `last` of this folder."""
@@ -206,7 +217,7 @@ class Client:
     def costs(
         self, by: Grouping = "upstream", *, since: str = "month", until: str | None = None
     ) -> CostReport:
-        """What was spent, by `upstream`, `model`, `day`, `key` or `tag`; see `AsyncClient.costs`."""
+        """What was spent, by what is asked; see `AsyncClient.costs`."""
         return self._portal.call(lambda: self._inner.costs(by, since=since, until=until))
 
     def budgets(self) -> tuple[Standing, ...]:

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from datetime import datetime
 from hashlib import file_digest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pisang.client.costs import parse_since
 from pisang.client.files import reason_of
 from pisang.client.references import LAST
 from pisang.client.settings import Settings
 from pisang.client.upstreams import resolve
+from pisang.domain.attempt import State
 from pisang.domain.ledger import AttemptRow, RequestRow
 from pisang.domain.serial import request_from_json
 from pisang.engine.order import Order
-from pisang.errors import Ambiguous, NotFound, ReferenceUnreadable, UpstreamUnknown
+from pisang.errors import (
+    Ambiguous,
+    NotFound,
+    OptionInvalid,
+    ReferenceUnreadable,
+    UpstreamUnknown,
+)
+from pisang.store.history import Asked
 
 if TYPE_CHECKING:
     from pisang.engine.engine import Engine
@@ -50,6 +60,18 @@ def find_newest(word: str | None, store: Store, folder: Path) -> RequestRow:
     if newest is None:
         raise NotFound(what="request in this folder yet, to be", id=LAST)
     return store.request(newest)
+
+
+def asked(
+    query: str | None, limit: int, state: str | None, tag: str | None, since: str | None
+) -> Asked:
+    """The question to the ledger, of words. Raises `OptionInvalid`."""
+    known = {one.value: one for one in State}
+    if state is not None and state not in known:
+        why = f"the states are {', '.join(known)}"
+        raise OptionInvalid(option="--state", value=state, why=why)
+    since_ms = parse_since(since, datetime.now().astimezone()) if since else 0
+    return Asked(query, limit, state=known.get(state or ""), tag=tag, since_ms=since_ms)
 
 
 def _is_file(path: Path) -> bool:

@@ -26,7 +26,8 @@ NEVER_MS = 2**62
 @dataclass(frozen=True, slots=True)
 class Asked:
     """Which requests: all that hold `query` in their prompt, in that state, at that upstream, of
-    that scope, older than the request `before`; newest first, at most `limit`."""
+    that scope, with that tag, asked since a time, older than the request `before`; newest first, at
+    most `limit`."""
 
     query: str | None = None
     limit: int = 20
@@ -34,6 +35,8 @@ class Asked:
     state: State | None = None
     upstream: str | None = None
     scope: str | None = None
+    tag: str | None = None
+    since_ms: int = 0
 
 
 def history(tx: Tx, asked: Asked) -> list[RequestRow]:
@@ -49,6 +52,8 @@ def history(tx: Tx, asked: Asked) -> list[RequestRow]:
         "before_id": before_id,
         "upstream": asked.upstream,
         "scope": asked.scope,
+        "tag": asked.tag,
+        "since_ms": asked.since_ms,
         "limit": max(0, min(asked.limit, PAGE)),
     }
     state = None if asked.state is None else asked.state.value

@@ -58,32 +58,35 @@ ORDER BY created_ms, id LIMIT :limit;
 -- name: history_search
 -- The newest requests whose prompt holds the pattern: one walk over an index that holds all it asks.
 SELECT id FROM requests INDEXED BY requests_search
-WHERE created_ms <= :before_ms AND glyphs & :glyphs = :glyphs
+WHERE created_ms BETWEEN :since_ms AND :before_ms AND glyphs & :glyphs = :glyphs
   AND (:scope IS NULL OR scope = :scope) AND prompt LIKE :pattern ESCAPE '\'
   AND (created_ms < :before_ms OR id < :before_id)
   AND deleted_ms IS NULL AND (:state IS NULL OR state = :state)
   AND (:upstream IS NULL OR EXISTS (
     SELECT 1 FROM attempts INDEXED BY attempts_request WHERE request_id = requests.id AND upstream = :upstream))
+  AND (:tag IS NULL OR (tags <> '[]' AND EXISTS (SELECT 1 FROM json_each(tags) WHERE value = :tag)))
 ORDER BY created_ms DESC, id DESC LIMIT :limit;
 
 -- name: history_newest
 -- The newest requests.
 SELECT id FROM requests INDEXED BY requests_search
-WHERE created_ms <= :before_ms AND (:scope IS NULL OR scope = :scope)
+WHERE created_ms BETWEEN :since_ms AND :before_ms AND (:scope IS NULL OR scope = :scope)
   AND (created_ms < :before_ms OR id < :before_id)
   AND deleted_ms IS NULL
   AND (:upstream IS NULL OR EXISTS (
     SELECT 1 FROM attempts INDEXED BY attempts_request WHERE request_id = requests.id AND upstream = :upstream))
+  AND (:tag IS NULL OR (tags <> '[]' AND EXISTS (SELECT 1 FROM json_each(tags) WHERE value = :tag)))
 ORDER BY created_ms DESC, id DESC LIMIT :limit;
 
 -- name: history_in_state
 -- The newest requests in one state.
 SELECT id FROM requests INDEXED BY requests_state
-WHERE state = :state AND created_ms <= :before_ms AND (:scope IS NULL OR scope = :scope)
+WHERE state = :state AND created_ms BETWEEN :since_ms AND :before_ms AND (:scope IS NULL OR scope = :scope)
   AND (created_ms < :before_ms OR id < :before_id)
   AND deleted_ms IS NULL
   AND (:upstream IS NULL OR EXISTS (
     SELECT 1 FROM attempts INDEXED BY attempts_request WHERE request_id = requests.id AND upstream = :upstream))
+  AND (:tag IS NULL OR (tags <> '[]' AND EXISTS (SELECT 1 FROM json_each(tags) WHERE value = :tag)))
 ORDER BY created_ms DESC, id DESC LIMIT :limit;
 
 -- name: took_newest
