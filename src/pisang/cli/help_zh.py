@@ -94,9 +94,16 @@ HELP: Mapping[str, str] = {
     "led to it, and the edits that were made of it.": (
         "查看一个请求或一张图片：请求内容、每次尝试及费用、它的编辑来历，以及由它得到的后续编辑。"
     ),
-    "A request or image id, its beginning, a file, or `last`.": (
-        "请求或图片的 ID（可只写开头）、文件，或 `last`。"
+    "A request or image id, its beginning, a file, or `last` (the default). Several with "
+    "--sheet.": "请求或图片的 ID（可只写开头）、文件，或 `last`（默认）；与 --sheet 合用可写多个。",
+    "With --compare, in what two differ; --sheet then puts their images side by side. With "
+    "--sheet alone, a contact sheet.": (
+        "加 --compare 比较两者的不同，再加 --sheet 则把图片并排放在一起；单独用 --sheet 生成缩略图总览。"
     ),
+    "In what it differs from that one.": "与另一个比较，列出不同之处。",
+    "Their images small on one picture.": "把它们的图片缩小后拼成一张总览图。",
+    "So many newest requests, for --sheet.": "与 --sheet 合用：取最近若干个请求。",
+    "Overwrite the sheet's file.": "覆盖已有的总览图文件。",
     "Show the image.": "打开图片。",
     "Models, their ratios, sizes, prices, sources.": "模型及其宽高比、尺寸、价格和资料来源。",
     "Models with their ratios, sizes, list prices and limits; each row's source and its date.": (
@@ -116,9 +123,9 @@ HELP: Mapping[str, str] = {
     ),
     "Everything that is known of one.": "查看其中一个的全部已知信息。",
     "Everything that is known of one: when and where it was sent, the upstream's own ids for it, "
-    "how it ended.": "查看其中一个的全部已知信息：何时发往何处、上游给的 ID、如何结束。",
-    "A picture that its answer named by a link is tried again; nothing is paid.": (
-        "如果回答里给的是图片链接，会再次尝试下载；不会付费。"
+    "how it ended. A picture that its answer named by a link is tried again; nothing is paid.": (
+        "查看其中一个的全部已知信息：何时发往何处、上游给的 ID、如何结束。如果回答里给的是图片链接，"
+        "会再次尝试下载；不会付费。"
     ),
     "The attempt's id, or its beginning.": "尝试的 ID，可只写开头。",
     "Buy it again, on the record.": "重购，并记录在案。",
@@ -129,6 +136,34 @@ HELP: Mapping[str, str] = {
     "Give it up: it counts as spent.": "放弃：按已花费计算。",
     "Give it up. Its price goes on counting as spent; it is listed no more.": (
         "放弃它。金额仍按已花费计算，之后不再列出。"
+    ),
+    # --- setup, completion --------------------------------------------------------------------
+    "From a key to a first image: choose, check, default.": (
+        "从密钥到第一张图：选择、检查、设为默认。"
+    ),
+    "Set an upstream up: choose it, give its key, try it for free, make it the default.": (
+        "配置一个上游：选择、填写密钥、免费测试、设为默认。"
+    ),
+    "On a terminal it asks for what it wasn't told. Elsewhere it never asks: the key is read from "
+    "standard input, or named by a variable. Run it again for another upstream, or for a new key.": (
+        "在终端里，没有给出的内容会逐项询问；非终端下从不询问：密钥从标准输入读取，或由环境变量指定。"
+        "再次运行可添加另一个上游，或更换密钥。"
+    ),
+    "A preset, or another Pisang's URL.": "预设名称，或另一个 Pisang 的网址。",
+    "Its name here (default: the preset's).": "在本地使用的名称（默认与预设相同）。",
+    "Replace another of that name.": "替换同名的其他上游。",
+    "The Google Cloud project (vertex).": "Google Cloud 项目（vertex）。",
+    "Try it for free before it is kept.": "保存之前先免费测试。",
+    "Use it by default, though another is the default.": "设为默认，即使已有其他默认上游。",
+    "Replace its key.": "更换密钥。",
+    "Replace its key: typed in without echo, read from standard input, or named by a variable.": (
+        "更换密钥：输入（不回显）、从标准输入读取，或由环境变量指定。"
+    ),
+    "Print the script that completes commands, options, upstreams, models, ratios, sizes and ids.": (
+        "输出命令补全脚本：可补全命令、选项、上游、模型、宽高比、尺寸和 ID。"
+    ),
+    "The script goes to standard output, how to install it for good to standard error.": (
+        "脚本写到标准输出，永久安装的方法写到标准错误。"
     ),
     # --- upstreams --------------------------------------------------------------------------
     "The gateways that images are bought from.": "上游：购买图片的网关。",
@@ -147,7 +182,6 @@ HELP: Mapping[str, str] = {
         "协议：gemini、crawl、openai-images 或 openai-chat。"
     ),
     "Where it is; may have a path of its own.": "base URL，可以带路径。",
-    "bearer, x-goog-api-key, query or none.": "认证方式：bearer、x-goog-api-key、query 或 none。",
     "The variable that its key stands in.": "存放密钥的环境变量名。",
     "Read its key from stdin.": "从标准输入读取密钥。",
     "Its own model ids (default: any).": "该上游的模型 ID（默认不限）。",
@@ -169,6 +203,21 @@ HELP: Mapping[str, str] = {
     "Make it the one that is used when none is named.": "设为默认上游。",
     "Forget one, and its key.": "移除上游及其密钥。",
     "Forget it, and its key. What it made stays.": "移除该上游及其密钥；已生成的图片保留。",
+    "Its location (vertex; default: global).": "区域（vertex，默认 global）。",
+    "bearer, x-goog-api-key, query, adc or none.": (
+        "认证方式：bearer、x-goog-api-key、query、adc 或 none。"
+    ),
+    # --- prices -----------------------------------------------------------------------------
+    "Such as 0.20CNY, 0.134USD or free; none: list.": (
+        "价格，例如 0.20CNY、0.134USD 或 free；不填则列出。"
+    ),
+    "Any word for it (default: its default).": "模型名称或别名（默认为该上游的默认模型）。",
+    "Take the price back.": "撤销该价格。",
+    "Only say what would change.": "只列出将要变更的内容，不实际修改。",
+    "The token's group, where prices differ by group.": "令牌分组（价格因分组而异时填写）。",
+    "Take back your own prices that differ.": "撤销你自己设置的、与之不同的价格。",
+    "Complete words in bash, zsh or fish.": "为 bash、zsh 或 fish 提供命令补全。",
+    "bash, zsh or fish.": "bash、zsh 或 fish。",
     # --- sandbox, doctor, gc ----------------------------------------------------------------
     "Serve the offline painter to other programs.": "把离线沙盒作为服务提供给其他程序。",
     "Serve the offline painter in every wire's server role; any key is good.": (
@@ -195,18 +244,17 @@ HELP: Mapping[str, str] = {
         "检查数据目录、配置、密钥和组件；不联网。"
     ),
     "Check Python, the optional parts, the home and its disk, the ledger and every image's bytes, "
-    "the settings, and whether each upstream has a key.": (
+    "the settings, and whether each upstream has a key. Nothing is sent.": (
         "检查 Python、可选组件、数据目录及磁盘、账本和每张图片的数据、配置，以及各上游是否有密钥。"
+        "不发送任何请求。"
     ),
-    "Nothing is sent. Exit code 0 when all is well, 3 when something must be put right.": (
-        "不发送任何请求。一切正常时退出码为 0，有需要处理的问题时为 3。"
+    "Exit code 0 when all is well, 3 when something must be put right.": (
+        "一切正常时退出码为 0，有需要处理的问题时为 3。"
     ),
     "Remove what retention no longer keeps.": "清理超过保留期限的内容。",
     "Remove what retention no longer keeps: stored answers after 7 days, signatures after 90, what "
-    "no row names.": (
+    "no row names. Images stay for ever unless --images-days says otherwise.": (
         "清理超过保留期限的内容：回答保留 7 天，思考签名保留 90 天，以及没有归属的文件。"
-    ),
-    "Images stay for ever unless --images-days says otherwise.": (
         "图片永久保留，除非用 --images-days 另行指定。"
     ),
     "Only say what would go.": "只列出将被清理的内容，不实际删除。",

@@ -25,6 +25,13 @@ _JOINTS = {" (": ("（", "）"), "; ": ("；", ""), ": ": ("：", ""), ". ": (""
 _JOINT = re.compile("|".join(map(re.escape, _JOINTS)))
 
 
+_WEIGHTY = 14
+"""Characters of a template, besides its holes, that no foreign sentence has by chance."""
+
+_WORDS = re.compile(r"[a-z]{2,} [a-z]{2,}")
+_QUOTES = "'\"`"
+
+
 class Phrases:
     """A table of sentences, looked up whole first, then as templates, the most literal first."""
 
@@ -69,9 +76,14 @@ class Phrases:
     def _filled(self, text: str) -> str | None:
         for template in self._templates:
             values = template.values(text)
-            if values is not None:
+            if values is not None and (template.weight >= _WEIGHTY or all(map(self._fits, values))):
                 return template.said.format(*map(self.say, values))
         return None
+
+    def _fits(self, value: str) -> bool:
+        """Whether a value may stand in a template of few words (`{} in {}`), which fits much that
+        is no sentence of ours: what has words of its own must be known."""
+        return not _WORDS.search(value) or value[0] in _QUOTES or self.find(value) is not None
 
     def _unended(self, text: str) -> str | None:
         """A sentence that lost its full stop to the one around it."""

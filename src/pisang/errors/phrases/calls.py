@@ -68,10 +68,6 @@ PHRASES: Mapping[str, str] = {
     "the process that sent it died": "发出请求的进程已退出",
     "the process that sent it died before the answer was whole": "发出请求的进程在收完回答之前退出",
     "what came of it can't be kept yet ({})": "结果暂时无法保存（{}）",
-    "it answered with a link, and there was no whole image behind it": (
-        "它返回的是链接，但链接里没有完整的图片"
-    ),
-    "it answered with a link, and fetching that failed ({})": "它返回的是链接，下载失败（{}）",
     "the picture in the answer is broken or cut short": "回答里的图片损坏或不完整",
     "the request is still under way": "请求仍在进行中",
     # what the answer says
@@ -94,6 +90,29 @@ PHRASES: Mapping[str, str] = {
     "its own upstream can't be reached": "它的上游无法连接",
     "it has no upstream": "它没有配置上游",
     "its disk is full, and it sent nothing on": "它的磁盘已满，没有转发请求",
+    "it answered with a link, and {}": "它返回的是链接，{}",
+    "there was no whole image behind it": "链接里没有完整的图片",
+    "fetching that failed ({})": "下载失败（{}）",
+    "it is a picture and not how this wire answers, and the picture is cut short": (
+        "返回的只有图片本身，与该协议的格式不符，而且图片不完整"
+    ),
+    # what a relay publishes of itself
+    "the relay publishes these: {}": "该中转公布的有：{}",
+    "it publishes none": "它没有公布",
+    "it wants a key, and none is set": "需要密钥，而密钥未设置",
+    "it does not let this key see it (HTTP {})": "该密钥无权查看（HTTP {}）",
+    "it does not publish that (HTTP {})": "它没有公布（HTTP {}）",
+    "it does not publish that (it answers with a page)": "它没有公布（返回的是网页）",
+    "it answers in a form that is not known here": "返回的格式无法识别",
+    "no whole answer came": "没有收到完整的回答",
+    "it says no ({})": "它拒绝了（{}）",
+    "it says no": "它拒绝了",
+    # Google's credentials
+    "{}'s token endpoint": "{} 的令牌接口",
+    "the token endpoint can't be reached": "无法连接令牌接口",
+    "they give no bearer token": "没有得到 bearer 令牌",
+    "they are revoked, expired or of no use here": "凭据已撤销、过期或不适用",
+    "no answer": "没有回答",
     # links, which are fetched with care
     "only https links are fetched": "只下载 https 链接",
     "it redirects from https to http": "它从 https 重定向到 http",

@@ -6,9 +6,7 @@ from collections.abc import Mapping
 
 PHRASES: Mapping[str, str] = {
     # the parser's own (Typer 0.29)
-    "No such option: {}": "没有选项 {}",
     "No such option: {}.": "没有选项 {}。",
-    "No such option: {} (Possible options: {})": "没有选项 {}（相近的有：{}）",
     "No such option: {} (Possible options: {}).": "没有选项 {}（相近的有：{}）。",
     "Missing argument {}.": "缺少参数 {}。",
     "Missing option {}.": "缺少选项 {}。",
@@ -19,19 +17,27 @@ PHRASES: Mapping[str, str] = {
     "Option {} requires {} arguments.": "选项 {} 需要 {} 个值。",
     "Option {} does not take a value.": "选项 {} 不需要值。",
     "Argument {} takes {} values.": "参数 {} 需要 {} 个值。",
-    "Got unexpected extra argument ({})": "多余的参数（{}）",
-    "Got unexpected extra argument ({}).": "多余的参数（{}）。",
-    "Got unexpected extra arguments ({})": "多余的参数（{}）",
-    "Got unexpected extra arguments ({}).": "多余的参数（{}）。",
+    "Got unexpected extra argument(s) ({}).": "多余的参数（{}）。",
     "No such command {}.": "没有命令 {}。",
     # ours
+    "The relay counts in dollars of its own: what one cost you may differ.": (
+        "中转站按自己的美元额度计费：与你的实际花费可能不同。"
+    ),
+    "--last goes with --sheet, and stands in place of ids.": (
+        "--last 需与 --sheet 合用，且不能再写 ID。"
+    ),
+    "{} ids were given: one is shown at a time, several go on a sheet.": (
+        "给了 {} 个 ID：一次只显示一个，多个请用 --sheet。"
+    ),
+    "--force goes with --sheet.": "--force 需与 --sheet 合用。",
+    "a sheet is a .png, .jpg or .webp file": "总览图应为 .png、.jpg 或 .webp 文件",
+    "image to put on a sheet: no such request": "可放入总览图的图片：没有哪个请求",
+    "made one": "生成过图片",
     "There is no command {}: {}": "没有命令 {}：{}",
     "did you mean {}?": "是不是想用 {}？",
     "there are {}.": "现有命令：{}。",
     "{} is not {}.": "{} 不是{}。",
     "{} is not one of {}.": "{} 不是可选值（{}）。",
-    "{} is not in {} to {}.": "{} 不在 {} 到 {} 之间。",
-    "{} is not {} or more.": "{} 小于 {}。",
     "in {} to {}": "{} 到 {} 之间的数",
     "{} or more": "不小于 {} 的数",
     "{}, told in {}": "{}，详情见 {}",
@@ -43,6 +49,7 @@ PHRASES: Mapping[str, str] = {
         "Pisang 自身出错 {} 次，最近一次见 {}：请反馈"
     ),
     "{} on {}": "{}，{}",
+    "{}, key: {}": "{}，密钥：{}",
     "not installed (optional): pip install 'pisang[{}]'": (
         "未安装（可选）：pip install 'pisang[{}]'"
     ),

@@ -42,6 +42,13 @@ PHRASES: Mapping[str, str] = {
     ),
     "the prompt is given twice": "提示词给了两次",
     "it is the prompt and a picture at once": "它不能既是提示词又是图片",
+    "--detach is given too": "已经给了 --detach",
+    "write it like 7d, 24h, today, month, year, all, 2026-11 or 2026-11-01": (
+        "请写成 7d、24h、today、month、year、all、2026-11 或 2026-11-01 的形式"
+    ),
+    "write it like 90s, 10m or 1h": "请写成 90s、10m 或 1h 的形式",
+    "--remove takes a price back, and needs none": "--remove 用于撤销价格，不需要再给价格",
+    "give the price, such as 0.20CNY, or --remove": "请给出价格，例如 0.20CNY，或用 --remove",
     "--resize is given too": "已经给了 --resize",
     "--key-env is given too": "已经给了 --key-env",
     "it goes with --resize, as in --resize 1920x1080": (
@@ -110,6 +117,10 @@ PHRASES: Mapping[str, str] = {
     "it holds a blank or a control character": "含有空白或控制字符",
     "write it as http://host:port, or with one of {}": "请写成 http://主机:端口，或使用 {} 之一",
     "the upstream's proxy": "该上游的代理",
+    "it is missing: the id of your Google Cloud project": "未填写：Google Cloud 项目 ID",
+    "it goes with the preset vertex": "只用于 vertex 预设",
+    "configured are {}": "已配置：{}",
+    "none is configured yet": "还没有配置任何上游",
     # settings files
     "line {}, `{}`": "第 {} 行，`{}`",
     "line {}": "第 {} 行",
@@ -191,6 +202,7 @@ PHRASES: Mapping[str, str] = {
     "attempt": "尝试",
     "model": "模型",
     "content": "内容",
+    "price at {} for": "价格，上游与模型为 {}",
     "unknown attempt": "结果未知的尝试",
     "attempt with an unknown outcome and id": "结果未知的尝试，其 ID 为",
     "request in this folder yet, to be": "本目录下的请求，可作为",

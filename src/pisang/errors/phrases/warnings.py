@@ -6,10 +6,14 @@ from collections.abc import Mapping
 
 PHRASES: Mapping[str, str] = {
     # what was sent is not quite what was asked
-    "The base URL's {} was removed: the wire adds its own.": (
-        "已去掉 base URL 中的 {}：协议会自动补上。"
+    "The base URL's {}.": "base URL 的{}。",
+    "path {} was removed: the wire adds its own": "路径 {} 已去掉：协议会自动补上",
+    "query was removed; a key in it is not kept": "查询参数已去掉；其中的密钥不会保存",
+    "fragment was removed: it is never sent": "片段（# 之后）已去掉：本来就不会发送",
+    "Blanks, quotes or full-width characters around the base URL were removed.": (
+        "已去掉 base URL 前后的空白、引号或全角字符。"
     ),
-    "path {}": "路径 {}",
+    "{}:// was put before the base URL.": "已在 base URL 前补上 {}://。",
     "The base URL is http:// to a public host: the key travels open.": (
         "base URL 是公网的 http:// 地址：密钥会明文传输。"
     ),
@@ -78,7 +82,6 @@ PHRASES: Mapping[str, str] = {
     "{} was asked for, and the image has {} pixels, which is {}.": (
         "要求的是 {}，图片实际为 {} 像素，即 {}。"
     ),
-    "{} was asked for, and the image has {} pixels.": "要求的是 {}，图片实际为 {} 像素。",
     "The image's pixels stand too deep to be read.": "无法从文件头读出图片像素。",
     "The answer can't be read ({}); the image in it is whole.": (
         "回答无法解析（{}），其中的图片是完整的。"
@@ -86,6 +89,11 @@ PHRASES: Mapping[str, str] = {
     "The answer broke off behind the image, which is whole.": (
         "图片完整之后连接中断，图片不受影响。"
     ),
+    "One of its pictures is missing: {} ({}).": "缺少其中一张图片：{}（{}）。",
+    "It answered with the picture alone, which is not how this wire answers.": (
+        "返回的只有图片本身，与该协议的格式不符。"
+    ),
+    "The budget {} has {} of {} spent or held.": "预算 {} 已用或预留 {}，上限 {}。",
     "{} of its pictures came broken and are left out.": "有 {} 张图片损坏，已略去。",
     "That key's request was carried out before: nothing was bought now.": (
         "该幂等键的请求之前已执行：这次没有重新购买。"
