@@ -23,6 +23,8 @@ COMMANDS: dict[str, Row | Group] = {
         {
             "set": Row("pisang.cli.budget:set_", "Set a cap: a day, a month, or in all."),
             "list": Row("pisang.cli.budget:list_", "Every cap: spent, held, left."),
+            "export": Row("pisang.cli.importing:export", "Write them as TOML, without keys."),
+            "import": Row("pisang.cli.importing:import_", "Add those of such a file."),
             "remove": Row("pisang.cli.budget:remove", "Take a cap away."),
             "rate": Row("pisang.cli.budget:rate", "What another currency is worth."),
             "currency": Row("pisang.cli.budget:currency", "The currency that caps count in."),
@@ -49,6 +51,10 @@ COMMANDS: dict[str, Row | Group] = {
             "default": Row("pisang.cli.upstream:default", "Which is used when none is named."),
             "remove": Row("pisang.cli.upstream:remove", "Forget one, and its key."),
         },
+    ),
+    "import": Group(
+        "Take over what other tools were set up with.",
+        {"ikunimage": Row("pisang.cli.importing:ikunimage", "IKunImage's key, for its relay.")},
     ),
     "sandbox": Row("pisang.cli.sandbox:sandbox", "Serve the offline painter to other programs."),
     "doctor": Row("pisang.cli.doctor:doctor", "Check the home, settings, keys and parts; offline."),

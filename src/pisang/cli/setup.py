@@ -148,7 +148,8 @@ def _checked(
             return draft, found
         if guide is None:
             raise _final(found.error, draft)
-        screen.say(_without_hint(found.error))
+        told = found.error.message(screen.language)
+        screen.note(f"{screen.pick('error', '错误')}: {told}")
         choice = guide.choose(*_ways_on(draft, screen))
         if choice == 1:
             return draft, None
@@ -166,12 +167,6 @@ def _ways_on(draft: Draft, screen: Screen) -> tuple[str, list[tuple[str]]]:
         (screen.pick("keep it as it is", "仍然保存"),),
         (screen.pick("give up (nothing is changed)", "放弃（不作任何改动）"),),
     ]
-
-
-def _without_hint(error: PisangError) -> PisangError:
-    """What is said of a failed check; the way on is asked for, not told."""
-    error.hint = None
-    return error
 
 
 def _final(error: PisangError, draft: Draft) -> PisangError:
@@ -195,6 +190,7 @@ def draft_words(entry: Entry) -> str:
         ("--base-url", entry.base_url),
         ("--auth", entry.auth and entry.auth.value),
         ("--model", entry.default_model),
+        ("--proxy", entry.proxy),
     ):
         words += [option, value] if value else []
     return shlex.join(words)
@@ -213,7 +209,8 @@ def _tell(
 ) -> None:
     name, upstream = draft.entry.name, draft.upstream
     onward = "" if is_default else f" --via {name}"
-    first = f'pisang generate "{PROMPT}" --out cat.png{onward}'
+    prompt = screen.pick("a kitten in a garden, oil painting", PROMPT)
+    first = f'pisang generate "{prompt}" --out cat.png{onward}'
     screen.data(
         {
             "upstream": name,

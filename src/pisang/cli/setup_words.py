@@ -141,11 +141,10 @@ def read_word(word: str) -> tuple[Preset, str | None]:
         raise OptionInvalid(option="URL", value="…", why=str(error)) from None
     host = urlsplit(base_url).hostname
     for preset in PRESETS.values():
-        hosts = {
-            urlsplit(url).hostname: url for url in (preset.base_url, *preset.networks.values())
-        }
-        if host in hosts:
-            return preset, None if hosts[host] == preset.base_url else word
+        urls = (preset.base_url, *preset.networks.values())
+        url = next((url for url in urls if url and urlsplit(url).hostname == host), None)
+        if url is not None:
+            return preset, None if url == preset.base_url else word
     return PRESETS["pisang"], word
 
 

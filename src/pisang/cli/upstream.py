@@ -24,6 +24,13 @@ pisang upstream add mine --wire gemini --base-url https://relay.example.com --ke
 """
 
 
+KEY_EXAMPLES = """\
+pisang upstream key ikuncode
+pisang upstream key ikuncode --key-stdin < key.txt
+pisang upstream key ikuncode --key-env IKUN_API_KEY
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key(Named):
     """The arguments of `upstream key`."""
@@ -65,7 +72,8 @@ def list_(asked: Told) -> int:
         screen.line(screen.pick("No upstream is configured.", "还没有配置上游。"))
     screen.line()
     screen.line(screen.pick("Presets, to be added by name:", "预设，可按名称添加："))
-    for line in align([(f"  {one['name']}", one["summary"]) for one in presets]):
+    told = [(f"  {p.name}", screen.pick(p.summary, in_chinese(p.summary))) for p in free]
+    for line in align(told):
         screen.line(line)
     return 0
 
@@ -101,9 +109,7 @@ def test(asked: Named) -> int:
     return 0
 
 
-@command(
-    examples="pisang upstream key ikuncode\npisang upstream key ikuncode --key-stdin < key.txt"
-)
+@command(examples=KEY_EXAMPLES)
 def key(asked: Key) -> int:
     """Replace its key: typed in without echo, read from standard input, or named by a variable."""
     from pisang.cli.keying import Given, given_key, keep, say_kept, typed_key

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from pathlib import Path
@@ -164,6 +164,10 @@ class Table:
             return None
         return Table(value, self._path, self._text, (*self._section, name))
 
+    def leaves(self) -> Iterator[tuple[tuple[str, ...], str, object]]:
+        """(section, name, value) of everything that stands in it and in the tables inside."""
+        yield from _leaves(self._data, self._section)
+
     def done(self) -> None:
         """Reject names that nobody asked for, with the nearest that would be right."""
         for name in self._data:
@@ -172,10 +176,13 @@ class Table:
                 better = f"the nearest is `{near[0]}`" if near else _known(self._asked)
                 raise self.wrong(name, f"there is no such setting; {better}")
 
-    def wrong(self, name: str, why: str) -> SettingsMalformed:
-        """The error for one name of this table."""
-        key = ".".join((*self._section, name))
-        line = locate(self._text, self._section, name)
+    def wrong(
+        self, name: str, why: str, section: tuple[str, ...] | None = None
+    ) -> SettingsMalformed:
+        """The error for one name of this table (or of that section of the file)."""
+        where = self._section if section is None else section
+        key = ".".join((*where, name))
+        line = locate(self._text, where, name)
         place = f"line {line}, `{key}`" if line else f"`{key}`"
         return SettingsMalformed(path=str(self._path), why=f"{place}: {why}")
 
@@ -187,6 +194,17 @@ class Table:
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
             raise self.wrong(name, f"it wants {_WORDS[kind]}")
         return value
+
+
+def _leaves(
+    data: Mapping[str, object], section: tuple[str, ...]
+) -> Iterator[tuple[tuple[str, ...], str, object]]:
+    for name, value in data.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, (*section, name))
+        else:
+            items = value if isinstance(value, list) else [value]
+            yield from ((section, name, item) for item in items)
 
 
 def positive_decimal(text: str) -> Decimal:
