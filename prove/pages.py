@@ -25,14 +25,16 @@ HEADINGS = {
 READING = {
     "en": (
         "{wishes} wishes for each of five clients, over one faulty upstream that keeps a book: cut "
-        "bodies, 502s, 504s and 524s, slow answers, `kill -9`, Ctrl-C. Pisang re-buys nothing by "
-        "itself: what it could not have it lists by name, with the amount, for you to decide. "
+        "bodies, 502s, 504s and 524s, slow answers, `kill -9`, Ctrl-C. Pisang, run with "
+        "`--idempotency-key`, re-buys nothing by itself: what it could not have it lists "
+        "by name, with the amount, for you to decide. "
         "`make prove` runs it (a minute and a half at most); [how it is counted]({page}) has every "
         "fault and the raw figures."
     ),
     "zh": (
         "五个客户端各要 {wishes} 张图，面对同一个会出故障、并自己记账的上游：断流、502/504/524、"
-        "超时、`kill -9`、Ctrl-C。Pisang 不会自行重复购买：没拿到的逐条列出金额，由你决定。"
+        "超时、`kill -9`、Ctrl-C。Pisang（运行时带 `--idempotency-key`）不会自行重复购买："
+        "没拿到的逐条列出金额，由你决定。"
         "用 `make prove` 自己跑一遍（最多一分半钟）；[计数方法]({page})列出了每种故障和原始数据。"
     ),
 }
@@ -176,7 +178,8 @@ of the connection: so do real ones, and they bill it. Every send gets a picture 
 file on disk says which payment it came from.
 
 What a send meets depends on the wish and on how often this client has sent it, on nothing else:
-no dice. The second send is good unless said otherwise, which is just when people pay twice.
+no dice, and the raw figures of two runs are the same. The second send is good unless said
+otherwise, which is just when people pay twice.
 
 | wish | what its first send meets | billed |
 |--:|---|---|
@@ -225,7 +228,8 @@ How often it was paid, and what its user has then.
   (or `--retry-unknown`) buys one again, on the record.
 - Nobody can see from outside whether a silent upstream began to work: of the {listed} that Pisang
   lists, {false_alarms} had not been billed. It says that it can't know; it doesn't guess.
-- Run without `--idempotency-key`, the same command is a new wish, and a new purchase.
+- Run without `--idempotency-key`, the same command is a new wish and a new purchase: whoever was
+  killed (15 and 16) and runs it again buys and has two pictures.
 """
 
 
