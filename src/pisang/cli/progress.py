@@ -9,6 +9,7 @@ out, the bar first, then from the right.
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from pisang.cli.callers import agent_in
 from pisang.cli.screen import Screen
 from pisang.cli.table import clip, width_of
 from pisang.engine.events import Event
@@ -65,7 +67,7 @@ class Progress:
         self._live: Live | None = None
 
     def __enter__(self) -> Progress:
-        if self._screen.live:
+        if self._screen.live and agent_in(os.environ) is None:
             from rich.console import Console
             from rich.live import Live
 

@@ -12,8 +12,10 @@ import re
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TextIO, get_args
 
+from pisang.cli.callers import agent_in
 from pisang.cli.words import say_amount, say_warning
 
 if TYPE_CHECKING:
@@ -71,6 +73,15 @@ class Screen:
         if self.format == "human":
             _show(sys.stdout, text)
 
+    def file(self, path: Path, facts: str = "", lead: str = "") -> None:
+        """A line of the result about a file. Where somebody reads it on a terminal, the path is a
+        link to it (OSC 8; a terminal that knows no links shows just the path)."""
+        if self.format == "human":
+            words = [_UNSHOWN.sub("\ufffd", word) for word in (lead, str(path), facts)]
+            if _links():
+                words[1] = f"\x1b]8;;{path.absolute().as_uri()}\x1b\\{words[1]}\x1b]8;;\x1b\\"
+            _write(sys.stdout, "".join(words))
+
     def bare(self, text: str) -> None:
         """A line of the result in the quiet format."""
         if self.format == "quiet":
@@ -118,6 +129,12 @@ class Screen:
 
 
 _UNSHOWN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def _links() -> bool:
+    """Whether standard output is a terminal that somebody reads, and that takes a link."""
+    plain = os.environ.get("TERM", "") in ("", "dumb", "linux")
+    return sys.stdout.isatty() and not plain and agent_in(os.environ) is None
 
 
 def _show(stream: Any, text: str) -> None:

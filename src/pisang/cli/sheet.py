@@ -79,4 +79,4 @@ def tell_sheet(path: Path, placed: Sequence[Placed], screen: Screen) -> None:
     screen.data({"path": str(path), "images": [one.to_json() for one in placed]})
     screen.bare(str(path))
     count = len(placed)
-    screen.line(f"{path}  {screen.pick(f'{count} images', f'{count} 张图片')}")
+    screen.file(path, f"  {screen.pick(f'{count} images', f'{count} 张图片')}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,7 +14,7 @@ from pisang.cli import candidates
 from pisang.cli.frame import command
 from pisang.cli.options import Told
 from pisang.cli.screen import Screen
-from pisang.cli.table import clip
+from pisang.cli.table import clip, columns_of, flow
 from pisang.cli.words import say_amount, say_charged, say_state
 from pisang.errors import UsageError
 
@@ -142,7 +143,7 @@ def _tell_file(path: Path | None, asked: Show, screen: Screen) -> int:
     if path is None:
         return 0
     screen.bare(str(path))
-    screen.line(str(path))
+    screen.file(path)
     return _look(path, asked, screen)
 
 
@@ -233,13 +234,14 @@ def _tell(story: Story, screen: Screen) -> None:
 
     result, language = story.result, screen.language
     state, cost = say_state(result.state, language), say_amount(result.cost, language)
-    screen.line(f"{result.request_id}  {local_time(result.created_ms)}  {state}")
+    columns = columns_of()
+    _say((result.request_id, local_time(result.created_ms), state), columns, screen, lead="")
     screen.line(f"  {result.prompt}")
-    screen.line(f"  {result.model} · {result.upstream} · {cost}")
+    _say((result.model, result.upstream, cost), columns, screen)
     for image in result.images:
-        screen.line(f"  {_image_line(image, screen)}")
+        _say_image(image, columns, screen)
     for row in result.attempts:
-        screen.line(f"  {_attempt_line(row, screen)}")
+        _say(_attempt_cells(row, screen), columns, screen)
     for arrow, others in (("←", story.parents), ("→", story.children)):
         for one in others:
             screen.line(f"  {arrow} {one.request_id}  {clip(one.prompt, PROMPT_COLUMNS)}")
@@ -248,14 +250,23 @@ def _tell(story: Story, screen: Screen) -> None:
         screen.say(failure)
 
 
-def _image_line(image: Picture, screen: Screen) -> str:
+def _say(cells: Sequence[str], columns: int, screen: Screen, lead: str = "  ") -> None:
+    for line in flow(cells, columns, lead):
+        screen.line(line)
+
+
+def _say_image(image: Picture, columns: int, screen: Screen) -> None:
+    """An image's facts, and its file on a line of its own: that is what is copied."""
     draft = screen.pick(" (draft)", "（草稿）") if image.draft else ""
-    where = str(image.path) if image.path.exists() else screen.pick("cleared away", "已清理")
+    there = image.path.exists()
+    gone = () if there else (screen.pick("cleared away", "已清理"),)
     shape = f"{image.width}×{image.height}"
-    return f"{image.sha256[:12]}  {shape}  {image.mime}{draft}  {where}"
+    _say((image.sha256[:12], shape, f"{image.mime}{draft}", *gone), columns, screen)
+    if there:
+        screen.file(image.path, lead="    ")
 
 
-def _attempt_line(row: AttemptRow, screen: Screen) -> str:
+def _attempt_cells(row: AttemptRow, screen: Screen) -> tuple[str, ...]:
     from pisang.client.results import Cost
 
     language = screen.language
@@ -265,4 +276,4 @@ def _attempt_line(row: AttemptRow, screen: Screen) -> str:
     money = Cost(row.cost, "sandbox" if row.free else row.basis)
     cost = say_amount(money, language) if row.cost else ""
     said = say_state(row.state, language), say_charged(row.charged, language)
-    return "  ".join(part for part in (row.id, *said, cost, took) if part)
+    return tuple(part for part in (row.id, *said, cost, took) if part)

@@ -46,22 +46,27 @@ def align(rows: Iterable[Sequence[str]]) -> list[str]:
     return ["  ".join(map(_pad, row[:-1], widths[:-1])) + f"  {row[-1]}" for row in cells]
 
 
-def fold(cells: Sequence[str], columns: int, lead: str = "") -> list[str]:
-    """The cells one after the other, on as many lines as they need; the last one is cut to what is
-    left of its line. The first line begins with `lead`, the others are set in."""
-    *others, last = cells
+def flow(cells: Sequence[str], columns: int, lead: str = "") -> list[str]:
+    """The cells one after the other, on as many lines as they need. The first line begins with
+    `lead`, the others are set in by two more; a cell that is longer than a line is left whole."""
     lines = [lead]
-    for cell in others:
+    for cell in cells:
         longer = f"{lines[-1]}  {cell}" if lines[-1].strip() else f"{lines[-1]}{cell}"
         if width_of(longer) > columns and lines[-1].strip():
-            longer = f"  {cell}"
             lines.append("")
+            longer = f"{lead}  {cell}"
         lines[-1] = longer
+    return lines
+
+
+def fold(cells: Sequence[str], columns: int, lead: str = "") -> list[str]:
+    """As `flow`, and the last cell is cut to what is left of its line, or to one of its own."""
+    *others, last = cells
+    lines = flow(others, columns, lead)
     left = columns - width_of(lines[-1]) - 2
     if left < min(_READABLE, width_of(last)):
-        lines.append("")
-        left = columns - 2
-    return [*lines[:-1], f"{lines[-1]}  {clip(last, max(1, left))}"]
+        return [*lines, f"{lead}{clip(last, max(1, columns - width_of(lead)))}"]
+    return [*lines[:-1], f"{lines[-1]}  {clip(last, left)}"]
 
 
 def _pad(text: str, columns: int) -> str:
