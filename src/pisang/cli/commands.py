@@ -23,8 +23,6 @@ COMMANDS: dict[str, Row | Group] = {
         {
             "set": Row("pisang.cli.budget:set_", "Set a cap: a day, a month, or in all."),
             "list": Row("pisang.cli.budget:list_", "Every cap: spent, held, left."),
-            "export": Row("pisang.cli.importing:export", "Write them as TOML, without keys."),
-            "import": Row("pisang.cli.importing:import_", "Add those of such a file."),
             "remove": Row("pisang.cli.budget:remove", "Take a cap away."),
             "rate": Row("pisang.cli.budget:rate", "What another currency is worth."),
             "currency": Row("pisang.cli.budget:currency", "The currency that caps count in."),
@@ -49,6 +47,8 @@ COMMANDS: dict[str, Row | Group] = {
             "price": Row("pisang.cli.prices:price", "What an image costs there: list, set."),
             "sync": Row("pisang.cli.prices:sync", "Read the prices that a relay publishes."),
             "default": Row("pisang.cli.upstream:default", "Which is used when none is named."),
+            "export": Row("pisang.cli.importing:export", "Write them as TOML, without keys."),
+            "import": Row("pisang.cli.importing:import_", "Add those of such a file."),
             "remove": Row("pisang.cli.upstream:remove", "Forget one, and its key."),
         },
     ),

@@ -75,9 +75,17 @@ class Ikunimage(Told):
 # --- export --------------------------------------------------------------------------------------
 
 
-@command(
-    examples="pisang upstream export > upstreams.toml\npisang upstream export mine -o mine.toml"
-)
+EXPORT_EXAMPLES = """\
+pisang upstream export > upstreams.toml
+pisang upstream export ikuncode --out relay.toml
+"""
+IMPORT_EXAMPLES = """\
+pisang upstream import upstreams.toml
+pisang upstream import - < upstreams.toml
+"""
+
+
+@command(examples=EXPORT_EXAMPLES)
 def export(asked: Export) -> int:
     """Write upstreams as TOML, without their keys: to give away, or for another machine."""
     screen = Screen.of(asked.format)
@@ -116,9 +124,7 @@ def _write(path: Path, text: str, *, force: bool) -> str:
 # --- import --------------------------------------------------------------------------------------
 
 
-@command(
-    examples="pisang upstream import upstreams.toml\npisang upstream import - < upstreams.toml"
-)
+@command(examples=IMPORT_EXAMPLES)
 def import_(asked: Import) -> int:
     """Add the upstreams of a shared file: all of them, or none where anything in it is wrong.
 
@@ -163,11 +169,9 @@ def _tell(
         wanted = assemble(entry, settings).auth.takes_key and said["key"] is None
         command_ = f"pisang upstream key {name}" if wanted and not entry.key_env else None
         rows.append({**said, "replaced": name in replaced, "next": command_})
-        done = (
-            screen.pick("replaced", "已替换")
-            if name in replaced
-            else screen.pick("added", "已添加")
-        )
+        done = screen.pick("added", "已添加")
+        if name in replaced:
+            done = screen.pick("replaced", "已替换")
         screen.bare(name)
         screen.line(f"{done} {name}  {said['base_url']}{_whence(entry, screen)}")
         if command_:

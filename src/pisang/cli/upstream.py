@@ -57,6 +57,7 @@ def list_(asked: Told) -> int:
     from pisang.client.loading import load_settings
     from pisang.client.presets import PRESETS
     from pisang.client.upstreams import describe
+    from pisang.errors.chinese import in_chinese
 
     screen = Screen.of(asked.format)
     settings = load_settings()
