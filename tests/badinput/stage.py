@@ -28,7 +28,9 @@ from pisang.domain.ledger import AttemptRow
 from tests.transport.faults import Line, Script, Site, serve
 
 WIRES = ("gemini", "crawl", "openai-images", "openai-chat")
-ERROR_KEYS = {"code", "message", "charged", "at_stake", "retry", "request_id", "hint"}
+ERROR_KEYS = {
+    "code", "message", "charged", "at_stake", "retry", "request_id", "upstream_request_id", "hint",
+}  # fmt: skip
 MODEL = "some-model"
 
 _SETTINGS = """
@@ -172,7 +174,7 @@ class Stage:
         out, err = io.StringIO(), io.StringIO()
         with redirect_stdout(out), redirect_stderr(err):
             result = client.attempt("a lake")
-            code = tell(Exported(result), Screen("json", "en"))
+            code = tell(Exported(result), Screen("json", "en")).code
         sends = len(self.server.site.requests) - before
         return Outcome(Said(code, out.getvalue(), err.getvalue()), result.attempts, sends)
 

@@ -198,6 +198,42 @@ def test_what_is_only_unusual_is_taken(stage: Stage, wire: str, make: Make, imag
 
 # --- W6: pages, errors under a 200 ---------------------------------------------------------------
 
+
+@every_wire
+def test_a_picture_in_place_of_an_answer_is_kept_to_the_byte(stage: Stage, wire: str) -> None:
+    asked = stage.ask(wire, answering(http(LONG_PNG, kind=b"image/png")))
+    asked.agrees()
+    assert asked.fate == DONE
+    assert "bare_picture" in asked.warnings
+    (image,) = asked.said.json["images"]
+    assert stage.images()[image["sha256"]] == LONG_PNG
+
+
+BARE: dict[str, tuple[bytes, str]] = {
+    "half a picture": (http(LONG_PNG[:30_000], kind=b"image/png"), "cut short"),
+    "half of what it says": (http(LONG_PNG[:30_000], length=99_999), "broke after"),
+    "a form of parts": (
+        http(b"--b\r\n\r\n" + LONG_PNG + b"\r\n--b--", kind=b"multipart/mixed; boundary=b"),
+        "can't be read",
+    ),
+}
+
+
+@every_wire
+@pytest.mark.parametrize("kind", BARE)
+def test_less_than_a_picture_in_place_of_an_answer_is_unknown(
+    stage: Stage, wire: str, kind: str
+) -> None:
+    answer, said = BARE[kind]
+    asked = stage.ask(wire, answering(answer))
+    asked.agrees()
+    assert asked.fate == UNKNOWN
+    assert said in asked.error["message"]
+    assert asked.sends == 1
+    if kind == "a form of parts":
+        assert "bytes of multipart/mixed, not all of them text: --b" in asked.rows[-1].excerpt
+
+
 PAGE = (
     b"<!DOCTYPE html>\n<html><head><title>%d Oops</title><style>p{color:red}</style>"
     b"<script>alert('evil')</script></head><body><h1>Error %d</h1>"
@@ -378,6 +414,30 @@ def test_what_is_behind_a_link_is_a_whole_picture_or_an_unknown_outcome(
     if fate == UNKNOWN:
         assert stage.images() == before
         assert "a link" in asked.error["message"]
+
+
+@pytest.mark.parametrize("wire", NAMED)
+def test_one_link_of_two_that_gives_nothing_is_named_beside_the_picture(
+    stage: Stage, wire: str
+) -> None:
+    links = [f"{stage.server.site.url}/{name}?sig=k".encode() for name in ("gone.png", "a.png")]
+
+    async def script(line: Line) -> None:
+        head, _ = await line.request()
+        if head.startswith(b"POST"):
+            await line.say(http(body(wire, *(NAMED[wire] % link for link in links))))
+        else:
+            await line.say(http(b"", 404) if b"gone" in head else http(LONG_PNG))
+        line.close()
+
+    asked = stage.ask(wire, script)
+    assert asked.fate == DONE
+    assert len(asked.said.json["images"]) == 1
+    (missing,) = [
+        one["message"] for one in asked.said.json["warnings"] if one["code"] == "picture_missing"
+    ]
+    assert f"{stage.server.site.url}/gone.png (" in missing
+    assert "sig" not in missing
 
 
 # --- W8: headers ---------------------------------------------------------------------------------
