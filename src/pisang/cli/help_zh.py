@@ -89,6 +89,9 @@ HELP: Mapping[str, str] = {
     ),
     "Words that stand in the prompt.": "提示词中包含的文字。",
     "How many.": "显示条数。",
+    "Such as 7d, today, 2026-08 or 2026-08-21.": "例如 7d、today、2026-08 或 2026-08-21。",
+    "Only those with that tag.": "只列出带该标签的请求。",
+    "Only those in that state.": "只列出处于该状态的请求。",
     "One request or image: attempts, cost, lineage.": "查看一个请求或一张图片：尝试、费用、来历。",
     "One request or image: what was asked, each attempt and what it cost, the chain of edits that "
     "led to it, and the edits that were made of it.": (

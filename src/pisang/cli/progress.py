@@ -10,7 +10,6 @@ out, the bar first, then from the right.
 from __future__ import annotations
 
 import os
-import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from pisang.cli.screen import Screen
 from pisang.cli.table import clip, width_of
 from pisang.engine.events import Event
 from pisang.errors import OutcomeUnknown, PisangError
+from pisang.errors.chinese import in_chinese
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
@@ -35,13 +35,6 @@ _BAR_COLUMNS = (10, 30)
 """A bar is so wide; narrower it says nothing, and is left out."""
 
 _BANANA = "yellow"
-
-_HOLDS_ZH = (
-    (re.compile(r"(.+) takes (\d+) at once"), "{} 同时最多 {} 个"),
-    (re.compile(r"(.+) takes one every (\d+) ms"), "{} 每 {} 毫秒最多一个"),
-    (re.compile(r"(.+) takes (\d+) a minute"), "{} 每分钟最多 {} 个"),
-)
-"""Why an attempt has to wait (`store.claim`), in Chinese."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +134,7 @@ class Progress:
         received = sum(list(self._bytes.values()))
         reason = next(iter(list(self._queued.values())), "")
         count = pick(f"{self._done} of {self._n}", f"已完成 {self._done}/{self._n}")
-        why = pick(reason, _hold_zh(reason))
+        why = in_chinese(reason) if self._screen.language == "zh" else reason
         size = f"{received / 1e6:.1f} MB" if received else ""
         count = count if self._n > 1 else ""
         parts = (count, size, why) if self._paces else (why, count, size)
@@ -218,11 +211,3 @@ def say_duration(seconds: float, language: str) -> str:
     if language == "zh":
         return f"{minutes} 分 {rest} 秒" if rest else f"{minutes} 分钟"
     return f"{minutes} min {rest} s" if rest else f"{minutes} min"
-
-
-def _hold_zh(reason: str) -> str:
-    for pattern, said in _HOLDS_ZH:
-        found = pattern.fullmatch(reason)
-        if found:
-            return said.format(*found.groups())
-    return reason

@@ -16,6 +16,7 @@ PHRASES: Mapping[str, str] = {
     "Option {} requires an argument.": "选项 {} 需要一个值。",
     "Option {} requires {} arguments.": "选项 {} 需要 {} 个值。",
     "Option {} does not take a value.": "选项 {} 不需要值。",
+    "the states are {}": "可用的状态：{}",
     "Argument {} takes {} values.": "参数 {} 需要 {} 个值。",
     "Got unexpected extra argument(s) ({}).": "多余的参数（{}）。",
     "No such command {}.": "没有命令 {}。",
