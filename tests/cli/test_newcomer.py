@@ -32,7 +32,7 @@ def test_an_attempt_that_was_turned_away_free_is_told_to_be_free(pisang):
     assert "free" in said.out
     assert "unknown" not in said.out
     assert pisang("history", *AS_JSON).json["requests"][0]["cost"] == {
-        "amount": "0.00", "currency": None, "basis": "free",
+        "amount": "0.00", "currency": None, "basis": "free", "at_stake": None,
     }  # fmt: skip
 
 

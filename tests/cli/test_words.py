@@ -44,6 +44,13 @@ def test_a_warning_keeps_its_facts_in_chinese() -> None:
     [
         (Cost(PENNY, "catalogue"), "0.01 USD", "0.01 USD"),
         (Cost(PENNY, "sandbox"), "0.01 USD (play money)", "0.01 USD（模拟金额）"),
+        (Cost(PENNY, "user", PENNY), "0.01 USD + 0.01 USD (at stake)", "0.01 USD + 0.01 USD（待确认）"),
+        (Cost(None, "user", PENNY), "0.01 USD (at stake)", "0.01 USD（待确认）"),
+        (
+            Cost(None, "sandbox", PENNY),
+            "0.01 USD (at stake) (play money)",
+            "0.01 USD（待确认）（模拟金额）",
+        ),
         (Cost(None, "free"), "free", "免费"),
         (Cost(None, "none"), "unknown", "未知"),
     ],

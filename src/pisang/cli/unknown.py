@@ -132,17 +132,19 @@ _BILLING = {
     "likely_billed": (
         "{upstream}'s log has a call of this model about that time: it was likely billed, "
         "{amount}. That it is this one is not certain.",
-        "{upstream} 的日志里有同一时间、同一模型的调用：很可能已扣费 {amount}，但不能确定就是这一次。",
+        "{upstream} 的日志里有同一时间、同一模型的调用：很可能已扣费 {amount}，"
+        "但不能确定就是这一次。",
     ),
     "likely_free": (
-        "{upstream}'s log has no call of this model about that time: it was likely not billed. "
-        "Its log is its own word, so that is not certain.",
-        "{upstream} 的日志里没有同一时间、同一模型的调用：很可能没有扣费，但日志由上游记录，不能完全确定。",
+        "{upstream}'s log has no call of this model about that time: as far as it tells, nothing "
+        "was billed. That is likely, not certain.",
+        "{upstream} 的日志里没有同一时间、同一模型的调用：很可能没有扣费，但不能完全确定。",
     ),
     "too_early": (
         "{upstream}'s log has no such call yet; one is written down when it ends, which may be up "
         "to {minutes} minutes after it was sent. Look again then.",
-        "{upstream} 的日志里还没有这次调用；调用结束后才会记录，最晚在发送后 {minutes} 分钟。请到时再查。",
+        "{upstream} 的日志里还没有这次调用；调用结束后才会记录，最晚在发送后 {minutes} 分钟。"
+        "请到时再查。",
     ),
     "cannot_tell": (
         "{upstream}'s log can't tell: it is empty, switched off, or does not reach back so far.",

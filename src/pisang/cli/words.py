@@ -32,6 +32,7 @@ _CHARGED: Mapping[str, tuple[str, str]] = {
 }
 
 _AMOUNTS_ZH = {
+    "(at stake)": "（待确认）",
     "(play money)": "（模拟金额）",
     "an unknown amount": "金额未知",
     "unknown": "未知",

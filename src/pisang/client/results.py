@@ -23,7 +23,7 @@ from pisang.domain.money import Money
 from pisang.domain.request import JSON
 from pisang.domain.warning import Warn
 from pisang.engine.order import Ran
-from pisang.engine.outcome import PLAY_MONEY, last_attempts
+from pisang.engine.outcome import AT_STAKE, PLAY_MONEY, last_attempts
 from pisang.engine.replay import replay
 from pisang.errors import (
     ExtraMissing,
@@ -103,10 +103,12 @@ class Picture:
 class Cost:
     """What a request cost. `basis` says whence that is known: `catalogue`, `user`, `usage`,
     `upstream`; `sandbox` is play money, which nobody pays; `free`: nothing was charged; `none`:
-    something may have been, and how much is not known (`money` is None for both)."""
+    something may have been, and how much is not known (`money` is None for both). `at_stake` is
+    what attempts of unknown outcome, or still under way, may cost besides."""
 
     money: Money | None
     basis: str
+    at_stake: Money | None = None
 
     @property
     def is_play(self) -> bool:
@@ -114,17 +116,22 @@ class Cost:
         return self.basis == "sandbox"
 
     def __str__(self) -> str:
-        if self.money is None:
+        parts = [str(self.money)] if self.money else []
+        parts += [f"{self.at_stake} {AT_STAKE}"] if self.at_stake else []
+        if not parts:
             return "free" if self.basis == "free" else "unknown"
-        return f"{self.money} {PLAY_MONEY}" if self.is_play else str(self.money)
+        return " ".join((" + ".join(parts), *((PLAY_MONEY,) if self.is_play else ())))
 
     def to_json(self) -> dict[str, JSON]:
-        """`{"amount", "currency", "basis"}`; the amount is a decimal text, null: not known."""
+        """`{"amount", "currency", "basis", "at_stake"}`; amounts are decimal texts. No amount: it
+        is not known, or all of it is at stake."""
+        known = self.money or self.at_stake
         nothing = "0.00" if self.basis == "free" else None
         return {
             "amount": self.money.amount if self.money else nothing,
-            "currency": self.money.currency if self.money else None,
+            "currency": known.currency if known else None,
             "basis": self.basis,
+            "at_stake": self.at_stake.amount if self.at_stake else None,
         }
 
 
@@ -258,19 +265,21 @@ def _in_order(row: RequestRow) -> list[ImageRow]:
 
 
 def cost_of(row: RequestRow) -> Cost:
-    """What all attempts of a request cost together: known amounts of one currency, summed."""
+    """What all attempts of a request cost together: amounts of one currency, summed; those that
+    nobody knows to have been charged apart."""
     if all(attempt.charged is Charged.NO for attempt in row.attempts):
         return Cost(None, "free")
-    total: Money | None = None
+    sums: dict[Charged, Money] = {}
     basis = "none"
     for attempt in row.attempts:
-        if attempt.cost is None:
+        amount = attempt.cost or attempt.price
+        known = next(iter(sums.values()), amount)
+        if attempt.charged is Charged.NO or amount is None or amount.currency != known.currency:
             continue
-        if total is not None and total.currency != attempt.cost.currency:
-            continue
-        total = attempt.cost if total is None else total + attempt.cost
+        before = sums.get(attempt.charged)
+        sums[attempt.charged] = before + amount if before else amount
         basis = "sandbox" if attempt.free else attempt.basis
-    return Cost(total, basis)
+    return Cost(sums.get(Charged.YES), basis, sums.get(Charged.UNKNOWN))
 
 
 def _picture(image: ImageRow, row: RequestRow, store: Store) -> Picture:

@@ -14,6 +14,9 @@ STRICT_CODES = frozenset({"size_mismatch", "ratio_mismatch", "type_mismatch"})
 """The warnings that `strict` turns into an error."""
 
 UNKNOWN_AMOUNT = "an unknown amount"
+AT_STAKE = "(at stake)"
+"""Behind an amount of which nobody knows whether it was charged."""
+
 PLAY_MONEY = "(play money)"
 """Behind an amount that is the sandbox's."""
 

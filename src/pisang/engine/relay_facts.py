@@ -131,9 +131,9 @@ async def read_log(upstream: Upstream, reach: Reach) -> TokenLog:
         _ask(upstream, reach, "status"), _ask(upstream, reach, "log")
     )
     rows = _log_rows(told.body)
-    if not rows and not told.refused:
-        told = await _ask(upstream, reach, "log", in_query=True)
-        rows = _log_rows(told.body)
+    if told.why is None and not rows:
+        older = await _ask(upstream, reach, "log", in_query=True)
+        rows = _log_rows(older.body)
     return TokenLog(rows, _unit(status), told.why)
 
 
