@@ -146,7 +146,8 @@ def choose_upstream(settings: Settings, named: str | None, screen: Screen) -> Up
 def ask(job: Job, listen: Listener) -> Exported:
     """Ask for the images and write their files."""
     asked = job.asked
-    delivery = Delivery(job.target, job.settings.naming, job.resize, exact=asked.fit is not None)
+    naming, exact = job.settings.naming, asked.fit is not None
+    delivery = Delivery(job.target, job.prompt, naming, job.resize, exact=exact)
     options: Options = {
         "model": asked.model,
         "aspect_ratio": asked.aspect_ratio,

@@ -17,7 +17,7 @@ from pisang.client.async_client import AsyncClient
 from pisang.client.delivery import Delivery
 from pisang.client.export import Exported
 from pisang.client.loading import load_settings
-from pisang.client.output import check_output, plan_output
+from pisang.client.output import Target, check_output, plan_output
 from pisang.client.settings import Settings
 from pisang.domain.ledger import AttemptRow
 from pisang.engine.events import Listener
@@ -32,8 +32,7 @@ def buy_again(asked: Rebuy, screen: Screen) -> int:
     out = asked.out or settings.defaults.out
     target = plan_output(out, base=settings.folder, force=asked.force)
     check_output(target, 1)
-    delivery = Delivery(target, settings.naming)
-    row, found = asyncio.run(_look(asked.id, settings, delivery))
+    row, delivery, found = asyncio.run(_look(asked.id, settings, target))
     if found is not None:
         return tell(found, screen).code
     if not asked.yes:
@@ -49,13 +48,15 @@ def buy_again(asked: Rebuy, screen: Screen) -> int:
 
 
 async def _look(
-    word: str, settings: Settings, delivery: Delivery
-) -> tuple[AttemptRow, Exported | None]:
-    """The attempt, and its picture where it can still be had for free."""
+    word: str, settings: Settings, target: Target
+) -> tuple[AttemptRow, Delivery, Exported | None]:
+    """The attempt, where its picture goes, and that picture where it can still be had for free."""
     async with AsyncClient(settings=settings, face="cli") as client:
         looked = await client.look(word)
-        result = looked.result
-        return looked.row, await client.deliver(result, delivery) if result else None
+        result = looked.result or await client.request(looked.row.request_id)
+        delivery = Delivery(target, result.prompt, settings.naming)
+        found = await client.deliver(result, delivery) if looked.result else None
+        return looked.row, delivery, found
 
 
 def _buy(row: AttemptRow, settings: Settings, delivery: Delivery, listen: Listener) -> Exported:

@@ -13,8 +13,8 @@ import select
 import signal
 import sys
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -121,37 +121,35 @@ class Watch:
         """Watch. What the keeper said is printed; the rest is the caller's to tell."""
         for_s = self._patience.for_s
         until = None if for_s is None else time.monotonic() + for_s
-        while True:
-            try:
-                with self._progress:
-                    ended = self._follow(until)
-                break
-            except KeyboardInterrupt:
-                self._interrupts += 1
-                if self._interrupts > 1 and self._seen.request_id is not None:
-                    return self._left(self._seen.request_id)
-                self._stop()
+        with interrupts() as keys, self._progress:
+            left = self._follow(until, keys)
         os.close(self._pipe)
-        return ended
+        return left or self._ended()
 
-    def _follow(self, until: float | None) -> Said | Left | Died:
+    def _follow(self, until: float | None, keys: int) -> Left | None:
+        """Until the foreground leaves, or (None) the pipe has ended."""
         while True:
             request_id = self._seen.request_id
             if request_id is not None and self._may_leave(until):
-                return self._left(request_id)
+                return Left(request_id, self._seen.state)
             wait = None if until is None else max(until - time.monotonic(), 0.05)
-            ready, _, _ = select.select([self._pipe], [], [], wait)
-            if not ready:
-                continue
-            chunk = os.read(self._pipe, _CHUNK)
-            if not chunk:
-                return self._ended()
-            self._take(chunk)
+            ready, _, _ = select.select([self._pipe, keys], [], [], wait)
+            if keys in ready:
+                os.read(keys, 1)
+                self._interrupts += 1
+                if self._interrupts == 1:
+                    self._stop()
+            if self._pipe in ready:
+                chunk = os.read(self._pipe, _CHUNK)
+                if not chunk:
+                    return None
+                self._take(chunk)
 
     def _may_leave(self, until: float | None) -> bool:
         if self._seen.said is not None:  # it is ending: its last word is worth the moment
             return False
-        return self._patience.detach or (until is not None and time.monotonic() >= until)
+        late = until is not None and time.monotonic() >= until
+        return self._patience.detach or self._interrupts > 1 or late
 
     def _take(self, chunk: bytes) -> None:
         *lines, self._rest = (self._rest + chunk).split(b"\n")
@@ -167,9 +165,6 @@ class Watch:
         for stream, text in ((sys.stdout, said["out"]), (sys.stderr, said["err"])):
             self._screen.repeat(stream, text)
         return Said(said["code"], tuple(map(Path, said["pictures"])))
-
-    def _left(self, request_id: str) -> Left:
-        return Left(request_id, self._seen.state)
 
     def _stop(self) -> None:
         """The first Ctrl-C: nothing more is to be sent; say what that leaves."""
@@ -194,6 +189,24 @@ class Watch:
             f"请求已经发出，最多花费 {amounts}：会继续完成并保存。"
             f"再按一次 Ctrl-C 转入后台，之后可用：{again}",
         )
+
+
+@contextmanager
+def interrupts() -> Iterator[int]:
+    """A descriptor that can be read for each Ctrl-C, in place of an exception: one of those may
+    come between any two lines, in the middle of answering the one before too."""
+    reading, writing = os.pipe()
+
+    def tell(number: int, frame: object) -> None:
+        os.write(writing, b"^")
+
+    before = signal.signal(signal.SIGINT, tell)
+    try:
+        yield reading
+    finally:
+        signal.signal(signal.SIGINT, before)
+        os.close(reading)
+        os.close(writing)
 
 
 def tell_left(left: Left, screen: Screen, *, asked: bool) -> int:

@@ -32,10 +32,11 @@ _LOOK_S = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Where the images go, by which template they are named, and the pixels they are to have:
-    `shape`, or the catalogue's own for what was asked where `exact`."""
+    """Where the images go, by which template and words they are named, and the pixels they are to
+    have: `shape`, or the catalogue's own for what was asked where `exact`."""
 
     target: Target
+    prompt: str
     naming: str = DEFAULT_TEMPLATE
     shape: Shape | None = None
     exact: bool = False
@@ -48,6 +49,7 @@ class Delivery:
             "stem": self.target.stem,
             "extension": self.target.extension,
             "force": self.target.force,
+            "prompt": self.prompt,
             "naming": self.naming,
             "shape": [shape.width, shape.height, shape.mode] if shape else None,
             "exact": self.exact,
@@ -58,7 +60,7 @@ class Delivery:
         """What `to_json` wrote."""
         target = Target(Path(spec["folder"]), spec["stem"], spec["extension"], spec["force"])
         shape = Shape(*spec["shape"]) if spec["shape"] else None
-        return cls(target, spec["naming"], shape, spec["exact"])
+        return cls(target, spec["prompt"], spec["naming"], shape, spec["exact"])
 
 
 async def deliver(result: Result, delivery: Delivery, store: Store) -> Exported:
@@ -66,7 +68,7 @@ async def deliver(result: Result, delivery: Delivery, store: Store) -> Exported:
     what could not be written stays to be done."""
     fitted, shape = _fit(result, delivery)
     at = datetime.fromtimestamp(result.created_ms / 1000, UTC).astimezone()
-    label = Label(delivery.naming, at, result.prompt, result.model)
+    label = Label(delivery.naming, at, delivery.prompt, result.model)
     exported = await asyncio.to_thread(export, fitted, delivery.target, label, shape)
     if exported.error is None:
         written = exported.result
