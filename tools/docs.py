@@ -19,7 +19,7 @@ from pisang.cli.entry import run
 from pisang.cli.frame import Group, Row
 from pisang.domain.catalogue import load
 from pisang.domain.model import SIZES, Model
-from pisang.errors import PisangError, leaves
+from pisang.errors import Charged, PisangError, Retry, leaves
 from pisang.sandbox.directives import GUIDE
 from tools.sources import ROOT
 
@@ -32,11 +32,17 @@ def errors() -> str:
     """Every error code: what it says in both languages, whether money moved, what to do."""
     lines = [
         NOTE,
-        "# Errors\n",
+        "# Errors · 错误\n",
         "Each has a stable code (`--format json` prints it), says whether money moved, and whether",
-        "it may be tried again. The words in braces are filled in.\n",
-        "| code | exit | HTTP | money moved | again? | says | 中文 |",
-        "|---|---|---|---|---|---|---|",
+        "it may be tried again. The words in braces are filled in; the next command is said where",
+        "all that it names is known, and is `hint` in the JSON. `PISANG_LANG=zh`, `language` in",
+        "`config.toml` or a Chinese locale choose the Chinese.\n",
+        "每个错误都有固定的代码（`--format json` 会输出），并说明是否已扣费、能否重试。",
+        "花括号中的内容会按实际情况填入；下一步的命令在 JSON 里是 `hint`。",
+        "用 `PISANG_LANG=zh`、`config.toml` 的 `language` 或中文区域设置切换到中文。\n",
+        "| code<br>代码 | exit<br>退出码 | HTTP | again?<br>重试 | money moved<br>扣费 "
+        "| says | 中文 | next<br>下一步 |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for leaf in leaves():
         if leaf.en not in ("{what}",):
@@ -46,9 +52,19 @@ def errors() -> str:
 
 def _error_row(leaf: type[PisangError]) -> str:
     cells = (
-        f"`{leaf.code}`", leaf.exit_code, leaf.status, leaf.charged, leaf.retry, leaf.en, leaf.zh,
+        f"`{leaf.code}`", leaf.exit_code, leaf.status, _RETRY[leaf.retry], _CHARGED[leaf.charged],
+        leaf.en, leaf.zh, f"`{leaf.step}`" if leaf.step else "—",
     )  # fmt: skip
     return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
+
+
+_RETRY = {
+    Retry.NEVER: "never<br>否",
+    Retry.SAME: "at once<br>立即",
+    Retry.LATER: "later<br>稍后",
+    Retry.ELSEWHERE: "elsewhere<br>换上游",
+}
+_CHARGED = {Charged.NO: "no<br>否", Charged.YES: "yes<br>是", Charged.UNKNOWN: "unknown<br>未知"}
 
 
 def models() -> str:

@@ -164,7 +164,7 @@ __all__ = [
 
 
 def leaves() -> tuple[type[PisangError], ...]:
-    """Every error class with a code of its own, in drawing order."""
+    """Every error class with a code of its own, by exit code; a fault of ours last."""
 
     def walk(base: type[PisangError]) -> list[type[PisangError]]:
         found = [base] if "code" in vars(base) and base is not PisangError else []
@@ -172,7 +172,7 @@ def leaves() -> tuple[type[PisangError], ...]:
             found.extend(walk(child))
         return found
 
-    return tuple(walk(PisangError))
+    return tuple(sorted(walk(PisangError), key=lambda one: (one.exit_code == 1, one.exit_code)))
 
 
 def leaf(code: str) -> type[PisangError]:
