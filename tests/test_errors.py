@@ -158,6 +158,14 @@ def test_the_upstreams_own_words_stand_behind_ours() -> None:
     assert error.message("zh") == "relay：请求频率过高，请稍后重试。 上游：slow down"
 
 
+def test_a_long_value_is_shortened_and_a_sentence_of_ours_is_not() -> None:
+    pasted = "".join(f"{n:04}" for n in range(500))
+    shown = errors.OptionInvalid(option="--seed", value=pasted, why=pasted).message()
+    assert f"{pasted[:120]}…{pasted[-60:]}" in shown
+    assert pasted in shown, "the reason is a sentence of ours, and whole"
+    assert shown.count(pasted) == 1
+
+
 def test_charge_and_retry_can_be_said_of_one_error_alone() -> None:
     error = errors.Refused(upstream="u", reason="SAFETY", charged=Charged.NO, retry=Retry.LATER)
     assert (error.charged, error.retry) == (Charged.NO, Retry.LATER)
