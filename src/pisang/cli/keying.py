@@ -120,8 +120,4 @@ def say_kept(place: str | None, screen: Screen) -> None:
         screen.line(screen.pick(f"Its key is read from {place}.", f"密钥从 {place} 读取。"))
         return
     where = screen.pick(place, "系统钥匙串" if place == "the keyring" else place)
-    screen.line(screen.pick(f"Its key is kept in {where}.", f"密钥保存在{_spaced(where)}。"))
-
-
-def _spaced(where: str) -> str:
-    return where if where.startswith("系") else f" {where} "
+    screen.line(screen.pick(f"Its key is kept in {where}.", f"密钥位置：{where}"))
