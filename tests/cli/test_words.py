@@ -44,7 +44,11 @@ def test_a_warning_keeps_its_facts_in_chinese() -> None:
     [
         (Cost(PENNY, "catalogue"), "0.01 USD", "0.01 USD"),
         (Cost(PENNY, "sandbox"), "0.01 USD (play money)", "0.01 USD（模拟金额）"),
-        (Cost(PENNY, "user", PENNY), "0.01 USD + 0.01 USD (at stake)", "0.01 USD + 0.01 USD（待确认）"),
+        (
+            Cost(PENNY, "user", PENNY),
+            "0.01 USD + 0.01 USD (at stake)",
+            "0.01 USD + 0.01 USD（待确认）",
+        ),
         (Cost(None, "user", PENNY), "0.01 USD (at stake)", "0.01 USD（待确认）"),
         (
             Cost(None, "sandbox", PENNY),
@@ -63,7 +67,7 @@ def test_what_was_free_is_an_amount_and_what_is_unknown_is_none_for_scripts() ->
     assert Cost(None, "free").to_json()["amount"] == "0.00"
     assert Cost(None, "none").to_json()["amount"] is None
     assert Cost(PENNY, "sandbox").to_json() == {
-        "amount": "0.01", "currency": "USD", "basis": "sandbox",
+        "amount": "0.01", "currency": "USD", "basis": "sandbox", "at_stake": None,
     }  # fmt: skip
 
 

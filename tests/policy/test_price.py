@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +13,7 @@ from pisang.domain.catalogue import load
 from pisang.domain.model import Model
 from pisang.domain.money import Money, parse_money
 from pisang.domain.upstream import Upstream
-from pisang.policy.price import Price, charge_after, price
+from pisang.policy.price import Price, charge_after, how_to_price, price
 
 CATALOGUE = load()
 PRO = "gemini-3-pro-image"
@@ -118,3 +120,24 @@ def test_a_charge_never_shrinks_when_more_is_counted(
     more = charge_after(Usage(tokens_in + 1, out + image + 1, image, thoughts + 1), model_of(PRO))
     assert less is not None and more is not None
     assert less.micros < more.micros
+
+
+def test_what_an_upstream_published_counts_unless_its_user_said_otherwise() -> None:
+    relay = Upstream(
+        "r",
+        "gemini",
+        "https://r",
+        published={"m": Money(60_000, "USD")},
+        prices={"m@2K": Money(200_000, "CNY")},
+    )
+    assert price("m", "1K", relay, None) == Price(Money(60_000, "USD"), "upstream")
+    assert price("m", "2k", relay, None) == Price(Money(200_000, "CNY"), "user")
+    assert price("m", None, relay, None).basis == "upstream"
+    assert price("m", "8K", replace(relay, published={"m@8K": Money(1, "USD")}), None).money
+
+
+def test_the_command_that_sets_a_price_is_whole_and_quoted() -> None:
+    assert how_to_price("r", "my model", "2K") == (
+        "pisang upstream price r --model 'my model' --size 2K 0.20CNY"
+    )
+    assert how_to_price("r", "m", None) == "pisang upstream price r --model m 0.20CNY"

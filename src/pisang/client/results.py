@@ -273,8 +273,9 @@ def cost_of(row: RequestRow) -> Cost:
     basis = "none"
     for attempt in row.attempts:
         amount = attempt.cost or attempt.price
-        known = next(iter(sums.values()), amount)
-        if attempt.charged is Charged.NO or amount is None or amount.currency != known.currency:
+        if attempt.charged is Charged.NO or amount is None:
+            continue
+        if any(one.currency != amount.currency for one in sums.values()):
             continue
         before = sums.get(attempt.charged)
         sums[attempt.charged] = before + amount if before else amount
