@@ -49,7 +49,7 @@ class Price(Named):
 PRICE_EXAMPLES = """\
 pisang upstream price ikuncode
 pisang upstream price ikuncode --size 2K 0.20CNY
-pisang upstream price ikuncode --model pro --size 4K 0.50CNY
+pisang upstream price ikuncode --model "Nano Banana 2" --size 4K 0.50CNY
 pisang upstream price ikuncode --size 2K --remove
 """
 

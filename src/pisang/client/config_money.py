@@ -22,6 +22,7 @@ from pisang.domain.money import Money
 PriceTable = Literal["prices", "published"]
 
 _BARE = re.compile(r"^[A-Za-z0-9_-]+$")
+_REMARK = re.compile(r'=\s*"[^"]*"(?P<remark>\s+#.*)$')
 _ASSIGNMENT = re.compile(r"^\s*(?P<key>[^=#\[\]]+?)\s*=")
 
 
@@ -112,7 +113,8 @@ def with_value(text: str, section: tuple[str, ...], key: str, value: str | None)
     there = next((i for i in range(first, last) if _assigns(lines[i], key)), None)
     new = [] if value is None else [_line(key, value)]
     if there is not None:
-        lines[there : there + 1] = new
+        said = _REMARK.search(lines[there])
+        lines[there : there + 1] = [f"{line}{said['remark'] if said else ''}" for line in new]
     else:
         while last > first and not lines[last - 1].strip():
             last -= 1
@@ -139,7 +141,7 @@ def without_table(text: str, section: tuple[str, ...]) -> str:
 def _span(lines: list[str], section: tuple[str, ...]) -> tuple[int | None, int]:
     """The first line inside a table and the one behind its last; (None, 0) where it is not."""
     headers = [(i, header) for i, line in enumerate(lines) if (header := header_of(line))]
-    ends = [i for i, _ in headers[1:]] + [len(lines)]
+    ends = [*(i for i, _ in headers[1:]), len(lines)][: len(headers)]
     if not section:
         return 0, headers[0][0] if headers else len(lines)
     for (start, header), end in zip(headers, ends, strict=True):
