@@ -18,6 +18,12 @@ from pisang.domain.upstream import Limits
 from pisang.domain.warning import Warn
 
 
+Join = Literal["no", "lost", "unsure", "any"]
+"""Which equal wish of the last hour one without a key joins: none; one that nobody waits for and
+whose outcome nobody was told whole (`lost`); also one whose outcome is unknown (`unsure`); or any
+at all, for a client that says it is trying again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wish:
     """A request about to be written down.
@@ -26,7 +32,9 @@ class Wish:
     never meet across scopes. `spec` is the whole request as JSON without pictures
     (`domain.serial`). `references` are every content it needs, so that `gc` keeps them. `parent`
     is the image it edits. `folder` is where it was asked, for `last`. `outgoing` is what will be
-    done with its images once they are safe, as JSON that only the face understands.
+    done with its images once they are safe, as JSON that only the face understands. `route` is
+    where a gateway's caller asked, and `join` whether the wish may be found to be an earlier one's
+    twin where it has no key.
     """
 
     id: str
@@ -44,6 +52,8 @@ class Wish:
     tags: tuple[str, ...] = ()
     n: int = 1
     outgoing: JSON = None
+    route: str = ""
+    join: Join = "no"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +61,14 @@ class Outgoing:
     """What is to be done with a request's images, as its face wrote it down in `spec`.
 
     `result` is what it came to, once done. `alive` tells whether the process that is to do it
-    still runs.
+    still runs, `mine` whether it is this one.
     """
 
     spec: JSON
     done_ms: int | None
     result: JSON
     alive: bool
+    mine: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +77,13 @@ class Begun:
 
     `new`: go on. `replay`: it is done or refused: give the stored outcome. `running`: another
     task owns it: wait. `unknown`: an attempt's outcome is unknown. `request_id` is the request
-    that stands for this wish, which is an older one unless `verdict` is `new`.
+    that stands for this wish, which is an older one unless `verdict` is `new`. `joined`: it is a
+    twin's, found without a key.
     """
 
     verdict: Literal["new", "replay", "running", "unknown"]
     request_id: str
+    joined: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -174,7 +174,9 @@ class Engine:
         credentials(await self.reach.armed(order.upstream))
         wire(order.upstream.wire).encode_request(planned.request, order.upstream)
         wish = self._wish(order, planned)
-        begun = await asyncio.wrap_future(self.store.begin(wish, retry_unknown=order.retry_unknown))
+        begun = await asyncio.wrap_future(
+            self.store.begin(wish, retry_unknown=order.retry_unknown, new=order.new)
+        )
         world = self._world(begun.request_id, listen)
         world.tell_begun()
         if begun.verdict == "unknown":
@@ -182,7 +184,8 @@ class Engine:
         if begun.verdict == "running":
             await self._wait(begun.request_id)
         if begun.verdict != "new":
-            return self._ran(begun.request_id, order, {}, replayed=True)
+            ran = self._ran(begun.request_id, order, {}, replayed=True)
+            return replace(ran, joined=begun.joined)
         ended = await self._make_all(order, planned, world)
         return self._ran(begun.request_id, order, ended)
 
@@ -313,7 +316,8 @@ class Engine:
             prompt=planned.request.prompt,
             model=planned.model_id,
             spec=request_to_json(planned.request),
-            fingerprint=request_fingerprint(planned.request, order.upstream.name),
+            fingerprint=order.fingerprint
+            or request_fingerprint(planned.request, order.upstream.name),
             scope=order.scope,
             face=order.face,
             idempotency_key=order.idempotency_key,
@@ -323,6 +327,8 @@ class Engine:
             tags=order.tags,
             n=planned.request.n,
             outgoing=order.outgoing,
+            route=order.route,
+            join=order.join,
         )
 
     def _world(self, request_id: str, listen: Listener) -> World:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pisang.domain.ledger import RequestRow
+from pisang.domain.ledger import Join, RequestRow
 from pisang.domain.money import Money
 from pisang.domain.request import JSON, Request
 from pisang.domain.upstream import Upstream
@@ -21,7 +21,9 @@ class Order:
     together; `timeout_s` replaces the size's own time limit; `parent` is the SHA-256 of the image
     it edits; `folder` is where it was asked, for `last`; `strict` turns a shape that was not met
     into an error (the image is kept all the same); `outgoing` is what the face will do with the
-    images once they are safe, kept in the ledger's outbox.
+    images once they are safe, kept in the ledger's outbox. A gateway says where it was asked
+    (`route`), what makes two calls the same (`fingerprint`), whether it may `join` a twin, and
+    whether it is `new` whatever came before.
     """
 
     request: Request
@@ -37,6 +39,10 @@ class Order:
     scope: str = "local"
     strict: bool = False
     outgoing: JSON = None
+    route: str = ""
+    fingerprint: str | None = None
+    join: Join = "no"
+    new: bool = False
     warnings: tuple[Warn, ...] = ()
 
 
@@ -53,3 +59,4 @@ class Ran:
     errors: tuple[PisangError, ...] = ()
     warnings: tuple[Warn, ...] = ()
     replayed: bool = False
+    joined: bool = False

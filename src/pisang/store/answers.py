@@ -72,6 +72,19 @@ class Answers:
         with self._lock:
             self._records[attempt_id] = record
 
+    def adopt(self, call_id: str) -> None:
+        """Keep what came in with a caller's call for good, as references."""
+        incoming = self.incoming(call_id)
+        pieces = {sha256: path for sha256, path in incoming.pieces.items() if path.exists()}
+        self._files.sync(pieces.values())
+        folders: dict[Path, None] = {}
+        for sha256, path in pieces.items():
+            target = self._home.blob(sha256)
+            self._files.place(path, target)
+            folders[target.parent] = None
+        self._files.sync(folders)
+        self.forget(call_id, salvage=False)
+
     def record(self, attempt_id: str) -> Record | None:
         """What `keep` stored of that attempt; None when it was never called."""
         with self._lock:

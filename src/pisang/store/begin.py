@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from pisang.domain.attempt import Charged, State, request_state
-from pisang.domain.ledger import Begun, Wish
+from pisang.domain.ledger import Begun, Join, Wish
 from pisang.errors import IdempotencyMismatch, NotFound
 from pisang.store import outbox
 from pisang.store.database import Row, Tx
@@ -16,6 +17,9 @@ from pisang.store.settle import resolve
 
 KEY_LIFE_MS = 7 * 86_400_000
 """How long an idempotency key stands for its request once nothing of it is open."""
+
+TWIN_LIFE_MS = 3_600_000
+"""How long a request without a key can be joined by its twin (DESIGN §5)."""
 
 Verdict = Literal["new", "replay", "running", "unknown"]
 
@@ -32,6 +36,8 @@ def begin(
     Raises `IdempotencyMismatch` when the key was used for something else.
     """
     begun = _begun(tx, process, wish, retry_unknown=retry_unknown, new=new)
+    if wish.route:  # in this commit, or two who try again at once would join one twin
+        tx.run("request_attach", id=begun.request_id, owner=process.owner)
     if wish.outgoing is not None:
         outbox.put(tx, process, begun.request_id, wish.outgoing, wish.created_ms)
     return begun
@@ -42,6 +48,10 @@ def _begun(tx: Tx, process: Process, wish: Wish, *, retry_unknown: bool, new: bo
         standing = _standing(tx, process, wish, retry_unknown=retry_unknown)
         if standing is not None:
             return standing
+    elif wish.join != "no" and not new:
+        twin = _twin(tx, process, wish)
+        if twin is not None:
+            return twin
     _insert(tx, process, wish)
     return Begun("new", wish.id)
 
@@ -50,6 +60,11 @@ def finish(tx: Tx, process: Process, request_id: str) -> None:
     """This process is through with the request: nothing more of it will be sent unasked."""
     tx.run("request_release", id=request_id, owner=process.owner)
     tx.run("request_abandon", id=request_id)
+
+
+def detach(tx: Tx, request_id: str, *, delivered: bool) -> None:
+    """No client waits for the request's answer any more."""
+    tx.run("request_detach", id=request_id, delivered=int(delivered))
 
 
 def under_way(tx: Tx, process: Process, request_id: str) -> bool:
@@ -83,6 +98,36 @@ def _standing(tx: Tx, process: Process, wish: Wish, *, retry_unknown: bool) -> B
     if verdict == "new":
         tx.run("request_take", id=request_id, owner=process.owner)
     return Begun(verdict, request_id)
+
+
+def _twin(tx: Tx, process: Process, wish: Wish) -> Begun | None:
+    """The twin that a wish without a key joins: the oldest that fits, so that two clients who lost
+    two purchases find one each."""
+    rows = tx.all(
+        "twins",
+        scope=wish.scope,
+        route=wish.route,
+        fingerprint=wish.fingerprint,
+        since=wish.created_ms - TWIN_LIFE_MS,
+    )
+    for row in rows:
+        verdict = _verdict(tx, process, row, retry_unknown=False)
+        if verdict != "new" and (_is_lost(process, row) or wish.join in _JOINED[verdict]):
+            return Begun(verdict, row["request_id"], joined=True)
+    return None
+
+
+_JOINED: Mapping[Verdict, frozenset[Join]] = {
+    "unknown": frozenset({"unsure", "any"}),
+    "running": frozenset({"any"}),
+    "replay": frozenset({"any"}),
+}
+"""Who joins a twin in that state that is not lost."""
+
+
+def _is_lost(process: Process, row: Row) -> bool:
+    """Whether nobody waits for the answer, and nobody was given it to its last byte."""
+    return row["delivered"] != 1 and not process.works_on(row["client_owner"])
 
 
 def _expired(row: Row, now_ms: int) -> bool:
@@ -131,6 +176,7 @@ def _insert(tx: Tx, process: Process, wish: Wish) -> None:
         parent=wish.parent,
         folder=wish.folder,
         tags=dump(list(wish.tags)),
+        route=wish.route,
         owner=process.owner,
     )
     for content in wish.references:

@@ -35,7 +35,7 @@ def take(tx: Tx, process: Process, request_id: str) -> Outgoing | None:
             continue
         if owner != process.owner:
             tx.run("outbox_take", request_id=request_id, dead=owner, owner=process.owner)
-        return _outgoing(row, alive=True)
+        return _outgoing(row, alive=True, mine=True)
     return None
 
 
@@ -53,14 +53,22 @@ def done(tx: Tx, process: Process, request_id: str, result: JSON) -> None:
 def of_request(tx: Tx, process: Process, request_id: str) -> list[Outgoing]:
     """All entries of a request, newest first."""
     rows = tx.all("outbox_of_request", request_id=request_id)
-    return [_outgoing(row, alive=process.works_on(row["owner"])) for row in rows]
+    return [
+        _outgoing(
+            row,
+            alive=process.works_on(row["owner"]),
+            mine=row["owner"] == process.owner,
+        )
+        for row in rows
+    ]
 
 
-def _outgoing(row: Row, *, alive: bool) -> Outgoing:
+def _outgoing(row: Row, *, alive: bool, mine: bool) -> Outgoing:
     result = row["result"]
     return Outgoing(
         spec=json.loads(row["spec"]),
         done_ms=row["done_ms"],
         result=None if result is None else json.loads(result),
         alive=alive,
+        mine=mine,
     )

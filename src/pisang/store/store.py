@@ -207,6 +207,12 @@ class Store:
         """Nothing came of looking again: what came in goes."""
         self._answers.forget(attempt_id, salvage=False)
 
+    def detach(self, request_id: str, *, delivered: bool) -> Future[None]:
+        """No client waits for a request's answer any more; `delivered`: one was given it to its
+        last byte. Until then (`begin` with a `route` attached him) a twin is a new purchase; where
+        nobody was given the answer, a twin joins the request."""
+        return self._job(lambda tx, _: begin_jobs.detach(tx, request_id, delivered=delivered))
+
     def finish(self, request_id: str) -> Future[None]:
         """This process is through with a request: its key may run it again where it failed.
 
@@ -305,6 +311,15 @@ class Store:
         """Take a file in for good, as a reference. Raises `ReferenceUnreadable`,
         `ReferenceTooLarge`."""
         return self._blobs.put_file(path)
+
+    def spool(self, call_id: str) -> Incoming:
+        """Where the long strings of a caller's call are written while they arrive. `adopt` keeps
+        them as references, `let_go` takes them away."""
+        return self._answers.incoming(call_id)
+
+    def adopt(self, call_id: str) -> None:
+        """Keep what came in with a call, before its request is written down. Blocks."""
+        self._answers.adopt(call_id)
 
     def content(self, sha256: str, size: int | None = None) -> Content:
         """The content of that hash. Raises `NotFound`, and `StoreCorrupt` when a size is given

@@ -4,10 +4,10 @@
 -- Writes a request down, planned and owned.
 INSERT INTO requests (
   id, created_ms, scope, face, prompt, glyphs, model, n, spec, fingerprint, idempotency_key,
-  parent, folder, tags, state, owner
+  parent, folder, tags, route, state, owner
 ) VALUES (
   :id, :created_ms, :scope, :face, :prompt, :glyphs, :model, :n, :spec, :fingerprint,
-  :idempotency_key, :parent, :folder, :tags, 'planned', :owner
+  :idempotency_key, :parent, :folder, :tags, :route, 'planned', :owner
 );
 
 -- name: ref_insert
