@@ -1,4 +1,5 @@
-"""20,000 crashes: at every effect and every file operation, in recovery, and in that again."""
+"""6,000 crashes (a million with PISANG_CRASH=long): at every effect and every file operation, in
+recovery, and in that again. Each costs 14 ms of CPU."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ import pytest
 
 from tests.crash.simulator import run_home
 
-CRASHES = 1_000_000 if os.environ.get("PISANG_CRASH") == "long" else 20_000
+CRASHES = 1_000_000 if os.environ.get("PISANG_CRASH") == "long" else 6_000
 MEMORY = Path("/dev/shm")
 SEEDS_AT_A_TIME = 16
 
