@@ -33,6 +33,7 @@ KEPT_HEADERS = frozenset(
         "x-goog-request-id",
         "x-oneapi-request-id",
         "x-tt-logid",
+        "x-pisang-attached",
         "x-pisang-request-id",
         "location",
     }

@@ -31,6 +31,10 @@ ADC_HINT = "gcloud auth application-default login"
 `GOOGLE_APPLICATION_CREDENTIALS`."""
 
 
+_KEEPS_KEYS = frozenset({"pisang"})
+"""Kinds of upstream that know `Idempotency-Key`. To a relay it would be a field nobody reads."""
+
+
 class Reach:
     """The transports of one engine, each made when first needed: the sandbox needs no HTTP."""
 
@@ -88,8 +92,15 @@ class Reach:
             if not isinstance(piece, bytes):
                 store.read(piece.content)
         factory, length = stream_body(effect.request.body, store.read)
+        upstream = effect.upstream
+        if upstream.kind in _KEEPS_KEYS:
+            # The attempt's id, not the request's own key: each attempt buys one image, so two of
+            # one request must not be one to the other side; and it stands in the ledger before
+            # anything is sent, so whoever asks again, after whatever crash, asks for that one.
+            named = {"idempotency-key": effect.attempt_id}
+            upstream = replace(upstream, headers={**upstream.headers, **named})
         return address(
-            effect.upstream,
+            upstream,
             effect.request,
             deadline_s=effect.deadline_s,
             body=factory,

@@ -23,6 +23,11 @@ from pisang.policy.charge import clean, hide_key, judge_end, judge_fault, judge_
 from pisang.policy.price import charge_after
 from pisang.wires.base import Wire
 
+ATTACHED = Warn(
+    "attached", "The other Pisang had made this before, or was at it: it bought nothing anew."
+)
+"""For an answer with `X-Pisang-Attached` (DESIGN §5, twins)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -119,6 +124,8 @@ def _weigh(reply: Reply, answer: Answer, upstream: Upstream) -> Verdict:
         warnings = (
             Warn("image_broken", f"{broken} of its pictures came broken and are left out."),
         )
+    if upstream.kind == "pisang" and answer.headers.get("x-pisang-attached"):
+        warnings = (*warnings, ATTACHED)
     if made or links:
         return Verdict(tuple(made), tuple(links), reply, warnings=warnings)
     if broken:
@@ -223,7 +230,13 @@ def error_fields(error: PisangError | None) -> Mapping[str, JSON]:
     return {**error.fields, **{name: value for name, value in extras.items() if value}}
 
 
-_REQUEST_IDS = ("x-oneapi-request-id", "x-request-id", "x-goog-request-id", "request-id")
+_REQUEST_IDS = (
+    "x-pisang-request-id",
+    "x-oneapi-request-id",
+    "x-request-id",
+    "x-goog-request-id",
+    "request-id",
+)
 
 
 def _request_id(fault: Fault | None, answer: Answer) -> str | None:

@@ -200,6 +200,7 @@ _DATE = re.compile(
 )
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _REQUEST_ID_HEADERS = (
+    "x-pisang-request-id",
     "x-oneapi-request-id",
     "x-request-id",
     "x-goog-request-id",
