@@ -60,11 +60,12 @@ def _reached(found: Probe) -> Check:
         step = found.error.next_step()
         again = f"pisang upstream test {found.upstream}"
         return Check(name, "bad", found.error.message(), step or again)
+    took = f"{found.elapsed_ms:,} ms"
     if not found.key_tested:
-        said = "is there; its key can't be tested for free"
-    else:
-        said = "is there and takes the key" if found.key_needed else "is there, and needs no key"
-    return Check(name, "good", f"{said} ({found.elapsed_ms:,} ms)")
+        return Check(name, "good", f"is there; its key can't be tested for free ({took})")
+    if not found.key_needed:
+        return Check(name, "good", f"is there, and needs no key ({took})")
+    return Check(name, "good", f"is there and takes the key ({took})")
 
 
 def _clock(probes: Sequence[Probe]) -> Iterator[Check]:
@@ -74,11 +75,12 @@ def _clock(probes: Sequence[Probe]) -> Iterator[Check]:
         return
     skew = skews[len(skews) // 2]
     off = abs(round(skew))
-    side = "behind" if skew > 0 else "ahead of"
     if off <= FAR_S:
         yield Check("clock", "good", "agrees with the upstreams'")
         return
-    message = f"this clock is {off:,} s {side} the upstreams'"
+    message = f"this clock is {off:,} s behind the upstreams'"
+    if skew < 0:
+        message = f"this clock is {off:,} s ahead of the upstreams'"
     yield Check("clock", "bad" if off > TOO_FAR_S else "look", message, how_to_set_clock())
 
 

@@ -13,6 +13,7 @@ from pisang.errors.phrases.commands import PHRASES as COMMANDS
 from pisang.errors.phrases.settings import PHRASES as SETTINGS
 from pisang.errors.phrases.storage import PHRASES as STORAGE
 from pisang.errors.phrases.system import PHRASES as SYSTEM
+from pisang.errors.phrases.upstreams import PHRASES as UPSTREAMS
 from pisang.errors.phrases.warnings import PHRASES as WARNINGS
 from pisang.errors.phrases.wires import PHRASES as WIRES
 
@@ -24,4 +25,5 @@ TABLE: Mapping[str, str] = {
     **STORAGE,
     **WARNINGS,
     **COMMANDS,
+    **UPSTREAMS,
 }
