@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from pisang import errors
 from pisang.errors import Charged, PisangError, Retry, Unexpected, leaf, leaves
+from pisang.errors.chinese import in_chinese
 
 # The exit codes of the command line, by what went wrong.
 EXIT_CODES = {
@@ -89,6 +90,15 @@ def test_the_next_command_is_the_leaf_s_where_nobody_knows_a_better_one() -> Non
     assert errors.KeyInvalid(upstream="relay", hint="export K=…").next_step() == "export K=…"
     assert errors.Running(request_id="req_1").next_step() == "pisang wait req_1"
     assert errors.WireError(wire="gemini", why="x").next_step() is None
+
+
+def test_what_is_not_found_is_looked_for_where_it_would_be() -> None:
+    assert errors.NotFound(what="request", id="zz").next_step() == "pisang history"
+    lost = errors.NotFound(what="attempt with an unknown outcome and id", id="zz")
+    assert lost.next_step() == "pisang unknown list"
+    assert errors.NotFound(what="model", id="x", hint="pisang models").next_step() == (
+        "pisang models"
+    )
 
 
 def test_a_next_command_that_would_miss_a_word_is_not_said() -> None:
@@ -190,6 +200,53 @@ def test_an_error_keeps_what_the_faces_show() -> None:
     assert error.retry_after_s == 3.0
     assert error.hint == "pisang unknown list"
     assert error.fields == {"upstream": "u", "why": "cut"}
+
+
+# --- reasons, told in Chinese ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("english", "chinese"),
+    [
+        ("it is empty", "内容为空"),
+        ("it has 9 characters and at most 3 are taken", "共 9 个字符，最多 3 个"),
+        ("line 3, `[a]`: there is no such setting; the nearest is `b`",
+         "第 3 行，`[a]`：没有这项设置；最接近的是 `b`"),
+        ("the connection could not be made (Connection refused)", "连接失败（连接被拒绝）"),
+        ("the connection could not be made (Mandarin Oranges)", "连接失败（Mandarin Oranges）"),
+        ("that would remove 5 of 9 images, more than one in a hundred",
+         "这会删除 9 张图片中的 5 张，超过百分之一"),
+        ("'round' is not one of cover, pad.", "'round' 不是可选值（cover, pad）。"),
+        ("The image's pixels stand too deep to be read", "无法从文件头读出图片像素"),
+        ("2K was asked for, and the image has 8×8 pixels, which is 512. It is empty",
+         "要求的是 2K，图片实际为 8×8 像素，即 512. It is empty"),
+        ("permission denied", "权限不足"),
+        ("nobody here ever wrote this in full", "nobody here ever wrote this in full"),
+        ("(it is what it is", "(it is what it is"),
+        ("x" * 1001, "x" * 1001),
+        ("", ""),
+    ],
+)  # fmt: skip
+def test_a_reason_is_told_in_chinese(english: str, chinese: str) -> None:
+    assert in_chinese(english) == chinese
+
+
+def test_no_blank_is_left_where_chinese_meets_chinese() -> None:
+    stream = errors.OutputUnwritable(path="standard output", why="it is a folder")
+    assert stream.message("zh") == "标准输出无法写入：它是一个目录。"
+    named = errors.OutputUnwritable(path="图 片.png", why="it is a folder")
+    assert named.message("zh") == "图 片.png 无法写入：它是一个目录。"
+    assert errors.NotFound(what="request", id="zz").message("zh") == "没有找到请求 'zz'。"
+
+
+def test_what_the_user_wrote_is_not_translated() -> None:
+    wrong = errors.OptionInvalid(option="--mode", value="it is empty", why="it is empty")
+    assert wrong.message("zh") == "--mode 的值 'it is empty' 无效：内容为空。"
+
+
+@given(st.text(max_size=60))
+def test_any_text_comes_out_of_the_table(text: str) -> None:
+    assert isinstance(in_chinese(text), str)
 
 
 @pytest.mark.parametrize("one", leaves(), ids=lambda one: one.code)

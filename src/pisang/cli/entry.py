@@ -6,6 +6,7 @@ standard output). What is no error of ours is written to `$PISANG_HOME/crash/`, 
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from pisang.errors import PisangError
 
 INTERRUPTED = 130
+
+_FULL = frozenset({errno.ENOSPC, errno.EFBIG, errno.EIO})
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -65,9 +68,18 @@ def run(words: list[str]) -> int:
     except BrokenPipeError:
         return 0
     except Exception as error:  # noqa: BLE001 - the outermost: whatever it is, no traceback
-        from pisang.cli.crash import unexpected
+        return _tell(words, _unforeseen(error))
 
-        return _tell(words, unexpected(error))
+
+def _unforeseen(error: Exception) -> PisangError:
+    """A fault of ours, written down; but a help page, which Typer prints, may meet a full disk."""
+    from pisang.cli.crash import unexpected
+    from pisang.client.files import reason_of
+    from pisang.errors import OutputUnwritable
+
+    if isinstance(error, OSError) and error.errno in _FULL and error.filename is None:
+        return OutputUnwritable(path="standard output", why=reason_of(error))
+    return unexpected(error)
 
 
 def _tell(words: list[str], error: PisangError) -> int:

@@ -109,6 +109,11 @@ class NotFound(UsageError):
     zh = "没有找到 {what} {id!r}。"
     step = "pisang history"
 
+    def next_step(self) -> str | None:
+        """Where to find what there is: the history, or the list of unknown attempts."""
+        of_unknown = self.hint is None and "unknown outcome" in str(self.fields.get("what"))
+        return "pisang unknown list" if of_unknown else super().next_step()
+
 
 class Ambiguous(UsageError):
     """An id prefix fits several. Fields: what, id, count."""
