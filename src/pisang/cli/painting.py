@@ -136,8 +136,8 @@ def choose_upstream(settings: Settings, named: str | None, screen: Screen) -> Up
         screen.note(
             screen.pick(
                 "No upstream is set up: the sandbox paints this offline. "
-                "For real images: pisang upstream add google",
-                "还没有配置上游：这张图由离线沙盒绘制。要真实出图：pisang upstream add google",
+                "For real images: pisang setup",
+                "还没有配置上游：这张图由离线沙盒绘制。要真实出图：pisang setup",
             )
         )
         return choose(settings, SANDBOX)

@@ -53,20 +53,12 @@ def try_it(asked: Try) -> int:
 NEXT = (
     ("", ""),
     (
-        "That was a sandbox picture. For real ones, add a key once:",
-        "这是沙盒图片。要真实出图，先录入一次密钥：",
+        "That was a sandbox picture. For real ones, set an upstream up once:",
+        "这是沙盒图片。要真实出图，先设置一次上游：",
     ),
     (
-        "  pisang upstream add google       # Google's own API",
-        "  pisang upstream add google       # Google 官方 API",
-    ),
-    (
-        "  pisang upstream add ikuncode     # the IKunCode relay",
-        "  pisang upstream add ikuncode     # IKunCode 中转",
-    ),
-    (
-        "  pisang upstream add crawl --network production   # or: --network office",
-        "  pisang upstream add crawl --network production   # 办公网络用 --network office",
+        "  pisang setup                     # it asks, and tries your key for free",
+        "  pisang setup                     # 逐项询问，并免费检测密钥",
     ),
     (
         "(or set GEMINI_API_KEY, IKUN_API_KEY or PISANG_CRAWL_AK), and then:",
