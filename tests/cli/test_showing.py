@@ -92,6 +92,12 @@ def test_a_sheet_is_a_picture_file(pisang: Pisang, two: tuple[str, str]) -> None
         assert ".png, .jpg or .webp" in said.err
 
 
+def test_a_sheet_of_nothing_is_refused(pisang: Pisang) -> None:
+    said = pisang("show", "--last", "3", "--sheet", "x.png")
+    assert said.code == 2
+    assert "nothing to put on a sheet" in said.err
+
+
 def test_history_finds_by_state_tag_and_time(pisang: Pisang, two: tuple[str, str]) -> None:
     refused = pisang("generate", "[[sandbox finish=SAFETY]] x", "--via", "sandbox", *AS_JSON)
     assert refused.code == 4

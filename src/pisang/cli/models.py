@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +12,7 @@ from pisang.cli import candidates
 from pisang.cli.frame import command
 from pisang.cli.options import Told
 from pisang.cli.screen import Screen
+from pisang.cli.table import columns_of, flow
 
 if TYPE_CHECKING:
     from pisang.domain.model import Model
@@ -85,15 +87,15 @@ def model_json(model: Model) -> dict[str, Any]:
 
 
 def _tell(model: Model, screen: Screen) -> None:
-    prices = ", ".join(f"{size} {row.price}" for size, row in model.prices.items())
-    references = model.max_references
-    limit = screen.pick("references", "参考图")
+    pick = screen.pick
+    prices = [f"{size} {row.price}" for size, row in model.prices.items()]
+    references = "—" if model.max_references is None else str(model.max_references)
     screen.line(f"{model.id}  ({model.name}, {model.status})")
-    screen.line(f"  {screen.pick('ratios', '比例')}: {' '.join(model.ratios)}")
-    screen.line(f"  {screen.pick('sizes', '尺寸')}: {' '.join(model.sizes)}  → {model.output_mime}")
-    screen.line(f"  {screen.pick('price', '价格')}: {prices or '—'}")
-    screen.line(f"  {limit}: {references if references is not None else '—'}")
-    screen.line(f"  {screen.pick('source', '来源')}: {model.source.url} ({model.source.date})")
+    _say(screen, pick("ratios", "比例"), model.ratios)
+    _say(screen, pick("sizes", "尺寸"), (*model.sizes, f"→ {model.output_mime}"))
+    _say(screen, pick("price", "价格"), prices or ["—"])
+    _say(screen, pick("references", "参考图"), [references])
+    _say(screen, pick("source", "来源"), [model.source.url, f"({model.source.date})"])
 
 
 def _tell_pixels(model: Model, screen: Screen) -> None:
@@ -101,6 +103,14 @@ def _tell_pixels(model: Model, screen: Screen) -> None:
         screen.line(f"  {table}:")
         for ratio in model.ratios:
             sizes = ((s, rows.get((ratio, s))) for s in model.sizes)
-            cells = "  ".join(f"{size} {px[0]}×{px[1]}" for size, px in sizes if px)
+            cells = [f"{size} {px[0]}×{px[1]}" for size, px in sizes if px]
             if cells:
-                screen.line(f"    {ratio:>5}  {cells}")
+                _say(screen, f"{ratio:>5}", cells, lead="    ", close="")
+
+
+def _say(
+    screen: Screen, name: str, cells: Sequence[str], *, lead: str = "  ", close: str = ":"
+) -> None:
+    """A named row, on as many lines as the terminal needs for it."""
+    for line in flow((f"{name}{close}", *cells), columns_of(), lead):
+        screen.line(line)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pisang.cli.screen import Screen
-from pisang.errors import NotFound, OptionInvalid
+from pisang.errors import OptionInvalid, UsageError
 
 if TYPE_CHECKING:
     from pisang.client.results import Picture, Result
@@ -36,10 +36,11 @@ class Placed:
 
 
 def place(results: Iterable[Result]) -> list[Placed]:
-    """Every final image of the requests, numbered. Raises `NotFound` where there is none."""
+    """Every final image of the requests, numbered. Raises `UsageError` where there is none."""
     images = [(image, result) for result in results for image in result.finals]
     if not images:
-        raise NotFound(what="image to put on a sheet: no such request", id="made one")
+        what = "None of these requests made an image: there is nothing to put on a sheet."
+        raise UsageError(what=what, hint="pisang history --state done")
     return [Placed(number, *one) for number, one in enumerate(images, 1)]
 
 

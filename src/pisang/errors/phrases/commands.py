@@ -20,6 +20,7 @@ PHRASES: Mapping[str, str] = {
     "Argument {} takes {} values.": "参数 {} 需要 {} 个值。",
     "Got unexpected extra argument(s) ({}).": "多余的参数（{}）。",
     "No such command {}.": "没有命令 {}。",
+    "Upstream: {}": "上游：{}",
     # ours
     "The relay counts in dollars of its own: what one cost you may differ.": (
         "中转站按自己的美元额度计费：与你的实际花费可能不同。"
@@ -31,6 +32,9 @@ PHRASES: Mapping[str, str] = {
         "给了 {} 个 ID：一次只显示一个，多个请用 --sheet。"
     ),
     "--force goes with --sheet.": "--force 需与 --sheet 合用。",
+    "None of these requests made an image: there is nothing to put on a sheet.": (
+        "这些请求都没有图片，无法生成总览图。"
+    ),
     "a sheet is a .png, .jpg or .webp file": "总览图应为 .png、.jpg 或 .webp 文件",
     "image to put on a sheet: no such request": "可放入总览图的图片：没有哪个请求",
     "made one": "生成过图片",
