@@ -209,5 +209,6 @@ PHRASES: Mapping[str, str] = {
     "request here that made the bytes of": "这里的请求生成过文件",
     "image made in this folder yet, to be": "本目录下生成的图片，可作为",
     "an unknown amount": "（金额未知）",
+    "(at stake)": "（待确认）",
     "{} (play money)": "{}（模拟金额）",
 }
