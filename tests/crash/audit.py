@@ -35,8 +35,11 @@ FROM attempts AS a JOIN requests AS r ON r.id = a.request_id ORDER BY a.rowid
 _IMAGES = "SELECT i.*, r.prompt FROM images AS i JOIN requests AS r ON r.id = i.request_id"
 
 Row = sqlite3.Row
-Painted = Callable[[str], frozenset[str]]
-"""From a prompt to the SHA-256s of the pictures that the sandbox paints of it."""
+Painted = Callable[[str, int], frozenset[str]]
+"""From a prompt and a take to the SHA-256s of the pictures that the sandbox paints then."""
+
+Made = Callable[[str], frozenset[str]]
+"""From a prompt to the SHA-256s of the pictures that were charged for it."""
 
 _HURRY = re.compile(r"\b(?:delay|drip|cut|signature)=\S+?(?=[\s\]])")
 """Directives that change how an answer comes, and nothing in its pictures."""
@@ -87,9 +90,23 @@ def audit(
     check_charges(ledger, charges)
     check_states(ledger)
     check_money(ledger, charges)
-    check_images(ledger, set(acknowledged), painted)
-    check_files(ledger, painted)
+    made = made_of(charges, painted)
+    check_images(ledger, set(acknowledged), made)
+    check_files(ledger, made)
     return ledger
+
+
+def made_of(charges: Sequence[Charge], painted: Painted) -> Made:
+    """The pictures that the book says were made."""
+    takes: dict[str, set[int]] = {}
+    for charge in charges:
+        takes.setdefault(charge.prompt_sha256, set()).add(charge.take)
+
+    def made(prompt: str) -> frozenset[str]:
+        of_prompt = takes.get(hash_of(prompt.encode()), set())
+        return frozenset(sha256 for take in of_prompt for sha256 in painted(prompt, take))
+
+    return made
 
 
 def check_charges(ledger: Ledger, charges: Sequence[Charge]) -> None:
@@ -138,7 +155,7 @@ def check_money(ledger: Ledger, charges: Sequence[Charge]) -> None:
     assert ledger.counted == counted, "J6: the budget holds what nobody has"
 
 
-def check_images(ledger: Ledger, acknowledged: set[str], painted: Painted) -> None:
+def check_images(ledger: Ledger, acknowledged: set[str], made: Made) -> None:
     """J3, J7: every image is there, byte for byte the one that was made for its prompt."""
     for sha256 in acknowledged:
         assert any(row["sha256"] == sha256 for row in ledger.images), f"J3: {sha256} is lost"
@@ -148,10 +165,10 @@ def check_images(ledger: Ledger, acknowledged: set[str], painted: Painted) -> No
     for row in ledger.images:
         path = ledger.home / "images" / row["sha256"][:2] / row["sha256"]
         assert hash_of(path.read_bytes()) == row["sha256"], f"J3: {path} is damaged"
-        assert row["sha256"] in painted(row["prompt"]), f"J3: {path} is another picture"
+        assert row["sha256"] in made(row["prompt"]), f"J3: {path} is another picture"
 
 
-def check_files(ledger: Ledger, painted: Painted) -> None:
+def check_files(ledger: Ledger, made: Made) -> None:
     """J6, J7: no file without a row, and in `incoming/` only what half came in of an `unknown`."""
     named = {row["sha256"] for row in ledger.images} | ledger.answered
     for path in [*ledger.home.glob("images/*/*"), *ledger.home.glob("blobs/*/*")]:
@@ -160,7 +177,7 @@ def check_files(ledger: Ledger, painted: Painted) -> None:
     for path in (ledger.home / "incoming").iterdir():
         attempt_id = re.split(r"[-.]", path.name)[0]
         assert attempt_id in unknown, f"J6: {path.name} was left behind"
-        whole = hash_of(path.read_bytes()) in painted(unknown[attempt_id])
+        whole = hash_of(path.read_bytes()) in made(unknown[attempt_id])
         assert not whole, f"J1: {path.name} is a whole picture, and its attempt is unknown"
 
 
@@ -170,12 +187,11 @@ def hash_of(data: bytes) -> str:
 
 
 def painter(base_url: str) -> Painted:
-    """What the sandbox paints first, asked of it free of charge and past everything of ours: each
-    prompt is bought once."""
+    """What the sandbox paints, asked of it free of charge and past everything of ours."""
 
     @cache
-    def painted(prompt: str) -> frozenset[str]:
-        words = _HURRY.sub("", prompt) + "[[sandbox charge=no take=0]]"
+    def painted(prompt: str, take: int) -> frozenset[str]:
+        words = _HURRY.sub("", prompt) + f"[[sandbox charge=no take={take}]]"
         wish = {
             "contents": [{"parts": [{"text": words}]}],
             "generationConfig": {

@@ -59,6 +59,12 @@ async def test_the_same_wish_gives_another_picture_each_time_and_the_same_ones_a
     assert (await ask(app, PRO, wish("a dog"))).images != asked[0].images
 
 
+async def test_the_book_says_which_picture_of_a_wish_was_charged(app: Sandbox, book: Book) -> None:
+    for words in ("a cat", "a dog", "a cat", "a cat [[sandbox take=7]]"):
+        await ask(app, PRO, wish(words))
+    assert [charge.take for charge in book.charges] == [0, 0, 1, 7]
+
+
 async def test_which_picture_it_is_may_be_chosen(app: Sandbox) -> None:
     first, second = [await ask(app, PRO, wish("a cat")) for _ in range(2)]
     for take, told in ((1, second), (0, first), (0, first)):

@@ -21,7 +21,8 @@ class Charge:
     `index` counts from 0 in the book's order; `id` is the answer's `responseId` and request id;
     `prompt_sha256` is of the prompt as it was sent; `key` is the first 12 hex digits of the
     caller's key's SHA-256 (empty where there was none); `at` is Unix time in seconds; `fault` is
-    what went wrong for the caller (`cut`, `html`), if anything.
+    what went wrong for the caller (`cut`, `html`), if anything; `take` is which picture of
+    that wish its first one was.
     """
 
     index: int
@@ -36,6 +37,7 @@ class Charge:
     key: str
     at: float
     fault: str | None = None
+    take: int = 0
 
     @property
     def price(self) -> Money:
@@ -56,6 +58,7 @@ class Bill:
     prompt_sha256: str
     key: str
     fault: str | None = None
+    take: int = 0
 
 
 class Book:
@@ -93,6 +96,7 @@ class Book:
                 key=bill.key,
                 at=round(self.clock(), 3),
                 fault=bill.fault,
+                take=bill.take,
             )
             if self._path is not None:
                 _append(self._path, made)

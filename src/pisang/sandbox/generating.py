@@ -96,6 +96,8 @@ class Generator:
                 wire=session.wire.name,
                 id=session.id,
             )
+            if not directives.is_turned_away:
+                order = replace(order, earlier=self._count(session))
             answer = await self._work(session, order)
         except TurnedAway as no:
             return _error(session, no.fault)
@@ -115,8 +117,6 @@ class Generator:
             return cdn_page(directives.html, order.id[-16:])
         if directives.empty:
             return EMPTY
-        earlier = self._count(session) if directives.take is None else directives.take
-        order = replace(order, earlier=earlier)
         try:
             reply = await asyncio.to_thread(make_reply, order)
         except ReferenceUnreadable as error:
@@ -127,7 +127,10 @@ class Generator:
         return _told(session, reply, int(self._book.clock()))
 
     def _count(self, session: Session) -> int:
-        """How often that very wish came over that wire before, since this sandbox was started."""
+        """How often that very wish came over that wire before, since this sandbox was started, or
+        as often as it says itself."""
+        if session.directives.take is not None:
+            return session.directives.take
         wish = request_fingerprint(session.ask.request, session.wire.name)
         earlier = self._made.pop(wish, 0)
         self._made[wish] = earlier + 1
@@ -163,6 +166,7 @@ class Generator:
             prompt_sha256=hashlib.sha256(request.prompt.encode()).hexdigest(),
             key=session.caller.name,
             fault=_fault_name(session.directives),
+            take=order.take,
         )
 
 

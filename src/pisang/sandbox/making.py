@@ -54,6 +54,11 @@ class Order:
         return self.named.model
 
     @property
+    def take(self) -> int:
+        """Which picture of that wish its first one is."""
+        return self.earlier * self.request.n
+
+    @property
     def pixels(self) -> tuple[int, int]:
         """Width and height of the picture. Raises `TurnedAway` for a shape it does not make."""
         return _pixels(self, self.size)
@@ -181,7 +186,7 @@ def _picture(order: Order, size: str, note: str, copy: int = 0) -> Image:
         mime=order.mime,
         references=references_of(order.request),
         label=" · ".join(fact for fact in facts if fact),
-        take=order.earlier * order.request.n + copy,
+        take=order.take + copy,
     )
     return Image(content_of(paint(spec)), _declared(order.mime, lie=order.directives.mime_lie))
 
