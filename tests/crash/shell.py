@@ -67,12 +67,14 @@ class Shell:
 
     @property
     def environ(self) -> dict[str, str]:
-        """What makes a process what a user's would be: nothing of the test run's own."""
+        """What makes a process what a user's would be: nothing of the test run's own. It owns what
+        it pays for itself: what a keeper outlives is tested where the keeper is."""
         kept = {name: os.environ[name] for name in ("PATH", "TMPDIR") if name in os.environ}
         return kept | {
             "HOME": str(self.folder),
             "LANG": "C.UTF-8",
             "PISANG_HOME": str(self.home),
+            "PISANG_KEEPER": "off",
             "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
             **self.extra,
         }
