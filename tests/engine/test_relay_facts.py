@@ -98,7 +98,7 @@ async def test_the_token_s_group_makes_it_certain(relay, reach):
     told = await facts(relay, reach, group="vip")
     assert told.prices is not None
     assert told.prices.sure == {PRO: Money(50_000, "USD")}
-    assert told.prices.unsure == {FLASH: "group:default ×1"}
+    assert told.prices.unsure == {FLASH: "closed:default"}
     with pytest.raises(OptionInvalid, match="default, vip"):
         await facts(relay, reach, group="nobody")
 

@@ -230,4 +230,9 @@ def _cells(one: Standing, screen: Screen) -> tuple[str, ...]:
     if budget.period != "total":
         when = local_time(one.until_ms)
         resets = screen.pick(f"resets {when}", f"{when} 重置")
-    return budget.id, f"{budget.scope} {period} {budget.cap}", ", ".join(said), resets
+    return (
+        budget.id,
+        f"{budget.scope} {period} {budget.cap}",
+        screen.pick(", ", "，").join(said),
+        resets,
+    )

@@ -90,11 +90,14 @@ def _tell(report: CostReport, screen: Screen) -> None:
     since = local_time(report.since_ms) if report.since_ms else screen.pick("the first", "最初")
     until = local_time(report.until_ms) if report.until_ms else screen.pick("now", "现在")
     screen.line(screen.pick(f"From {since} to {until}", f"{since} 至 {until}"))
+    screen.line()
     if report.rows:
         for line in _table(report, screen):
             screen.line(line)
     else:
         screen.line(screen.pick("Nothing was paid for in that time.", "这段时间没有付费请求。"))
+    if report.budgets:
+        screen.line()
     for line in standing_lines(report.budgets, screen):
         screen.line(line)
     for note in _notes(report, screen):

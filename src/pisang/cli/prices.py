@@ -238,6 +238,10 @@ _UNSURE = {
         "billed by tokens: no price an image can be told",
         "按 token 计费，无法换算成单张价格",
     ),
+    "closed": (
+        "not open to that group, only to these",
+        "不对该分组开放，只对以下分组开放",
+    ),
     "group": (
         "depends on the token's group: name it with --group",
         "价格因令牌分组而异：请用 --group 指定分组",

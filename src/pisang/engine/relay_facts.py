@@ -49,8 +49,8 @@ _KINDS = {2: Kind.BILLED, 5: Kind.ERROR, 6: Kind.REFUND}
 @dataclass(frozen=True, slots=True)
 class Published:
     """A relay's price list, as far as it is about images. `sure` are prices of one image of any
-    size by model id; `unsure` says by model why there is none: `tokens`, or `group:` and the
-    groups' factors."""
+    size by model id; `unsure` says by model why there is none: `tokens`, `group:` and the
+    groups' factors, or `closed:` and the groups that it is open to."""
 
     sure: Mapping[str, Money] = field(default_factory=dict)
     unsure: Mapping[str, str] = field(default_factory=dict)
@@ -219,11 +219,12 @@ def _price(
     open_to = (
         ratios if not names or "all" in names else {n: ratios[n] for n in names if n in ratios}
     )
-    chosen = {group: open_to[group]} if group is not None and group in open_to else open_to
-    if len(set(chosen.values())) != 1 or (group is not None and group not in open_to):
-        return "group:" + ", ".join(
-            f"{name} ×{ratio.normalize():f}" for name, ratio in open_to.items()
-        )
+    if group is not None and group not in open_to:
+        return "closed:" + ", ".join(open_to)
+    chosen = open_to if group is None else {group: open_to[group]}
+    if len(set(chosen.values())) != 1:
+        factors = (f"{name} ×{ratio.normalize():f}" for name, ratio in open_to.items())
+        return "group:" + ", ".join(factors)
     money = _money(price * next(iter(chosen.values())))
     return "tokens" if money is None else money
 
