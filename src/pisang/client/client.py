@@ -19,6 +19,7 @@ from pisang.domain.ledger import AttemptRow
 from pisang.domain.upstream import Upstream
 from pisang.engine.portal import Portal
 from pisang.engine.probe import Probe
+from pisang.engine.relay_facts import RelayFacts
 from pisang.store.spending import Grouping, Standing
 
 
@@ -223,6 +224,10 @@ class Client:
     def budgets(self) -> tuple[Standing, ...]:
         """Every cap, and what it counts in its present window."""
         return self._portal.call(self._inner.budgets)
+
+    def relay_facts(self, *, group: str | None = None) -> RelayFacts:
+        """What a relay publishes for free: prices, the token's balance, its models."""
+        return self._portal.call(lambda: self._inner.relay_facts(group=group))
 
     def probe(self) -> Probe:
         """One free call to the upstream: is it there, does it take the key? Never billed."""
