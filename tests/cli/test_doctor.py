@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time as checks_clock
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,10 @@ def checks(said: Any) -> dict[str, tuple[str, str]]:
     return {one["name"]: (one["state"], one["message"]) for one in said.json["checks"]}
 
 
+def todos(said: Any) -> dict[str, str | None]:
+    return {one["name"]: one["todo"] for one in said.json["checks"]}
+
+
 def test_on_a_fresh_machine_all_is_well_and_nothing_is_made(pisang, home):
     said = pisang("doctor", *AS_JSON)
     assert (said.code, said.json["ok"]) == (0, True)
@@ -34,7 +39,7 @@ def test_on_a_fresh_machine_all_is_well_and_nothing_is_made(pisang, home):
     assert "avif" in found["formats"][1]
     assert "none yet" in found["settings"][1]
     assert "MB are free" in found["home"][1]
-    assert "pisang upstream add google" in found["default"][1]
+    assert todos(said)["default"] == "pisang setup"
     assert not home.exists()
 
 
@@ -60,10 +65,11 @@ def test_keys_are_told_to_be_there_or_not_and_never_shown(pisang):
     assert "CANARY" not in given.out + given.err
 
 
-def test_two_keys_in_the_environment_and_no_choice_is_to_be_put_right(pisang):
+def test_two_keys_in_the_environment_and_no_choice_wants_a_look_and_is_not_wrong(pisang):
     said = pisang("doctor", *AS_JSON, GEMINI_API_KEY="CANARY-1", IKUN_API_KEY="CANARY-2")
-    assert said.code == 3
-    assert "pisang upstream default" in checks(said)["default"][1]
+    assert said.code == 0
+    assert checks(said)["default"][0] == "look"
+    assert todos(said)["default"] == "pisang upstream default google"
     assert "CANARY" not in said.out + said.err
 
 
@@ -85,3 +91,45 @@ def test_a_font_that_is_gone_is_named(pisang, monkeypatch: pytest.MonkeyPatch, t
     said = pisang("doctor", *AS_JSON)
     assert said.code == 3
     assert checks(said)["font"][0] == "bad"
+
+
+def test_every_finding_that_is_not_good_says_what_to_do(pisang, home):
+    pisang("generate", "x [[sandbox html=524]]", "--via", "sandbox", "-s", "512")
+    pisang("upstream", "import", "-", stdin=b"[upstreams.a]\npreset = 'ikuncode'\n")
+    (home / "config.toml").chmod(0o644)
+    said = pisang("doctor", *AS_JSON, HTTPS_PROXY="nonsense://u:CANARY-pw@h")
+    assert said.code == 3
+    wrong = {one["name"]: one for one in said.json["checks"] if one["state"] in ("look", "bad")}
+    assert {"upstream a", "unknown", "config.toml", "proxy"} <= set(wrong)
+    assert all(one["todo"] for one in wrong.values())
+    assert wrong["upstream a"]["todo"] == "pisang upstream key a"
+    assert wrong["unknown"]["message"].endswith("at stake: play money")
+    assert wrong["config.toml"]["todo"] == f"chmod 600 {home / 'config.toml'}"
+    assert "CANARY" not in said.out + said.err
+
+
+def test_a_proxy_is_told_without_its_password(pisang):
+    said = pisang("doctor", *AS_JSON, HTTPS_PROXY="http://user:CANARY-pw@10.1.2.3:8080")
+    assert checks(said)["proxy"] == (
+        "note", "HTTPS_PROXY is set, and is heeded: http://10.1.2.3:8080",
+    )  # fmt: skip
+    assert "CANARY" not in said.out + said.err
+
+
+def test_a_clock_before_the_ledger_s_newest_row_is_to_be_put_right(pisang, monkeypatch):
+    pisang("generate", "x", "--via", "sandbox", "-s", "512")
+    before = checks_clock.time_ns() - 3_600 * 10**9
+    monkeypatch.setattr("pisang.cli.checks.time.time_ns", lambda: before)
+    said = pisang("doctor", *AS_JSON)
+    assert checks(said)["clock"][0] == "bad"
+    assert todos(said)["clock"]
+
+
+def test_what_it_finds_is_told_in_chinese_too(pisang):
+    said = pisang("doctor", PISANG_LANG="zh")
+    assert "还没有设置上游" in said.out
+    assert "→ pisang setup" in said.out
+
+
+def test_a_payment_wants_live(pisang):
+    assert pisang("doctor", "--pay").code == 2

@@ -23,7 +23,7 @@ MAX_KEY = 16 * 1024
 
 _KEY = re.compile(r"^[\x21-\x7e]+$")
 _WRAPPING = re.compile(r"^(?:authorization\s*:\s*)?(?:bearer\s+)?", re.IGNORECASE)
-_QUOTES = "\"'`“”‘’「」"
+_AROUND = " \t\r\n\ufeff\u200b\u00a0\u3000\"'`“”‘’「」"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,8 @@ class Given:
 def clean_key(raw: bytes) -> Secret:
     """The key without what came along with it (blanks, quotes, `Bearer`). `ValueError`, which does
     not repeat it, for what is none."""
-    text = raw.decode("utf-8", "replace").strip().lstrip("\ufeff").strip(_QUOTES)
-    text = _WRAPPING.sub("", text, count=1).strip()
+    text = raw.decode("utf-8", "replace").strip(_AROUND)
+    text = _WRAPPING.sub("", text, count=1).strip(_AROUND)
     if not text:
         raise ValueError("it is empty")
     if len(raw) > MAX_KEY or not _KEY.match(text):

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import typer
 
+from pisang.cli.adding import entry_of
 from pisang.cli.choosing import Guide
 from pisang.cli.options import (
     Add,
@@ -21,7 +22,7 @@ from pisang.cli.options import (
 from pisang.client.addresses import clean_base_url, looks_like_url
 from pisang.client.config import check_name
 from pisang.client.presets import PRESETS, SANDBOX, VERTEX, Preset, vertex_url
-from pisang.client.settings import Entry, Settings
+from pisang.client.settings import Settings
 from pisang.client.upstreams import is_moved
 from pisang.errors import OptionInvalid
 from pisang.errors.chinese import in_chinese
@@ -234,12 +235,9 @@ def _named(add: Add, asked: Setup, settings: Settings, guide: Guide | None) -> A
 
 def _is_same(add: Add, settings: Settings) -> bool:
     """Whether this is the upstream that has the name already: the same preset, the same place."""
+    entry, _ = entry_of(replace(add, force=True), settings)
     old = settings.upstreams[add.name]
-    base_url = clean_base_url(add.base_url)[0] if add.base_url else None
-    if add.project:
-        base_url = vertex_url(add.project, add.location or "global")
-    new = Entry(add.name, preset=add.preset, network=add.network, base_url=base_url)
-    return old.preset == add.preset and not is_moved(new, settings)
+    return old.preset == entry.preset and not is_moved(entry, settings)
 
 
 def _free(settings: Settings) -> Callable[[str], str]:
