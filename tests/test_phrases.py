@@ -31,7 +31,7 @@ PHRASES = Phrases(
         ("Nothing was sent", "没有发送"),
         ("the disk is full: No space left", "磁盘已满：No space left"),
         ("'x y' in cat.png", "cat.png 里的 'x y'"),
-        ("it is empty in cat.png", "cat.png 里的 内容为空"),
+        ("it is empty in cat.png", "cat.png 里的内容为空"),
     ],
 )
 def test_a_sentence_is_said_in_chinese(said: str, chinese: str) -> None:

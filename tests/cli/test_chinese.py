@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from string import Formatter
@@ -19,8 +20,14 @@ from pisang.cli.pages import fold, paragraphs
 from pisang.cli.table import width_of
 from pisang.errors.chinese import Phrases
 from pisang.errors.phrases import TABLE
+from pisang.errors.phrases.calls import PHRASES as CALLS
 from pisang.errors.phrases.commands import PHRASES as COMMANDS_SAID
+from pisang.errors.phrases.settings import PHRASES as SETTINGS
+from pisang.errors.phrases.storage import PHRASES as STORAGE
 from pisang.errors.phrases.system import PHRASES as SYSTEM
+from pisang.errors.phrases.upstreams import PHRASES as UPSTREAMS
+from pisang.errors.phrases.warnings import PHRASES as WARNINGS
+from pisang.errors.phrases.wires import PHRASES as WIRES
 from tests.cli.conftest import Pisang
 
 SOURCES = Path(package.__file__).parent
@@ -42,14 +49,17 @@ UNSAID = frozenset({
     "no sheet of {} pictures as {}",
     "{} names no query", "two queries are named {}",
     # amounts, kinds and units, said in Chinese where they are shown
-    "(play money)", "whole answers", "idempotency keys", "{} min {} s", "{} min",
+    "(play money)", "(at stake)", "whole answers", "idempotency keys",
+    "{} ms", "{} min {} s", "{} min",
     # others' words, looked for in what they say
     "API key not valid", "you will not be charged", "known file format", "is not a known",
     "end of", "read error", "unable to call",
     # to programs, whose language is English
     "At stake: {}.", "no type", "{} bytes of {}, not all of them text: {}",
     # commands and names
-    "`pisang sandbox`", "gcloud auth application-default login", "error {}",
+    "`pisang sandbox`", "live {}", "paid {}", "a small red square on white",
+    "a kitten in a garden, oil painting", "Its config.json (default: {}).",
+    "gcloud auth application-default login", "error {}",
     "echo 'eval \"$(pisang completion bash)\"' >> ~/.bashrc",
     "echo 'eval \"$(pisang completion zsh)\"' >> ~/.zshrc",
 })  # fmt: skip
@@ -59,7 +69,7 @@ CHINESE = re.compile("[\u3000-\u9fff\uff00-\uffef]")
 PROSE = re.compile(r"(?<![\w./-])[a-z]{2,}'?[a-z]*[,:;]? (?:[a-z]|\{\})|\{\}[,:;]? [a-z]{2}")
 NO_PROSE = re.compile(
     r"\s*(SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|DROP|PRAGMA|BEGIN|WITH|VACUUM|FROM|WHERE|AND|"
-    r"ORDER|ATTACH|RELEASE|SAVEPOINT|ROLLBACK|pisang|pip|export|#)\b|#|.*\b20\d\d\)"
+    r"ORDER|ATTACH|RELEASE|SAVEPOINT|ROLLBACK|pisang|pip|export|sudo|unset|#)\b|#|.*\b20\d\d\)"
 )
 """SQL, commands, comments of files that we write, and sources with their date."""
 
@@ -195,7 +205,14 @@ def test_every_entry_is_said_somewhere() -> None:
     )
     parsers = {key for key in COMMANDS_SAID if key[0].isupper()}
     ours = set(TABLE) - set(SYSTEM) - parsers - {"{} (play money)"}
-    assert not [key for key in ours if key not in said]
+    assert not [key for key in ours if key.removeprefix("{}: ") not in said]
+
+
+def test_no_sentence_has_two_entries() -> None:
+    tables = [SYSTEM, SETTINGS, CALLS, WIRES, STORAGE, WARNINGS, UPSTREAMS, COMMANDS_SAID]
+    keys = [key for table in tables for key in table]
+    assert set(keys) == set(TABLE)
+    assert not [key for key, count in Counter(keys).items() if count > 1]
 
 
 @pytest.mark.parametrize("columns", [10, 20, 48, 78])

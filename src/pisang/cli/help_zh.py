@@ -101,7 +101,8 @@ HELP: Mapping[str, str] = {
     "--sheet.": "请求或图片的 ID（可只写开头）、文件，或 `last`（默认）；与 --sheet 合用可写多个。",
     "With --compare, in what two differ; --sheet then puts their images side by side. With "
     "--sheet alone, a contact sheet.": (
-        "加 --compare 比较两者的不同，再加 --sheet 则把图片并排放在一起；单独用 --sheet 生成缩略图总览。"
+        "加 --compare 比较两者的不同，再加 --sheet 则把图片并排放在一起；单独用 --sheet "
+        "生成缩略图总览。"
     ),
     "In what it differs from that one.": "与另一个比较，列出不同之处。",
     "Their images small on one picture.": "把它们的图片缩小后拼成一张总览图。",
@@ -126,9 +127,11 @@ HELP: Mapping[str, str] = {
     ),
     "Everything that is known of one.": "查看其中一个的全部已知信息。",
     "Everything that is known of one: when and where it was sent, the upstream's own ids for it, "
-    "how it ended. A picture that its answer named by a link is tried again; nothing is paid.": (
-        "查看其中一个的全部已知信息：何时发往何处、上游给的 ID、如何结束。如果回答里给的是图片链接，"
-        "会再次尝试下载；不会付费。"
+    "how it ended. A picture that its answer named by a link is tried again, and a relay's own log "
+    "is asked whether it was billed; nothing is paid, and nothing decided.": (
+        "查看其中一个的全部已知信息：何时发往何处、上游给的 ID、如何结束。"
+        "如果回答里给的是图片链接，"
+        "会再次尝试下载，并查询中转站自己的日志是否已扣费；不会付费，也不作任何决定。"
     ),
     "The attempt's id, or its beginning.": "尝试的 ID，可只写开头。",
     "Buy it again, on the record.": "重购，并记录在案。",
@@ -148,8 +151,10 @@ HELP: Mapping[str, str] = {
         "配置一个上游：选择、填写密钥、免费测试、设为默认。"
     ),
     "On a terminal it asks for what it wasn't told. Elsewhere it never asks: the key is read from "
-    "standard input, or named by a variable. Run it again for another upstream, or for a new key.": (
-        "在终端里，没有给出的内容会逐项询问；非终端下从不询问：密钥从标准输入读取，或由环境变量指定。"
+    "standard input, or named by a variable. Run it again for another upstream, or for a new "
+    "key.": (
+        "在终端里，没有给出的内容会逐项询问；非终端下从不询问：密钥从标准输入读取，"
+        "或由环境变量指定。"
         "再次运行可添加另一个上游，或更换密钥。"
     ),
     "A preset, or another Pisang's URL.": "预设名称，或另一个 Pisang 的网址。",
@@ -162,9 +167,8 @@ HELP: Mapping[str, str] = {
     "Replace its key: typed in without echo, read from standard input, or named by a variable.": (
         "更换密钥：输入（不回显）、从标准输入读取，或由环境变量指定。"
     ),
-    "Print the script that completes commands, options, upstreams, models, ratios, sizes and ids.": (
-        "输出命令补全脚本：可补全命令、选项、上游、模型、宽高比、尺寸和 ID。"
-    ),
+    "Print the script that completes commands, options, upstreams, models, ratios, sizes and "
+    "ids.": ("输出命令补全脚本：可补全命令、选项、上游、模型、宽高比、尺寸和 ID。"),
     "The script goes to standard output, how to install it for good to standard error.": (
         "脚本写到标准输出，永久安装的方法写到标准错误。"
     ),
@@ -174,7 +178,8 @@ HELP: Mapping[str, str] = {
     "Add an upstream, by preset or by hand.": "添加上游：用预设，或手工填写。",
     "Its key is named by a variable, read from standard input, or asked for without echo; it is "
     "kept in the system's keyring where there is one, else in a file that only you can read.": (
-        "密钥可由环境变量指定，从标准输入读取，或在提示时输入（不回显）；有系统密钥环时存在密钥环里，"
+        "密钥可由环境变量指定，从标准输入读取，或在提示时输入（不回显）；"
+        "有系统密钥环时存在密钥环里，"
         "否则存在只有你能读取的文件里。"
     ),
     "The upstream's name.": "上游的名称。",
@@ -221,6 +226,91 @@ HELP: Mapping[str, str] = {
     "Take back your own prices that differ.": "撤销你自己设置的、与之不同的价格。",
     "Complete words in bash, zsh or fish.": "为 bash、zsh 或 fish 提供命令补全。",
     "bash, zsh or fish.": "bash、zsh 或 fish。",
+    "What an image costs there: list, set.": "查看或设置该上游的图片价格。",
+    "What one image costs there: list it, set it, take it back. What you set wins over what the "
+    "upstream publishes, and both over Pisang's own list, which holds at Google only.": (
+        "查看、设置或撤销该上游每张图的价格。你设置的价格优先于上游公布的价格，两者都优先于 Pisang "
+        "自带的价目（只适用于 Google）。"
+    ),
+    "Only at 512, 1K, 2K or 4K.": "只针对 512、1K、2K 或 4K。",
+    "Read the prices that a relay publishes.": "读取中转站公布的价格。",
+    "Read what a relay of the new-api family publishes: its prices, this token's balance, its "
+    "models. Free calls, each of which may fail. Prices that you set yourself stay.": (
+        "读取 new-api 系中转站公布的价格、该令牌的余额和模型列表。都是免费调用，"
+        "任何一项都可能失败。"
+        "你自己设置的价格不变。"
+    ),
+    "Write them as TOML, without keys.": "导出为 TOML，不含密钥。",
+    "Write upstreams as TOML, without their keys: to give away, or for another machine.": (
+        "把上游导出为 TOML，不含密钥：可分享给他人，或用于另一台机器。"
+    ),
+    "Those to write (default: all).": "要导出的上游（默认全部）。",
+    "In place of the screen.": "写到文件，而不是屏幕。",
+    "Overwrite the file.": "覆盖已有的文件。",
+    "Add those of such a file.": "从这样的文件导入。",
+    "Add the upstreams of a shared file: all of them, or none where anything in it is wrong.": (
+        "导入分享的文件中的上游：要么全部导入，要么在文件有任何错误时一个也不导入。"
+    ),
+    "Keys are in no such file: they are given afterwards, with `pisang upstream key NAME`.": (
+        "这种文件不含密钥：导入后用 `pisang upstream key 名称` 填写。"
+    ),
+    "The file, or - for standard input.": "文件；- 表示标准输入。",
+    "Replace those of the same names.": "替换同名的上游。",
+    "Take over what other tools were set up with.": "接管其他工具的配置。",
+    "IKunImage's key, for its relay.": "IKunImage 的密钥，用于它的中转站。",
+    "Take IKunImage's key over, for the same relay. Its file is read, and left as it is.": (
+        "接管 IKunImage 的密钥，用于同一个中转站。只读取它的文件，不作改动。"
+    ),
+    "Its config.json (default: ~/.ikunimage/config.json).": (
+        "它的 config.json（默认 ~/.ikunimage/config.json）。"
+    ),
+    "Its name here.": "在本地使用的名称。",
+    # --- cost, budget -----------------------------------------------------------------------
+    "What was spent, and what may have been.": "已花费的金额，以及可能已花费的金额。",
+    "What was spent this month, by upstream; or by day, model, tag, key, over another time.": (
+        "本月的花费，按上游汇总；也可按日期、模型、标签、密钥汇总，或换一段时间。"
+    ),
+    "`at stake` is what unknown outcomes may have cost. Days are your clock's. The sandbox's play "
+    "money is in no sum.": (
+        "`at stake` 是结果未知的请求可能花费的金额。日期以本机时钟为准。沙盒的模拟金额不计入。"
+    ),
+    "What to sum by.": "汇总方式。",
+    "7d, 24h, today, month, year, all, 2026-11-01.": (
+        "起始时间：7d、24h、today、month、year、all 或 2026-11-01。"
+    ),
+    "To the end of that day (default: now).": "截止到该日结束（默认到现在）。",
+    "The rows as CSV.": "以 CSV 输出各行。",
+    "Caps on what is spent, and what currencies are worth.": "花费上限（预算）与汇率。",
+    "Set a cap: a day, a month, or in all.": "设置上限：按天、按月或总额。",
+    "Set a cap. A purchase whose worst price would pass it is refused before anything is sent; "
+    "what was spent in its present window counts from the first.": (
+        "设置上限。最高可能价格会超出上限的购买，在发送之前就会被拒绝；"
+        "当前周期内已花费的金额也计算在内。"
+    ),
+    "Such as 50USD.": "例如 50USD。",
+    "all (default), upstream:NAME or key:ID.": "范围：all（默认）、upstream:名称 或 key:ID。",
+    "What it is counted over.": "计算周期。",
+    "Whose days (default: this machine's).": "按哪个时区的日期（默认本机时区）。",
+    "Every cap: spent, held, left.": "列出各项上限：已用、预留、剩余。",
+    "Every cap: what is spent and held of it, what is left, when it is counted anew.": (
+        "列出各项上限：已用和预留的金额、剩余金额、何时重新计算。"
+    ),
+    "Take a cap away.": "取消一项上限。",
+    "As `budget list` names it.": "`budget list` 中列出的名称。",
+    "What another currency is worth.": "设置其他货币的汇率。",
+    "What one unit of a currency is worth in the ledger's: list, set, take back. Prices in that "
+    "currency then count toward every cap. Pisang asks nobody for rates.": (
+        "查看、设置或撤销 1 单位某货币折合账本货币的汇率。设置后，"
+        "以该货币计的价格也会计入各项上限。"
+        "Pisang 不会联网查询汇率。"
+    ),
+    "Such as CNY.": "例如 CNY。",
+    "What one of it is worth.": "1 单位折合多少。",
+    "Take the rate back.": "撤销该汇率。",
+    "The currency that caps count in.": "上限所用的货币。",
+    "The ledger's one currency, which caps are counted in: say or set it.": (
+        "查看或设置账本货币，各项上限以它计算。"
+    ),
     # --- sandbox, doctor, gc ----------------------------------------------------------------
     "Serve the offline painter to other programs.": "把离线沙盒作为服务提供给其他程序。",
     "Serve the offline painter in every wire's server role; any key is good.": (
@@ -247,13 +337,21 @@ HELP: Mapping[str, str] = {
         "检查数据目录、配置、密钥和组件；不联网。"
     ),
     "Check Python, the optional parts, the home and its disk, the ledger and every image's bytes, "
-    "the settings, and whether each upstream has a key. Nothing is sent.": (
-        "检查 Python、可选组件、数据目录及磁盘、账本和每张图片的数据、配置，以及各上游是否有密钥。"
-        "不发送任何请求。"
+    "the settings, proxies, the clock, and whether each upstream has a key. Nothing is sent "
+    "without "
+    "`--live`. Behind each finding stands what to do.": (
+        "检查 Python、可选组件、数据目录及磁盘、账本和每张图片的数据、配置、代理、时钟，"
+        "以及各上游是否"
+        "有密钥。不加 `--live` 时不发送任何请求。每项结果后面会给出处理办法。"
     ),
-    "Exit code 0 when all is well, 3 when something must be put right.": (
-        "一切正常时退出码为 0，有需要处理的问题时为 3。"
+    "Exit code 0 when nothing must be put right, 3 otherwise.": (
+        "没有需要处理的问题时退出码为 0，否则为 3。"
     ),
+    "Ask each upstream too: one free call each.": "同时查询各上游：每个一次免费调用。",
+    "With --live: buy one image, the cheapest, from each.": (
+        "与 --live 合用：向每个上游购买一张最便宜的图。"
+    ),
+    "Don't ask before paying.": "付费前不询问。",
     "Remove what retention no longer keeps.": "清理超过保留期限的内容。",
     "Remove what retention no longer keeps: stored answers after 7 days, signatures after 90, what "
     "no row names. Images stay for ever unless --images-days says otherwise.": (

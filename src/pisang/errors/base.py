@@ -8,7 +8,12 @@ from functools import reduce
 from string import Formatter
 from typing import Any, ClassVar, Literal
 
+from pisang.errors.chinese import close_up, in_chinese, know_leaf, name_in_chinese
+
 Language = Literal["en", "zh"]
+
+WHOLE = "{what}"
+"""The template of a branch whose raiser says all of it."""
 
 
 class Retry(StrEnum):
@@ -46,6 +51,10 @@ class PisangError(Exception):
     zh: ClassVar[str] = "出错了。"
     step: ClassVar[str] = ""
     """The next command, over the error's fields and its `request_id`; empty where there is none."""
+
+    def __init_subclass__(cls) -> None:
+        if cls.en != WHOLE:
+            know_leaf(cls.en, cls.zh)
 
     def __init__(
         self,
@@ -121,8 +130,6 @@ def _fill(template: str, fields: Mapping[str, Any]) -> str:
 
 def _in_chinese(template: str, fields: Mapping[str, Any]) -> str:
     """The sentence with its values in Chinese, and no blank where one of them meets Chinese."""
-    from pisang.errors.chinese import close_up, in_chinese, name_in_chinese
-
     said = dict(fields)
     for name, value in fields.items():
         if isinstance(value, str) and name in _SENTENCES | _NAMES:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, reduce
 
 HOLE = "{}"
 
@@ -77,8 +77,14 @@ class Phrases:
         for template in self._templates:
             values = template.values(text)
             if values is not None and (template.weight >= _WEIGHTY or all(map(self._fits, values))):
-                return template.said.format(*map(self.say, values))
+                return self._fill(template.said, values)
         return None
+
+    def _fill(self, said: str, values: tuple[str, ...]) -> str:
+        """A template's Chinese with its values, theirs in Chinese too."""
+        spoken = [self.say(value) for value in values]
+        turned = (now for now, then in zip(spoken, values, strict=True) if now != then)
+        return reduce(close_up, turned, said.format(*spoken))
 
     def _fits(self, value: str) -> bool:
         """Whether a value may stand in a template of few words (`{} in {}`), which fits much that
@@ -134,11 +140,22 @@ class _Template:
         return match.groups() if match else None
 
 
+_LEAVES: dict[str, str] = {}
+"""What the leaves say, as entries: an error's whole sentence may stand in another sentence."""
+
+
+def know_leaf(english: str, chinese: str) -> None:
+    """Make an entry of the two templates of a leaf, whose holes have names."""
+    names = re.findall(r"\{(\w+)", english)
+    numbered = re.sub(r"\{(\w+)[^}]*\}", lambda hole: f"{{{names.index(hole[1])}}}", chinese)
+    _LEAVES[re.sub(r"\{[^}]*\}", HOLE, english)] = numbered
+
+
 @cache
 def _ours() -> Phrases:
     from pisang.errors.phrases import TABLE
 
-    return Phrases(TABLE)
+    return Phrases({**_LEAVES, **TABLE})
 
 
 def in_chinese(text: str) -> str:

@@ -97,6 +97,8 @@ PHRASES: Mapping[str, str] = {
         "返回的只有图片本身，与该协议的格式不符，而且图片不完整"
     ),
     # what a relay publishes of itself
+    "that upstream is configured no more": "该上游已不在配置中",
+    "that Pisang can't be asked yet": "还不支持查询另一个 Pisang",
     "the relay publishes these: {}": "该中转公布的有：{}",
     "it publishes none": "它没有公布",
     "it wants a key, and none is set": "需要密钥，而密钥未设置",
@@ -118,7 +120,7 @@ PHRASES: Mapping[str, str] = {
     "it redirects from https to http": "它从 https 重定向到 http",
     "it redirects more than {} times": "重定向超过 {} 次",
     "it redirects to what is not a URL": "重定向的目标不是网址",
-    "its address {} is {}": "它的地址 {} 是{}",
+    "its address {} is {}": "它的地址 {} 是 {}",
     "its name gives no address": "域名没有对应的地址",
     "its host is a name of the local network": "主机名属于本地网络",
     "its host name is not a plain one": "主机名格式不正常",

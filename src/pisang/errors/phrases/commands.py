@@ -36,12 +36,10 @@ PHRASES: Mapping[str, str] = {
         "这些请求都没有图片，无法生成总览图。"
     ),
     "a sheet is a .png, .jpg or .webp file": "总览图应为 .png、.jpg 或 .webp 文件",
-    "image to put on a sheet: no such request": "可放入总览图的图片：没有哪个请求",
-    "made one": "生成过图片",
     "There is no command {}: {}": "没有命令 {}：{}",
     "did you mean {}?": "是不是想用 {}？",
     "there are {}.": "现有命令：{}。",
-    "{} is not {}.": "{} 不是{}。",
+    "{} is not {}.": "{} 不是 {}。",
     "{} is not one of {}.": "{} 不是可选值（{}）。",
     "in {} to {}": "{} 到 {} 之间的数",
     "{} or more": "不小于 {} 的数",
@@ -55,11 +53,6 @@ PHRASES: Mapping[str, str] = {
     ),
     "{} on {}": "{}，{}",
     "{}, key: {}": "{}，密钥：{}",
-    "not installed (optional): pip install 'pisang[{}]'": (
-        "未安装（可选）：pip install 'pisang[{}]'"
-    ),
-    "libvips can't be loaded ({}): {}": "libvips 无法加载（{}）：{}",
-    "{} with an unknown outcome: pisang unknown list": "{} 个请求结果未知：pisang unknown list",
     "read from {}": "读自 {}",
     "none yet: {} is made when it is needed": "还没有：需要时会创建 {}",
     "those of this folder, from {}, lie over them": "本目录的设置（{}）优先",
@@ -71,7 +64,6 @@ PHRASES: Mapping[str, str] = {
     "none needed": "无需密钥",
     "from the environment: {}": "来自环境变量：{}",
     "{}, where no --via is given": "{}（未指定 --via 时）",
-    "others can read {}: chmod 600 {}": "其他用户可以读取 {}：chmod 600 {}",
     "{} is set, and is heeded": "已设置 {}，会被采用",
     "{} is set": "已设置 {}",
     "extra {}": "组件 {}",

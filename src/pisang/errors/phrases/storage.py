@@ -11,7 +11,6 @@ PHRASES: Mapping[str, str] = {
     "it is not there any more": "已经不存在",
     "a part of the path is a file": "路径中有一段是文件",
     "its disk is full": "磁盘已满",
-    "no space left on device": "磁盘空间不足",
     "your disk quota is used up": "磁盘配额已用完",
     "the path is too long": "路径过长",
     "the path runs in a circle of links": "路径中的符号链接成环",
