@@ -40,6 +40,8 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(200, "application/json", json.dumps(body).encode())
 
     def do_GET(self) -> None:
+        if self.path != "/picture.png":  # its books, which it does not open
+            return self.answer(404, "text/html", b"<html>")
         self.server.fetched += 1
         good = self.server.status == 200
         self.answer(self.server.status, "image/png", PICTURE if good else b"")

@@ -30,6 +30,7 @@ from pisang.errors import (
     OutcomeUnknown,
     Partial,
     PriceUnknown,
+    RateUnknown,
     RatioUnsupported,
 )
 from pisang.sandbox.app import create_app
@@ -302,7 +303,7 @@ async def test_a_cap_in_a_currency_without_a_rate_is_still_a_cap(engine: Engine)
     with pytest.raises(BudgetExceeded):
         await engine.run(order(upstream=relay, max_cost=Money(500_000, "CNY")))
     assert (await engine.run(order(upstream=relay, max_cost=Money(700_000, "CNY")))).error is None
-    with pytest.raises(PriceUnknown):
+    with pytest.raises(RateUnknown):
         await engine.run(order(upstream=relay, max_cost=Money(9_000_000, "EUR")))
 
 
