@@ -35,7 +35,8 @@ letters and digits without a dot (no model's id is as long)."""
 
 def share_upstreams(entries: Iterable[Entry]) -> str:
     """The file's text. A proxy's name and password stay at home."""
-    return "\n".join((_TITLE, *(upstream_text(_without_secrets(entry)) for entry in entries)))
+    texts = (upstream_text(_without_secrets(entry)).rstrip() for entry in entries)
+    return "\n\n".join((_TITLE.rstrip(), *texts)) + "\n"
 
 
 def _without_secrets(entry: Entry) -> Entry:
