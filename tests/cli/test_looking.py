@@ -44,7 +44,7 @@ class Handler(BaseHTTPRequestHandler):
             return self.answer(404, "text/html", b"<html>")
         self.server.fetched += 1
         good = self.server.status == 200
-        self.answer(self.server.status, "image/png", PICTURE if good else b"")
+        return self.answer(self.server.status, "image/png", PICTURE if good else b"")
 
     def answer(self, status: int, kind: str, body: bytes) -> None:
         self.send_response(status)
