@@ -141,7 +141,13 @@ def test_values_are_those_of_the_settings_and_the_catalogue(environ: dict[str, s
     assert sizes("2k") == ["2K"]
 
 
-def test_broken_settings_offer_nothing_and_say_nothing(tab, home: Path) -> None:
+def test_configured_upstreams_are_offered_and_broken_settings_say_nothing(
+    environ: dict[str, str], home: Path
+) -> None:
     home.mkdir()
-    (home / "config.toml").write_text("this is no TOML")
-    assert tab("pisang generate x --via ") == [""]
+    config = home / "config.toml"
+    config.write_text('[upstreams.studio-relay]\nwire = "gemini"\n')
+    assert upstreams("stu") == ["studio-relay"]
+    config.write_text("this is no TOML")
+    assert upstreams("stu") == []
+    assert upstreams("goo") == ["google"]

@@ -7,27 +7,36 @@ can't be read gives nothing; there is no place to say more.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
 
 from pisang.errors import PisangError
-
-if TYPE_CHECKING:
-    from pisang.store.database import Tx
 
 NEWEST = 20
 """So many requests are offered: those of today, mostly."""
 
 
 def upstreams(incomplete: str) -> list[str]:
-    """The upstreams that can be named: those configured, and the presets."""
-    from pisang.client.loading import load_settings
+    """The upstreams that can be named: those configured in the home, and the presets."""
     from pisang.client.presets import PRESETS
 
-    with suppress(PisangError):
-        return _beginning(incomplete, dict.fromkeys((*load_settings().upstreams, *PRESETS)))
+    return _beginning(incomplete, dict.fromkeys((*_configured(), *PRESETS)))
+
+
+def _configured() -> list[str]:
+    """The names in `config.toml`, read without the settings' own rules: a shell waits for it."""
+    import tomllib
+
+    with suppress(OSError, RuntimeError, ValueError):
+        text = (_home() / "config.toml").read_text(encoding="utf-8")
+        return [*tomllib.loads(text).get("upstreams", {})]
     return []
+
+
+def _home() -> Path:
+    """As `client.loading.home_folder`, without what that module loads."""
+    return Path(os.environ.get("PISANG_HOME") or "~/.pisang").expanduser()
 
 
 def models(incomplete: str) -> list[str]:
@@ -54,42 +63,23 @@ def sizes(incomplete: str) -> list[str]:
 
 def requests(incomplete: str) -> list[str]:
     """`last`, and the newest requests; those that begin so where something was typed."""
-    found = _beginning(incomplete, ("last",))
-    with suppress(PisangError), _ledger() as tx:
-        from pisang.store import history
+    from pisang.store.recent import recent_requests, requests_beginning
 
+    found = _beginning(incomplete, ("last",))
+    with suppress(PisangError, RuntimeError):
         if incomplete.startswith("req_"):
-            return history.request_ids(tx, incomplete)
-        newest = (row.id for row in history.history(tx, history.Asked(limit=NEWEST)))
-        return found + _beginning(incomplete, newest)
+            return requests_beginning(_home(), incomplete)
+        return found + _beginning(incomplete, recent_requests(_home(), NEWEST))
     return found
 
 
 def unknowns(incomplete: str) -> list[str]:
     """The attempts whose outcome is unknown."""
-    with suppress(PisangError), _ledger() as tx:
-        return _beginning(incomplete, (row["id"] for row in tx.all("attempts_unknown")))
+    from pisang.store.recent import unknown_attempts
+
+    with suppress(PisangError, RuntimeError):
+        return _beginning(incomplete, unknown_attempts(_home()))
     return []
-
-
-@contextmanager
-def _ledger() -> Iterator[Tx]:
-    """The ledger of this home, read only. Raises `PisangError` where there is none."""
-    from pisang.client.loading import home_folder
-    from pisang.errors import HomeUnusable
-    from pisang.store.health import Health
-    from pisang.store.home import Home
-    from pisang.store.readers import Readers
-
-    home = Home(home_folder(os.environ))
-    if not home.ledger.exists():
-        raise HomeUnusable(path=home.ledger, why="it is not there")
-    readers = Readers(home, Health(home))
-    try:
-        with readers.read() as tx:
-            yield tx
-    finally:
-        readers.close()
 
 
 def _beginning(incomplete: str, words: Iterable[str]) -> list[str]:
