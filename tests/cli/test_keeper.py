@@ -136,7 +136,7 @@ def test_a_keeper_killed_before_anything_was_written_down_cost_nothing(shell: Sh
     script = (
         "import os, pisang.cli.keeper as keeper\n"
         "from pisang.cli.entry import main\n"
-        "keeper._keep = lambda *_: os.kill(os.getpid(), 9)\n"
+        "keeper.perform = lambda *_: os.kill(os.getpid(), 9)\n"
         "main(['generate', 'egret', '--via', 'local'])\n"
     )
     done = subprocess.run(
@@ -227,6 +227,48 @@ def test_files_a_dead_process_was_to_write_are_written_by_wait(shell: Shell) -> 
     assert waited.json["images"][0]["mime"] == "image/webp"
     assert (shell.folder / "avocet.webp").read_bytes()[:4] == b"RIFF"
     assert shell.bought == 1
+
+
+def test_a_killed_caller_who_asks_the_same_again_is_given_what_he_paid_for(shell: Shell) -> None:
+    words = (*GENERATE, "whimbrel [[sandbox delay=3]]")
+    asked = shell.start(*words)
+    request_id = shell.until_sent("whimbrel")
+    asked.kill()
+    asked.communicate(timeout=30)
+    again = shell.run(*words)
+    assert (again.code, again.json["request_id"]) == (0, request_id), again.err
+    assert "joined" in [warning["code"] for warning in again.json["warnings"]]
+    assert len(list((shell.folder / "pisang-out").iterdir())) == 1
+    assert shell.bought == 1
+    another = shell.run(*words)  # he was told: the same words buy another picture now
+    assert another.json["request_id"] != request_id
+    assert shell.bought == 2
+
+
+def test_new_buys_another_whatever_came_before(shell: Shell) -> None:
+    words = (*GENERATE, "knot [[sandbox delay=1]]")
+    asked = shell.start(*words)
+    shell.until_sent("knot")
+    asked.kill()
+    asked.communicate(timeout=30)
+    assert shell.run(*words, "--new").code == 0
+    assert shell.bought == 2
+
+
+def test_a_detached_request_is_no_twin_of_the_next(shell: Shell) -> None:
+    words = (*GENERATE, "ruff", "--detach")
+    first, second = shell.run(*words), shell.run(*words)
+    assert first.json["request_id"] != second.json["request_id"]
+    for left in (first, second):
+        assert shell.run("wait", left.json["request_id"]).code == 0
+    assert shell.bought == 2
+
+
+def test_an_unknown_outcome_that_was_told_does_not_stand_in_the_way(shell: Shell) -> None:
+    words = (*GENERATE, "turnstone [[sandbox html=524]]")
+    first, second = shell.run(*words), shell.run(*words)
+    assert (first.code, second.code) == (7, 7)
+    assert first.json["error"]["request_id"] != second.json["error"]["request_id"]
 
 
 def test_waiting_for_nothing_says_so(shell: Shell) -> None:

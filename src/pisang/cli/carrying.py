@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
-from pisang.cli.keeper import Report, Work, can_keep, start
+from pisang.cli.keeper import can_keep, start
+from pisang.cli.performing import Report, Work, perform
 from pisang.cli.progress import Progress
 from pisang.cli.screen import Screen
 from pisang.cli.watching import Died, Left, Patience, Watch, tell_left
@@ -36,7 +35,7 @@ def carry_out(task: Task, screen: Screen) -> Report:
     """Do it and print what came of it."""
     progress = Progress(screen, task.n)
     if not can_keep(os.environ):
-        return _alone(task, progress)
+        return _alone(task, progress, screen)
     keeper = start(task.work, screen, reads_stdin=task.reads_stdin)
     ended = Watch(keeper, screen, progress, task.patience).run()
     if isinstance(ended, Left):
@@ -46,13 +45,28 @@ def carry_out(task: Task, screen: Screen) -> Report:
     return Report(ended.code, tuple(map(str, ended.pictures)))
 
 
-def _alone(task: Task, progress: Progress) -> Report:
+class _Alone:
+    """This very process as its own front: it draws, and prints."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self.hear = progress.hear
+
+    def on_left(self, leave: Callable[[], None]) -> None:
+        """Nobody can leave: who ends this process ends the work too."""
+
+    def give(self, say: Callable[[], Report]) -> tuple[Report, bool]:
+        """Print it, below where progress was drawn."""
+        self._progress.close()
+        return say(), True
+
+
+def _alone(task: Task, progress: Progress, screen: Screen) -> Report:
     try:
         with progress:
-            exported = task.work.do(progress.hear)
+            return perform(task.work, _Alone(progress), screen)
     except KeyboardInterrupt as stopped:
         raise KeyboardInterrupt from progress.interrupted(task.upstream) or stopped
-    return task.work.tell(exported)
 
 
 def _after_death(died: Died, settings: Settings) -> Exported:
@@ -66,19 +80,8 @@ def _after_death(died: Died, settings: Settings) -> Exported:
 
     async def ask() -> Exported:
         async with AsyncClient(settings=settings, face="cli") as client:
-            return await client.collect(await client.wait(request_id))
+            ended = await client.collect(await client.wait(request_id))
+            await client.release(request_id, told=True)
+            return ended
 
     return asyncio.run(ask())
-
-
-def run_stoppable(
-    client: AsyncClient, work: Callable[[AsyncClient], Coroutine[Any, Any, Exported]]
-) -> Exported:
-    """Run work on a client to its end. SIGTERM stops what was not sent yet, and no more."""
-
-    async def run() -> Exported:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, client.stop)
-        async with client:
-            return await work(client)
-
-    return asyncio.run(run())

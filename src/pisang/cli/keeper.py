@@ -12,6 +12,7 @@ A pipe that ends without `said` means that the keeper died, and the ledger is as
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -22,38 +23,24 @@ from dataclasses import asdict, dataclass
 from io import StringIO
 from typing import Any, NoReturn
 
-from pisang.cli.crash import unexpected
+from pisang.cli.performing import Report, Work, perform
 from pisang.cli.screen import Screen
-from pisang.client.export import Exported
-from pisang.engine.events import Event, Listener
-from pisang.errors import PisangError
+from pisang.engine.events import Event
+
+TOLD = b"k"
+"""What the foreground answers once it has told its caller how it ended."""
 
 _QUIET_BYTES = 256 * 1024
 """`received` is told again when this much more has come: what waits in the pipe stays small."""
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """How the work ended: its exit code, and the files that could be shown."""
-
-    code: int
-    pictures: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """What is to be done: `do` asks for it, telling its events to a listener; `tell` prints what
-    came of it."""
-
-    do: Callable[[Listener], Exported]
-    tell: Callable[[Exported], Report]
-
-
-@dataclass(frozen=True, slots=True)
 class Keeper:
-    """A keeper that was started: the pipe it tells through. Its pid is its first frame."""
+    """A keeper that was started: the pipe it tells through (its pid is its first frame), and the
+    one that it is answered through."""
 
     pipe: int
+    answer: int
 
 
 def can_keep(environ: Mapping[str, str]) -> bool:
@@ -65,17 +52,19 @@ def start(work: Work, screen: Screen, *, reads_stdin: bool = False) -> Keeper:
     """Start a keeper for the work. `reads_stdin`: a picture comes from standard input."""
     sys.stdout.flush()
     sys.stderr.flush()
-    reading, writing = os.pipe()
+    telling, hearing = os.pipe(), os.pipe()
     middle = os.fork()
     if middle == 0:
-        os.close(reading)
-        _become_keeper(work, screen, writing, reads_stdin=reads_stdin)
-    os.close(writing)
+        os.close(telling[0])
+        os.close(hearing[1])
+        _become_keeper(work, screen, Teller(telling[1], hearing[0]), reads_stdin=reads_stdin)
+    os.close(telling[1])
+    os.close(hearing[0])
     os.waitpid(middle, 0)
-    return Keeper(reading)
+    return Keeper(telling[0], hearing[1])
 
 
-def _become_keeper(work: Work, screen: Screen, pipe: int, *, reads_stdin: bool) -> NoReturn:
+def _become_keeper(work: Work, screen: Screen, teller: Teller, *, reads_stdin: bool) -> NoReturn:
     """Leave the caller's session, process group and process tree: some shells kill by each."""
     code = 1
     try:
@@ -83,7 +72,8 @@ def _become_keeper(work: Work, screen: Screen, pipe: int, *, reads_stdin: bool) 
         if os.fork() != 0:
             os._exit(0)
         _let_go_of_terminal(reads_stdin=reads_stdin)
-        code = _keep(work, screen, Teller(pipe))
+        teller.tell({"pid": os.getpid()})
+        code = perform(work, teller, screen).code
     finally:
         os._exit(code)  # nothing of the foreground's own ending is to happen here
 
@@ -98,27 +88,15 @@ def _let_go_of_terminal(*, reads_stdin: bool) -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
-def _keep(work: Work, screen: Screen, teller: Teller) -> int:
-    teller.tell({"pid": os.getpid()})
-    out, err = StringIO(), StringIO()
-    with redirect_stdout(out), redirect_stderr(err):
-        try:
-            told = work.tell(work.do(teller.hear))
-        except PisangError as error:
-            told = Report(screen.fail(error))
-        except Exception as error:  # noqa: BLE001 - the outermost of this process
-            told = Report(screen.fail(unexpected(error)))
-    said = {"out": out.getvalue(), "err": err.getvalue(), **asdict(told)}
-    teller.tell_last({"said": said})
-    return told.code
-
-
 class Teller:
     """The keeper's end of the pipe. It never holds up the work: a foreground that is stopped
-    (Ctrl-Z) or slow misses progress, and one that is gone misses everything."""
+    (Ctrl-Z) or slow misses progress, and one that is gone misses everything. That the foreground
+    said its last word to its caller it answers with a byte; its end without one means it left."""
 
-    def __init__(self, pipe: int) -> None:
+    def __init__(self, pipe: int, answer: int) -> None:
         self._pipe = pipe
+        self._answer = answer
+        self._answered: bool | None = None
         self._waiting = b""
         self._gone = False
         self._told_bytes: dict[str, int] = {}
@@ -133,12 +111,37 @@ class Teller:
             self._told_bytes[event.attempt_id] = event.bytes
         self.tell({"event": asdict(event)})
 
+    def on_left(self, leave: Callable[[], None]) -> None:
+        """Call `leave` when the foreground leaves without having told the outcome."""
+        loop = asyncio.get_running_loop()
+
+        def read() -> None:
+            loop.remove_reader(self._answer)
+            if not self._read_answer():
+                leave()
+
+        loop.add_reader(self._answer, read)
+
+    def give(self, say: Callable[[], Report]) -> tuple[Report, bool]:
+        """Have the foreground say it; the report, and whether it did so."""
+        out, err = StringIO(), StringIO()
+        with redirect_stdout(out), redirect_stderr(err):
+            report = say()
+        self._tell_last({"said": {"out": out.getvalue(), "err": err.getvalue(), **asdict(report)}})
+        return report, self._read_answer()
+
+    def _read_answer(self) -> bool:
+        """Whether the foreground told its caller; waits until it did, or is gone."""
+        if self._answered is None:
+            self._answered = os.read(self._answer, 1) == TOLD
+        return self._answered
+
     def tell(self, frame: Mapping[str, Any]) -> None:
         """Tell a frame as far as the pipe takes it now; the rest goes with the next one."""
         self._waiting += json.dumps(frame).encode() + b"\n"
         self._push()
 
-    def tell_last(self, frame: Mapping[str, Any]) -> None:
+    def _tell_last(self, frame: Mapping[str, Any]) -> None:
         """Tell the last frame, however long the foreground takes to read it."""
         with suppress(OSError):
             os.set_blocking(self._pipe, True)

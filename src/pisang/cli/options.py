@@ -173,6 +173,10 @@ class Paint(Told):
     tag: Annotated[
         list[str] | None, typer.Option("--tag", metavar="WORD", help="To find it by. Repeatable.")
     ] = None
+    new: Annotated[
+        bool,
+        typer.Option("--new", help="Buy another, even where the same was asked and never told."),
+    ] = False
     detach: Annotated[
         bool, typer.Option("--detach", help="Return at once; `pisang wait` gives it later.")
     ] = False

@@ -7,10 +7,10 @@ import sys
 from dataclasses import dataclass
 from functools import partial
 
-from pisang.cli.carrying import Task, carry_out, run_stoppable
-from pisang.cli.keeper import Report, Work
+from pisang.cli.carrying import Task, carry_out
 from pisang.cli.opening import open_picture
 from pisang.cli.options import Paint, read_duration
+from pisang.cli.performing import Report, Work
 from pisang.cli.screen import Screen
 from pisang.cli.watching import Patience, patience_of
 from pisang.cli.words import say_amount
@@ -46,6 +46,10 @@ class Job:
     settings: Settings
     resize: Shape | None
 
+    def open(self) -> AsyncClient:
+        """A client for it."""
+        return AsyncClient(self.upstream, settings=self.settings, face="cli")
+
 
 def paint(asked: Paint, prompt: str | None, *, edited: str | None) -> int:
     """Do it and tell it; the exit code."""
@@ -57,7 +61,7 @@ def paint(asked: Paint, prompt: str | None, *, edited: str | None) -> int:
         return tell(exported, screen, show=asked.open, via=asked.via)
 
     task = Task(
-        work=Work(partial(ask, job), report),
+        work=Work(job.open, partial(ask, job), report),
         n=asked.n,
         upstream=job.upstream.name,
         settings=settings,
@@ -143,7 +147,7 @@ def choose_upstream(settings: Settings, named: str | None, screen: Screen) -> Up
         return choose(settings, SANDBOX)
 
 
-def ask(job: Job, listen: Listener) -> Exported:
+async def ask(job: Job, client: AsyncClient, listen: Listener) -> Exported:
     """Ask for the images and write their files."""
     asked = job.asked
     naming, exact = job.settings.naming, asked.fit is not None
@@ -164,12 +168,10 @@ def ask(job: Job, listen: Listener) -> Exported:
         "on_event": listen,
     }
 
-    async def run(client: AsyncClient) -> Exported:
-        result = await client.attempt(job.prompt, job.edited, delivery=delivery, **options)
-        return await client.deliver(result, delivery)
-
-    client = AsyncClient(job.upstream, settings=job.settings, face="cli")
-    return run_stoppable(client, run)
+    result = await client.attempt(
+        job.prompt, job.edited, delivery=delivery, new=asked.new, **options
+    )
+    return await client.deliver(result, delivery)
 
 
 def tell(

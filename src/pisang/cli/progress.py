@@ -80,8 +80,13 @@ class Progress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._live is not None:
-            self._live.stop()
+        self.close()
+
+    def close(self) -> None:
+        """Draw no more, and take away what was drawn; may be called again."""
+        live, self._live = self._live, None
+        if live is not None:
+            live.stop()
 
     def hear(self, event: Event) -> None:
         """Take one event in; cheap, and safe to call from any thread."""

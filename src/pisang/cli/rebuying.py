@@ -7,10 +7,10 @@ import os
 import sys
 from functools import partial
 
-from pisang.cli.carrying import Task, carry_out, run_stoppable
-from pisang.cli.keeper import Work
+from pisang.cli.carrying import Task, carry_out
 from pisang.cli.options import Rebuy
 from pisang.cli.painting import tell
+from pisang.cli.performing import Work
 from pisang.cli.screen import Screen
 from pisang.cli.watching import patience_of
 from pisang.client.async_client import AsyncClient
@@ -38,7 +38,11 @@ def buy_again(asked: Rebuy, screen: Screen) -> int:
     if not asked.yes:
         _confirm(row, screen)
     task = Task(
-        work=Work(partial(_buy, row, settings, delivery), lambda exported: tell(exported, screen)),
+        work=Work(
+            partial(AsyncClient, settings=settings, face="cli"),
+            partial(_buy, row, delivery),
+            lambda exported: tell(exported, screen),
+        ),
         n=1,
         upstream=row.upstream,
         settings=settings,
@@ -59,12 +63,11 @@ async def _look(
         return looked.row, delivery, found
 
 
-def _buy(row: AttemptRow, settings: Settings, delivery: Delivery, listen: Listener) -> Exported:
-    async def run(client: AsyncClient) -> Exported:
-        result = await client.rebuy(row.id, delivery=delivery, on_event=listen)
-        return await client.deliver(result, delivery)
-
-    return run_stoppable(AsyncClient(settings=settings, face="cli"), run)
+async def _buy(
+    row: AttemptRow, delivery: Delivery, client: AsyncClient, listen: Listener
+) -> Exported:
+    result = await client.rebuy(row.id, delivery=delivery, on_event=listen)
+    return await client.deliver(result, delivery)
 
 
 def _confirm(row: AttemptRow, screen: Screen) -> None:

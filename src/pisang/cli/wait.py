@@ -65,6 +65,8 @@ async def _wait(word: str | None, for_s: float | None, progress: Progress) -> Ex
         try:
             with progress:
                 result = await client.wait(request.request_id, for_s)
-            return await client.collect(result)
+            ended = await client.collect(result)
+            await client.release(request.request_id, told=True)
+            return ended
         except TimeoutError:
             return Left(request.request_id, request.state.value)

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pisang.cli.callers import agent_in
-from pisang.cli.keeper import Keeper
+from pisang.cli.keeper import TOLD, Keeper
 from pisang.cli.screen import Screen
 from pisang.cli.words import say_amount
 from pisang.engine.events import Event
@@ -110,6 +110,7 @@ class Watch:
         self, keeper: Keeper, screen: Screen, progress: Progress, patience: Patience
     ) -> None:
         self._pipe = keeper.pipe
+        self._answer = keeper.answer
         self._screen = screen
         self._progress = progress
         self._patience = patience
@@ -123,11 +124,14 @@ class Watch:
         until = None if for_s is None else time.monotonic() + for_s
         with interrupts() as keys, self._progress:
             left = self._follow(until, keys)
-        os.close(self._pipe)
-        return left or self._ended()
+        ended = left or self._ended()
+        if isinstance(ended, Said) or self._patience.detach:
+            with suppress(OSError):  # the keeper may be gone: then the ledger knows
+                os.write(self._answer, TOLD)
+        return ended
 
     def _follow(self, until: float | None, keys: int) -> Left | None:
-        """Until the foreground leaves, or (None) the pipe has ended."""
+        """Until the foreground leaves, or (None) the keeper said its last word, or died."""
         while True:
             request_id = self._seen.request_id
             if request_id is not None and self._may_leave(until):
@@ -144,10 +148,10 @@ class Watch:
                 if not chunk:
                     return None
                 self._take(chunk)
+                if self._seen.said is not None:
+                    return None
 
     def _may_leave(self, until: float | None) -> bool:
-        if self._seen.said is not None:  # it is ending: its last word is worth the moment
-            return False
         late = until is not None and time.monotonic() >= until
         return self._patience.detach or self._interrupts > 1 or late
 

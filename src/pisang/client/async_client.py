@@ -178,15 +178,27 @@ class AsyncClient:
         image: ReferenceWord | None = None,
         *,
         delivery: Delivery | None = None,
+        new: bool = False,
         **options: Unpack[Options],
     ) -> Result:
         """The result whatever became of it: its `error` is not raised. Raises only what stopped
         everything before anything was sent. A `delivery` is written down with the request, for
-        `deliver` to carry out, or `collect` in whichever process asks for it later."""
+        `deliver` to carry out, or `collect` in whichever process asks for it later.
+
+        With a delivery and without a key, the same wish of the last hour in this folder whose
+        outcome nobody was told (see `release`) is joined, not bought again, unless it is `new`.
+        """
         order, listen = await self._compose(prompt, image, options)
         if delivery is not None:
-            order = replace(order, outgoing=delivery.to_json())
+            route = f"{self._face}:{order.folder}"
+            spec = delivery.to_json()
+            order = replace(order, outgoing=spec, route=route, join="lost", new=new)
         return await self._run(order, listen)
+
+    async def release(self, request_id: str, *, told: bool) -> None:
+        """Nobody waits for a request's outcome any more; `told`: somebody was told it whole."""
+        store = (await self._hub.engine()).store
+        await asyncio.wrap_future(store.detach(request_id, delivered=told))
 
     async def deliver(self, result: Result, delivery: Delivery) -> Exported:
         """Write the result's files. What could not be written is the `error`; nothing is lost."""

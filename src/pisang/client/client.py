@@ -119,13 +119,19 @@ class Client:
         image: ReferenceWord | None = None,
         *,
         delivery: Delivery | None = None,
+        new: bool = False,
         **options: Unpack[Options],
     ) -> Result:
         """The result whatever became of it: its `error` is not raised. A `delivery` is written
-        down with the request, for `deliver` to carry out, or `collect` in another process."""
+        down with the request, for `deliver` to carry out, or `collect` in another process; with
+        one, the same wish whose outcome nobody was told is joined, unless this is `new`."""
         return self._portal.call(
-            lambda: self._inner.attempt(prompt, image, delivery=delivery, **options)
+            lambda: self._inner.attempt(prompt, image, delivery=delivery, new=new, **options)
         )
+
+    def release(self, request_id: str, *, told: bool) -> None:
+        """Nobody waits for a request's outcome any more; `told`: somebody was told it whole."""
+        self._portal.call(lambda: self._inner.release(request_id, told=told))
 
     @property
     def settings(self) -> Settings:

@@ -65,7 +65,13 @@ class Delivery:
 
 async def deliver(result: Result, delivery: Delivery, store: Store) -> Exported:
     """Write the result's files, and note in the outbox that it was done. Never raises for a file:
-    what could not be written stays to be done."""
+    what could not be written stays to be done. A result that another process was to write to the
+    same place is not written there twice."""
+    if result.replayed:
+        earlier = await _written_by_another(result.request_id, delivery, store)
+        if earlier is not None:
+            await asyncio.wrap_future(store.finish_outgoing(result.request_id, earlier.result))
+            return Exported(_as_delivered(result, [earlier]))
     fitted, shape = _fit(result, delivery)
     at = datetime.fromtimestamp(result.created_ms / 1000, UTC).astimezone()
     label = Label(delivery.naming, at, delivery.prompt, result.model)
@@ -78,6 +84,24 @@ async def deliver(result: Result, delivery: Delivery, store: Store) -> Exported:
         report: dict[str, JSON] = {"paths": paths, "warnings": told}
         await asyncio.wrap_future(store.finish_outgoing(result.request_id, report))
     return exported
+
+
+async def _written_by_another(request_id: str, delivery: Delivery, store: Store) -> Outgoing | None:
+    """What another process wrote to the same place, and still lies there; waited for while it is
+    at it. None: nobody did."""
+    spec = delivery.to_json()
+    while True:
+        standing = await asyncio.to_thread(store.outgoing, request_id)
+        same = [one for one in standing if one.spec == spec and not one.mine]
+        done = [one for one in same if isinstance(one.result, dict)]
+        if done or not any(one.alive for one in same):
+            return next(filter(_lies_there, done), None)
+        await asyncio.sleep(_LOOK_S)
+
+
+def _lies_there(outgoing: Outgoing) -> bool:
+    report: Any = outgoing.result
+    return all(Path(path).is_file() for path in report["paths"])
 
 
 async def collect(result: Result, store: Store) -> Exported:

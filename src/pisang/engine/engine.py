@@ -44,6 +44,12 @@ Result = TypeVar("Result")
 
 REPLAYED = Warn("replayed", "That key's request was carried out before: nothing was bought now.")
 
+JOINED = Warn(
+    "joined",
+    "The same was asked within the last hour, and nobody was told its outcome: this is it, and "
+    "nothing was bought now.",
+)
+
 _ANSWERED = frozenset({State.DONE, State.REFUSED})
 _ENDED = frozenset(State) - {State.PLANNED, State.SENT}
 
@@ -184,8 +190,10 @@ class Engine:
         if begun.verdict == "running":
             await self._wait(begun.request_id)
         if begun.verdict != "new":
-            ran = self._ran(begun.request_id, order, {}, replayed=True)
-            return replace(ran, joined=begun.joined)
+            ran = self._ran(begun.request_id, order, {}, replayed=not begun.joined)
+            if not begun.joined:
+                return ran
+            return replace(ran, warnings=(*ran.warnings, JOINED), replayed=True, joined=True)
         ended = await self._make_all(order, planned, world)
         return self._ran(begun.request_id, order, ended)
 
