@@ -1,8 +1,8 @@
 """Terminal sessions that were really run, written into pages: `python -m tools.sessions`.
 
-A session is a list of lines. Each runs on a stage (a fresh folder and home, `pisang sandbox` in the
-place of every upstream), in a process of its own, on a pseudo terminal where a person would sit; what
-it showed is written under it. `tests/docs` runs the lines again and compares.
+A session is a list of lines. Each runs on a stage (a fresh folder and home, `pisang sandbox` in
+the place of every upstream), in a process of its own, on a pseudo terminal where a person would
+sit; what it showed is written under it. `tests/docs` runs the lines again and compares.
 """
 
 from __future__ import annotations
@@ -28,10 +28,12 @@ FOLDER, HOME = "~/demo", "~/.pisang"
 @dataclass(frozen=True, slots=True)
 class Line:
     """One line that is typed; what is waited for and answered while it runs. `{request}` and
-    `{attempt}` in it are the ids that were last shown."""
+    `{attempt}` in it are the ids that were last shown. `real`: only in a process of its own is it
+    what it is (it asks questions, or leaves a keeper behind)."""
 
     text: str
     answers: Answers = ()
+    real: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +54,35 @@ class Session:
     head: str = ""
 
 
-def perform(session: Session, stage: Stage) -> Iterator[tuple[Line | Words, Said]]:
-    """Each step with how it went."""
+def perform(
+    session: Session, stage: Stage, *, quick: bool = False
+) -> Iterator[tuple[Line | Words, Said]]:
+    """Each step with how it went. `quick`: in this process what can be, without a terminal."""
     ids: dict[str, str] = {}
     for step in session.steps:
         if isinstance(step, Words):
             yield step, Said(0, "")
             continue
-        text = re.sub(r"\{(\w+)\}", lambda found: ids[found[1]], step.text)
-        said = stage.typed(text, step.answers) if session.terminal else stage.piped(text)
+        line = replace(step, text=_filled(step.text, ids))
+        said = _run(line, session, stage, quick=quick)
         for name, mark in (("request", "req"), ("attempt", "att")):
             for found in re.findall(rf"\b{mark}_[0-9a-z]{{26}}\b", said.text):
                 ids[name] = found
-        yield replace(step, text=text), Said(said.code, presentable(said.text, stage))
+        yield line, Said(said.code, presentable(said.text, stage))
+
+
+def _filled(text: str, ids: dict[str, str]) -> str:
+    for name, found in ids.items():
+        text = text.replace(f"{{{name}}}", found)
+    return text
+
+
+def _run(line: Line, session: Session, stage: Stage, *, quick: bool) -> Said:
+    if quick and not line.real:
+        return stage.run(line.text)
+    if session.terminal:
+        return stage.typed(line.text, line.answers)
+    return stage.piped(line.text)
 
 
 def presentable(text: str, stage: Stage) -> str:
@@ -79,11 +97,11 @@ def presentable(text: str, stage: Stage) -> str:
     return text
 
 
-def written(session: Session, stage: Stage) -> str:
+def written(session: Session, stage: Stage, *, quick: bool = False) -> str:
     """The session as Markdown."""
     parts: list[str] = []
     block: list[str] = []
-    for step, said in perform(session, stage):
+    for step, said in perform(session, stage, quick=quick):
         if isinstance(step, Words):
             parts += _fenced(block)
             parts.append(step.text)
@@ -102,123 +120,129 @@ def _fenced(lines: list[str]) -> list[str]:
 
 # --- the sessions -------------------------------------------------------------------------------
 
-FRONT_STEPS = (
+KEYED = (
     Line('export IKUN_API_KEY="sk-…"'),
-    Line("pisang upstream price ikuncode --model gemini-3-pro-image-preview 0.20CNY"),
-    Line('pisang generate "a lighthouse in the fog, oil painting" -r 16:9 -s 2K --out fog.png'),
-    Line('pisang edit last "make it dusk" --max-cost 0.5CNY'),
+    Line("pisang upstream add ikuncode --key-env IKUN_API_KEY --format quiet"),
+    Line("pisang upstream price ikuncode --size 2K 0.20CNY"),
+)
+
+FRONT = (
+    *KEYED,
+    Line('pisang generate "a lighthouse in the fog, oil painting" -r 16:9 --out fog.jpg'),
+    Line('pisang edit last "make it dusk" --max-cost 0.5CNY --format quiet'),
     Line('pisang generate "a map of the coast [[sandbox html=524]]"'),
     Line("echo $?"),
-    Line("pisang unknown list"),
-    Line("pisang cost"),
+    Line("pisang unknown list --format quiet"),
 )
 
-FRONT_STEPS_ZH = (
-    Line('export IKUN_API_KEY="sk-…"'),
-    Line("pisang upstream price ikuncode --model gemini-3-pro-image-preview 0.20CNY"),
-    Line('pisang generate "雾中的灯塔，油画风格" -r 16:9 -s 2K --out fog.png'),
-    Line('pisang edit last "改成黄昏" --max-cost 0.5CNY'),
+FRONT_ZH = (
+    *KEYED,
+    Line('pisang generate "雾中的灯塔，油画风格" -r 16:9 --out fog.jpg'),
+    Line('pisang edit last "改成黄昏" --max-cost 0.5CNY --format quiet'),
     Line('pisang generate "海岸地图 [[sandbox html=524]]"'),
     Line("echo $?"),
-    Line("pisang unknown list"),
-    Line("pisang cost"),
+    Line("pisang unknown list --format quiet"),
 )
 
-AGENT = """\
+AGENT_HEAD = """\
 # An agent without a terminal
 
-What a program meets whose shell has no terminal and kills what takes long: JSON on standard output,
-all else on standard error, an exit code for each case, no questions. `AI_AGENT` (or the variable that
-the agent's own shell sets) says who calls.\
+What a program meets whose shell has no terminal and kills what takes long: JSON on standard
+output, all else on standard error, an exit code for each case, no questions. `AI_AGENT` (or the
+variable that the agent's own shell sets) says who calls. The sandbox stands in the relay's place.\
 """
 
-AGENT_STEPS = (
+AGENT = (
     Line("export AI_AGENT=demo"),
     Line("export PISANG_FORMAT=json"),
-    Words(
-        "Nothing is set up. It is told so, and never given the sandbox's picture for a real one."
-    ),
+    Words("Nothing is set up. That is an error, and never the sandbox's picture for a real one."),
     Line('pisang generate "a lighthouse"'),
     Line("echo $?"),
-    Words("A key comes from a variable, never from an argument. The test costs nothing."),
+    Words("A key comes from a variable, never from an argument. The check costs nothing."),
     Line('export IKUN_API_KEY="sk-…"'),
-    Line("pisang upstream add ikuncode --key-env IKUN_API_KEY"),
-    Line("pisang upstream price ikuncode --model gemini-3-pro-image-preview 0.20CNY"),
-    Line('pisang generate "a lighthouse" --image-size 1K --idempotency-key task-1 --max-cost 1CNY'),
+    Line("pisang setup ikuncode --key-env IKUN_API_KEY"),
+    Line("pisang upstream price ikuncode 0.20CNY"),
+    Line('pisang generate "a lighthouse" -s 1K --idempotency-key task-1 --max-cost 1CNY'),
+    Words("The same line again, after a crash, say: answered from the ledger, for free."),
+    Line('pisang generate "a lighthouse" -s 1K --idempotency-key task-1 --max-cost 1CNY'),
     Words(
-        "The same line again, after a crash of the agent, say: answered from the ledger, for free."
+        "A slow picture. The command is back before the shell kills it (after 90 s, or as `--for`\n"
+        "says) with exit code 9; the attempt goes on in a process of its own, and the next line\n"
+        "fetches it. Killing the command changes nothing about that."
     ),
-    Line('pisang generate "a lighthouse" --image-size 1K --idempotency-key task-1 --format quiet'),
-    Words(
-        "A slow picture. The command is back before the shell kills it, with exit code 9; the\n"
-        "attempt goes on in a process of its own, and the next line fetches it."
-    ),
-    Line('pisang generate "a city at night [[sandbox delay=5]]" --image-size 1K --for 2s'),
+    Line('pisang generate "a city [[sandbox delay=3]]" -s 1K --for 1s', real=True),
     Line("echo $?"),
-    Line("pisang wait {request} --for 60s"),
+    Line("pisang wait {request} --for 60s", real=True),
     Words("A mistake is found before anything is sent, and names what would be right."),
     Line('pisang generate "a city" --aspect-ratio 16:10'),
     Line("echo $?"),
     Words("A refusal is no success, though it came as HTTP 200."),
-    Line('pisang generate "x [[sandbox finish=IMAGE_SAFETY]]" --image-size 1K'),
+    Line('pisang generate "x [[sandbox finish=IMAGE_SAFETY]]" -s 1K'),
     Line("echo $?"),
     Words(
         "A CDN gave up waiting. Nobody knows whether the picture was made and billed, so it isn't\n"
         "bought again; the same key only says how things stand."
     ),
-    Line('pisang generate "a map [[sandbox html=524]]" --image-size 1K --idempotency-key task-2'),
+    Line('pisang generate "a map [[sandbox html=524]]" -s 1K --idempotency-key task-2'),
     Line("echo $?"),
-    Line('pisang generate "a map [[sandbox html=524]]" --image-size 1K --idempotency-key task-2'),
+    Line('pisang generate "a map [[sandbox html=524]]" -s 1K --idempotency-key task-2'),
+    Line("echo $?"),
     Words("The exits: look (free), buy again on the record, or give it up."),
     Line("pisang unknown look {attempt}"),
     Line("pisang unknown rebuy {attempt}"),
     Line("echo $?"),
-    Line("pisang unknown write-off {attempt} --format quiet"),
+    Line("pisang unknown write-off {attempt}"),
     Words("What all of it cost."),
-    Line("pisang cost --by upstream"),
+    Line("pisang cost"),
 )
 
-NEWCOMER = """\
+NEWCOMER_HEAD = """\
 # 新手的第一个小时
 
-拿到一个中转令牌之后，从 `pisang setup` 到看账单。终端是真实的伪终端，令牌是编的，`[[sandbox …]]` 用来点名要某种故障。\
+拿到一个中转令牌之后，从 `pisang setup` 到看账单。命令都在真实的伪终端上运行过。令牌和价格是编的，
+中转由沙盒代替，`[[sandbox …]]` 用来点名要某种故障。\
 """
 
-NEWCOMER_STEPS = (
-    Words("先配置。密钥输入时不回显，检测不花钱。"),
-    Line("pisang setup", (("", ""),)),
+NEWCOMER = (
+    Words("先配置。密钥输入时不显示，检测不花钱。"),
+    Line("pisang setup", (("编号", "3\n"), ("密钥", f"{KEY}\n")), real=True),
     Words("第一张图，参数与部署指南里的例子相同。"),
     Line('pisang generate "一只可爱的小猫咪坐在花园里，油画风格" -r 16:9 -s 2K --out cat.png'),
     Words("价格页上写着每张 0.20 元。录入以后，每张图都有费用，限额也才会生效。"),
-    Line("pisang upstream price ikuncode --model gemini-3-pro-image-preview 0.20CNY"),
+    Line("pisang upstream price ikuncode --size 2K 0.20CNY"),
     Line('pisang edit last "把背景换成海边日落" --max-cost 0.5CNY'),
     Words("然后遇到几种失败。内容被拒绝："),
     Line('pisang generate "小猫 [[sandbox finish=IMAGE_SAFETY]]"'),
     Line("echo $?"),
-    Words("写错比例，发送前就能发现："),
+    Words("令牌分组不对："),
+    Line('pisang generate "小猫 [[sandbox status=503 relay]]"'),
+    Line("echo $?"),
+    Words("比例写错，发送之前就会发现："),
     Line('pisang generate "小猫" --aspect-ratio 16:10'),
+    Line("echo $?"),
     Words("中转的 CDN 等不及，断开了。图可能已经生成并扣费，所以不会自动重发："),
     Line('pisang generate "海岸地图 [[sandbox html=524]]"'),
     Line("echo $?"),
     Line("pisang unknown list"),
     Line("pisang unknown look {attempt}"),
-    Words("查不到结果，放弃它。它仍然算作已花费："),
+    Words("中转的日志里有这一笔，图却取不回来了。不想重买就核销，它仍然算作已经花费："),
     Line("pisang unknown write-off {attempt}"),
     Words("最后看看历史和账单。"),
     Line("pisang history"),
+    Line("pisang budget currency CNY"),
+    Line("pisang cost"),
     Line("pisang cost --by day"),
-    Line("pisang doctor --live"),
 )
 
 SESSIONS = (
-    Session("README.md", FRONT_STEPS, terminal=False),
-    Session("README.zh-CN.md", FRONT_STEPS_ZH, language="zh", terminal=False),
-    Session("docs/transcripts/agent.md", AGENT_STEPS, terminal=False, head=AGENT),
-    Session("docs/transcripts/newcomer.zh.md", NEWCOMER_STEPS, language="zh", head=NEWCOMER),
+    Session("README.md", FRONT, terminal=False),
+    Session("README.zh-CN.md", FRONT_ZH, language="zh", terminal=False),
+    Session("docs/transcripts/agent.md", AGENT, terminal=False, head=AGENT_HEAD),
+    Session("docs/transcripts/newcomer.zh.md", NEWCOMER, language="zh", head=NEWCOMER_HEAD),
 )
 
 _MARKS = re.compile(r"(?<=<!-- session:begin -->\n).*?(?=<!-- session:end -->)", re.S)
-NOTE = "<!-- Really run and written by `python -m tools.sessions`; change the session, not this page. -->"
+NOTE = "<!-- Run and written by `python -m tools.sessions`; change the session, not this page. -->"
 
 
 def page(session: Session, before: str, text: str) -> str:
@@ -227,7 +251,7 @@ def page(session: Session, before: str, text: str) -> str:
         return f"{NOTE}\n\n{session.head}\n\n{text}\n"
     if not _MARKS.search(before):
         raise ValueError(f"{session.page} has no place for a session")
-    return _MARKS.sub(lambda _: f"\n{text}\n\n", before)
+    return _MARKS.sub(lambda _: f"\n<!-- fresh stage -->\n{text}\n\n", before)
 
 
 def shown(session: Session, whole: str) -> str:

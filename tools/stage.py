@@ -69,6 +69,7 @@ class Stage:
             "PISANG_LANG": self.language,
             "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
             "COLUMNS": "100",
+            "PISANG_PREVIEW": "off",
             "LANG": "C.UTF-8",
         }
 
