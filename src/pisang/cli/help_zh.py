@@ -77,6 +77,9 @@ HELP: Mapping[str, str] = {
     "Repeating it gives the same result.": "幂等键：重复使用会返回同一结果。",
     "Buy again what is unknown under that key.": "重购该幂等键下结果未知的图片。",
     "To find it by. Repeatable.": "标签，便于查找，可重复。",
+    "Buy another, even where the same was asked and never told.": (
+        "另买一张，即使刚有过相同且未告知结果的请求。"
+    ),
     "Return at once; `pisang wait` gives it later.": "立即返回，稍后用 `pisang wait` 取回。",
     "Stay at most that long, such as 90s or 10m (off a terminal: 90s); it goes on.": (
         "最多等待多久，例如 90s 或 10m（非终端下默认 90s）；请求会在后台继续。"

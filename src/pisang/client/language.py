@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pisang.errors import Language
+if TYPE_CHECKING:
+    from pisang.errors import Language
 
 _LANGUAGE = re.compile(r"""^[ \t]*language[ \t]*=[ \t]*["'](en|zh)["']""", re.MULTILINE)
 _TABLE = re.compile(r"^[ \t]*\[", re.MULTILINE)

@@ -95,6 +95,10 @@ PHRASES: Mapping[str, str] = {
     ),
     "The budget {} has {} of {} spent or held.": "预算 {} 已用或预留 {}，上限 {}。",
     "{} of its pictures came broken and are left out.": "有 {} 张图片损坏，已略去。",
+    "The same was asked within the last hour, and nobody was told its outcome: this is it, and "
+    "nothing was bought now.": (
+        "一小时内有过相同的请求，其结果当时没有告知：这就是那次的结果，这次没有重新购买。"
+    ),
     "That key's request was carried out before: nothing was bought now.": (
         "该幂等键的请求之前已执行：这次没有重新购买。"
     ),
