@@ -6,9 +6,11 @@ import asyncio
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from pisang.cli.keeper import can_keep, start
 from pisang.cli.performing import Report, Work, perform
+from pisang.cli.preview import preview
 from pisang.cli.progress import Progress
 from pisang.cli.screen import Screen
 from pisang.cli.watching import Died, Left, Patience, Watch, tell_left
@@ -32,10 +34,17 @@ class Task:
 
 
 def carry_out(task: Task, screen: Screen) -> Report:
-    """Do it and print what came of it."""
+    """Do it and print what came of it; the first picture too, on a terminal that can show it."""
     progress = Progress(screen, task.n)
-    if not can_keep(os.environ):
-        return _alone(task, progress, screen)
+    report = (
+        _kept(task, progress, screen) if can_keep(os.environ) else _alone(task, progress, screen)
+    )
+    for picture in report.pictures[:1]:
+        preview(Path(picture), screen)
+    return report
+
+
+def _kept(task: Task, progress: Progress, screen: Screen) -> Report:
     keeper = start(task.work, screen, reads_stdin=task.reads_stdin)
     ended = Watch(keeper, screen, progress, task.patience).run()
     if isinstance(ended, Left):

@@ -197,7 +197,7 @@ def _tell(exported: Exported, screen: Screen, *, show: bool, via: str | None) ->
     for image in finals:
         screen.bare(str(image.path))
         shape = f"{image.width}×{image.height}"
-        screen.line(f"{image.path}  {shape}  {image.mime}  {_size(image.size)}")
+        screen.file(image.path, f"  {shape}  {image.mime}  {_size(image.size)}")
     screen.line(_summary(result, screen, via))
     screen.warn(result.warnings)
     if show and finals:

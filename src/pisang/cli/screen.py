@@ -40,10 +40,13 @@ def format_in(words: Sequence[str]) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """The two streams of one command, in one format and one language."""
+    """The two streams of one command, in one format and one language. `links`: standard output is
+    a terminal that somebody reads, and that takes a link (asked once: what a keeper says is
+    repeated there by another process)."""
 
     format: Format
     language: Language
+    links: bool = False
 
     @classmethod
     def of(cls, asked: str | None) -> Screen:
@@ -52,7 +55,7 @@ class Screen:
 
         word = asked or os.environ.get("PISANG_FORMAT")
         chosen: Format = next((one for one in FORMATS if one == word), "human")
-        return cls(chosen, spoken_language(os.environ))
+        return cls(chosen, spoken_language(os.environ), _takes_links())
 
     @property
     def live(self) -> bool:
@@ -78,7 +81,7 @@ class Screen:
         link to it (OSC 8; a terminal that knows no links shows just the path)."""
         if self.format == "human":
             words = [_UNSHOWN.sub("\ufffd", word) for word in (lead, str(path), facts)]
-            if _links():
+            if self.links:
                 words[1] = f"\x1b]8;;{path.absolute().as_uri()}\x1b\\{words[1]}\x1b]8;;\x1b\\"
             _write(sys.stdout, "".join(words))
 
@@ -131,8 +134,7 @@ class Screen:
 _UNSHOWN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
-def _links() -> bool:
-    """Whether standard output is a terminal that somebody reads, and that takes a link."""
+def _takes_links() -> bool:
     plain = os.environ.get("TERM", "") in ("", "dumb", "linux")
     return sys.stdout.isatty() and not plain and agent_in(os.environ) is None
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pisang.cli import candidates
 from pisang.cli.frame import command
 from pisang.cli.options import ForOption, Told, read_duration
 from pisang.cli.screen import Screen
@@ -31,7 +32,11 @@ class Wait(Told):
 
     id: Annotated[
         str | None,
-        typer.Argument(metavar="ID", help="The request (default: the newest of this folder)."),
+        typer.Argument(
+            metavar="ID",
+            help="The request (default: the newest of this folder).",
+            autocompletion=candidates.requests,
+        ),
     ] = None
     wait_for: ForOption = None
 
