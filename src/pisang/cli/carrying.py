@@ -61,7 +61,7 @@ class _Alone:
         self._progress = progress
         self.hear = progress.hear
 
-    def on_left(self, leave: Callable[[], None]) -> None:
+    def attend(self, leave: Callable[[], None], stop: Callable[[], None]) -> None:
         """Nobody can leave: who ends this process ends the work too."""
 
     def give(self, say: Callable[[], Report]) -> tuple[Report, bool]:

@@ -56,6 +56,7 @@ COMMANDS: dict[str, Row | Group] = {
         "Take over what other tools were set up with.",
         {"ikunimage": Row("pisang.cli.importing:ikunimage", "IKunImage's key, for its relay.")},
     ),
+    "serve": Row("pisang.cli.serve:serve", "A gateway for every client, over your upstreams."),
     "sandbox": Row("pisang.cli.sandbox:sandbox", "Serve the offline painter to other programs."),
     "doctor": Row("pisang.cli.doctor:doctor", "Check the home, settings, keys and parts; offline."),
     "gc": Row("pisang.cli.gc:gc", "Remove what retention no longer keeps."),

@@ -111,9 +111,11 @@ class Teller:
             self._told_bytes[event.attempt_id] = event.bytes
         self.tell({"event": asdict(event)})
 
-    def on_left(self, leave: Callable[[], None]) -> None:
-        """Call `leave` when the foreground leaves without having told the outcome."""
+    def attend(self, leave: Callable[[], None], stop: Callable[[], None]) -> None:
+        """Call `leave` when the foreground leaves without having told the outcome, and `stop` when
+        it wants nothing more to be sent (SIGTERM)."""
         loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, stop)
 
         def read() -> None:
             loop.remove_reader(self._answer)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -40,13 +39,13 @@ class Front(Protocol):
 
     def hear(self, event: Event) -> None: ...
 
-    def on_left(self, leave: Callable[[], None]) -> None: ...
+    def attend(self, leave: Callable[[], None], stop: Callable[[], None]) -> None: ...
 
     def give(self, say: Callable[[], Report]) -> tuple[Report, bool]: ...
 
 
 def perform(work: Work, front: Front, screen: Screen) -> Report:
-    """Do it to its end, and tell it. SIGTERM stops what was not sent yet, and no more.
+    """Do it to its end, and tell it.
 
     Whether the outcome was told to somebody stands in the ledger afterwards: the same command,
     given again by a caller who was killed, finds what it bought the first time.
@@ -57,9 +56,8 @@ def perform(work: Work, front: Front, screen: Screen) -> Report:
 async def _perform(work: Work, front: Front, screen: Screen) -> Report:
     client = work.open()
     async with client:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, client.stop)
         watched = _Watched(client, front)
-        front.on_left(watched.leave)
+        front.attend(watched.leave, client.stop)
         try:
             say = partial(work.tell, await work.ask(client, watched.hear))
         except PisangError as error:

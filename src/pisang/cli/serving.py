@@ -32,7 +32,7 @@ def serve_sandbox(host: str, port: int, book: Path | None, screen: Screen) -> No
         raise OutputUnwritable(path=str(book), why=reason_of(error)) from error
     url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
     with suppress(KeyboardInterrupt):
-        asyncio.run(_serve(app, host, port, lambda: _announce(url, screen)))
+        asyncio.run(serve_app(app, host, port, lambda: _announce(url, screen)))
     # granian 2.8's threads outlive the loop by a moment, and panic when the interpreter is taken
     # down under them (6 of 12 runs). Everything is served and written: leave at once.
     sys.stdout.flush()
@@ -54,7 +54,9 @@ def free_port(host: str, port: int) -> int:
         raise OptionInvalid(option="--host/--port", value=f"{host}:{port}", why=why) from error
 
 
-async def _serve(app: Any, host: str, port: int, ready: Callable[[], None]) -> None:
+async def serve_app(app: Any, host: str, port: int, ready: Callable[[], None]) -> None:
+    """Serve an ASGI application on this loop until SIGINT or SIGTERM; `ready` is called once
+    connections are taken."""
     from granian.constants import Interfaces
     from granian.server.embed import Server
 

@@ -1,0 +1,112 @@
+"""The gateway as one ASGI application: what is asked where."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from pisang.client.settings import Settings
+from pisang.domain.catalogue import Catalogue, load
+from pisang.engine.engine import Engine, Ledgering
+from pisang.errors import NotFound, PisangError
+from pisang.gateway.access import Access
+from pisang.gateway.routing import Router
+from pisang.gateway.serving import Service, serve
+from pisang.gateway.telling import Teller
+from pisang.gateway.visits import Visit, open_visit
+from pisang.sandbox import listing
+from pisang.sandbox.calls import Receive, Scope
+from pisang.sandbox.sending import Send
+from pisang.wires.base import WireAnswer
+from pisang.wires.table import wire
+
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_PAID = (
+    (re.compile(r"/(?:v1|v1alpha|v1beta|v1beta1)/.+:(?:g|streamG)enerateContent"), "gemini"),
+    (re.compile(r"/gpt/openapi/online/multimodal/crawl"), "crawl"),
+    (re.compile(r"/v1/images/(?:generations|edits)"), "openai_images"),
+    (re.compile(r"/v1/chat/completions"), "openai_chat"),
+)
+"""Paths of paid calls, and the wire that is spoken there; all are POST."""
+
+
+def create_app(settings: Settings, *, via: str | None = None) -> App:
+    """The gateway on the settings' home, its engine opened with the application's lifespan."""
+    return Gateway(settings, via)
+
+
+class Gateway:
+    """Holds the engine while it lives, and finds who answers a path."""
+
+    def __init__(self, settings: Settings, via: str | None) -> None:
+        self._settings = settings
+        self._via = via
+        self._access = Access()
+        self._catalogue: Catalogue = load()
+        self._service: Service | None = None
+
+    async def open(self) -> None:
+        """Open the engine on the home. Raises `HomeUnusable`, `StoreCorrupt`."""
+        settings = self._settings
+        money = Ledgering(settings.currency, settings.rates, settings.budgets)
+        engine = await Engine.open(settings.home, money)
+        self._service = Service(engine, Router(settings, self._catalogue, self._via))
+
+    async def close(self) -> None:
+        """Let go of the home."""
+        if self._service is not None:
+            await self._service.engine.close()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take one ASGI connection."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif scope["type"] == "http":
+            await self._visit(open_visit(scope, receive, send))
+        else:
+            await send({"type": "websocket.close", "code": 1003})
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                await self.open()
+                await send({"type": "lifespan.startup.complete"})
+            elif message["type"] == "lifespan.shutdown":
+                await self.close()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+    async def _visit(self, visit: Visit) -> None:
+        if self._service is None:
+            raise RuntimeError("the application was not opened")
+        for pattern, name in _PAID:
+            if pattern.fullmatch(visit.path) is not None and visit.method == "POST":
+                spoken = wire(name)
+                try:
+                    caller = await self._access.admit(visit)
+                except PisangError as error:
+                    await self._tell(visit, spoken.encode_error(error))
+                else:
+                    await serve(self._service, visit, caller, spoken)
+                return
+        await self._tell(visit, self._listed(visit))
+
+    def _listed(self, visit: Visit) -> WireAnswer:
+        """Models, health, or nothing there."""
+        if visit.path in ("/healthz", "/readyz"):
+            return WireAnswer(200, (b'{"ok": true}',), {"content-type": "application/json"})
+        if re.fullmatch(r"/(v1|v1alpha|v1beta)/models", visit.path):
+            google = visit.google or not visit.path.startswith("/v1/")
+            shape = listing.list_google_models if google else listing.list_openai_models
+            return shape(self._catalogue)
+        match = re.fullmatch(r"/(?:v1|v1alpha|v1beta)/models/(.+)", visit.path)
+        found = listing.show_google_model(self._catalogue, match[1]) if match else None
+        return found or wire("gemini").encode_error(NotFound(what="path", id=visit.path))
+
+    async def _tell(self, visit: Visit, answer: WireAnswer) -> None:
+        if self._service is not None:
+            with suppress(ConnectionError):
+                await Teller(visit.send).tell(answer, self._service.engine.store)

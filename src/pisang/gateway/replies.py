@@ -1,0 +1,70 @@
+"""What became of a request, as an answer on the wire that it was asked on.
+
+The same wire in and out: the upstream's bytes, as they came. Another wire: what was said, written
+in the caller's dialect.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pisang.domain.answer import Answer, Reply
+from pisang.domain.attempt import State
+from pisang.domain.ledger import AttemptRow
+from pisang.engine.order import Ran
+from pisang.engine.outcome import last_attempts
+from pisang.errors import PisangError
+from pisang.store.store import Store
+from pisang.wires.base import Ask, Wire, WireAnswer
+from pisang.wires.replay import write_again
+from pisang.wires.table import wire
+
+_SAID = frozenset({State.DONE, State.REFUSED})
+
+
+def encode(ran: Ran, ask: Ask, asked_wire: Wire, store: Store) -> WireAnswer:
+    """The answer to a caller: pictures, a refusal as its upstream worded it, or the error."""
+    told = [one for one in last_attempts(ran.row) if one.state in _SAID]
+    answers = [(one, store.answer(one.id)) for one in told]
+    whole = [(one, answer) for one, answer in answers if answer is not None]
+    pictured = [pair for pair in whole if pair[0].state is State.DONE]
+    as_it_came = _as_it_came(whole, ask, asked_wire)
+    if as_it_came is not None:
+        return as_it_came
+    if not pictured:
+        return asked_wire.encode_error(_error_of(ran), ask)
+    return asked_wire.encode_reply(_merge([_reply(one, answer) for one, answer in pictured]), ask)
+
+
+def _error_of(ran: Ran) -> PisangError:
+    error = ran.error or (ran.errors[0] if ran.errors else None)
+    if error is None:
+        from pisang.errors import NotFound
+
+        return NotFound(what="stored answer of request", id=ran.row.id)
+    return error
+
+
+def _as_it_came(
+    told: list[tuple[AttemptRow, Answer]], ask: Ask, asked_wire: Wire
+) -> WireAnswer | None:
+    """The upstream's own bytes, where one answer of the caller's own dialect says it all."""
+    if len(told) != 1 or ask.stream or ask.options:
+        return None
+    attempt, answer = told[0]
+    same = wire(attempt.wire) is asked_wire and answer.status == 200
+    if not same or not answer.skeleton.lstrip().startswith(b"{"):
+        return None
+    kind = answer.headers.get("content-type", "application/json; charset=UTF-8")
+    return WireAnswer(200, write_again(answer.skeleton, answer.spans), {"content-type": kind})
+
+
+def _reply(attempt: AttemptRow, answer: Answer) -> Reply:
+    return wire(attempt.wire).decode_reply(answer)
+
+
+def _merge(replies: list[Reply]) -> Reply:
+    """Several answers as one, in order: n images were n attempts."""
+    first = replies[0]
+    parts = tuple(part for reply in replies for part in reply.parts)
+    return replace(first, parts=parts) if len(replies) > 1 else first

@@ -1,0 +1,186 @@
+"""A paid call on a hot route: admitted, read, carried out, answered, whoever leaves when.
+
+The engine owns what was sent. A caller who leaves loses nothing: the outcome is stored, and his
+next equal call is given it (DESIGN §5, twins). A caller who waits is kept alive from 45 s on with
+line breaks, which every client passes over (`wires/gemini.md` §5.1, measured); the status is spent
+then, so an error cuts the connection, and the caller's own retry is told it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+from pisang.domain.ledger import Join
+from pisang.engine.engine import Engine
+from pisang.engine.events import Event
+from pisang.engine.ids import new_id
+from pisang.engine.order import Order, Ran
+from pisang.errors import OptionInvalid, PisangError
+from pisang.gateway.access import Caller
+from pisang.gateway.intake import Asked, read_asked
+from pisang.gateway.replies import encode
+from pisang.gateway.routing import Router
+from pisang.gateway.telling import Teller
+from pisang.gateway.visits import Departure, Gone, Visit
+from pisang.policy.route import may_go_elsewhere
+from pisang.wires.base import Wire, WireAnswer
+
+FIRST_KEEPALIVE_S = 45.0
+"""nginx gives up after 60 s without a byte, Node's fetch after 300 s."""
+
+NEXT_KEEPALIVE_S = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What serving needs: the engine, the way to upstreams, how often a waiter hears something."""
+
+    engine: Engine
+    router: Router
+    first_keepalive_s: float = FIRST_KEEPALIVE_S
+    next_keepalive_s: float = NEXT_KEEPALIVE_S
+
+
+async def serve(service: Service, visit: Visit, caller: Caller, wire: Wire) -> None:
+    """Carry a paid call out and answer it, in the dialect that it came in."""
+    call_id = new_id("call")
+    store = service.engine.store
+    sink = store.spool(call_id)
+    try:
+        asked = await read_asked(visit, wire, sink)
+        await asyncio.to_thread(store.adopt, call_id)
+        orders = _orders(service, visit, caller, asked)
+    except Gone:
+        store.let_go(call_id)
+        return
+    except PisangError as error:
+        store.let_go(call_id)
+        await Teller(visit.send).tell(wire.encode_error(error), store)
+        return
+    await _Serving(service, visit, wire, asked).run(orders)
+
+
+def _orders(service: Service, visit: Visit, caller: Caller, asked: Asked) -> tuple[Order, ...]:
+    """The order for each upstream that could serve it, in the order to try. Raises `PisangError`
+    leaves for a call that no upstream of ours can serve."""
+    headers = visit.headers
+    key = headers.get("idempotency-key")
+    if key is not None and not 0 < len(key) <= 255:
+        raise OptionInvalid(option="Idempotency-Key", value=key[:40], why="1 to 255 characters")
+    upstreams = service.router.upstreams(asked.ask.request.model, headers.get("x-pisang-upstream"))
+    common = Order(
+        request=asked.ask.request,
+        upstream=upstreams[0],
+        idempotency_key=key,
+        retry_unknown=_is_set(headers, "x-pisang-retry-unknown"),
+        face="gateway",
+        scope=caller.scope,
+        route=visit.path,
+        fingerprint=asked.fingerprint,
+        join=_join(headers),
+        new=_is_set(headers, "x-pisang-new"),
+        warnings=asked.ask.warnings,
+    )
+    return tuple(replace(common, upstream=upstream) for upstream in upstreams)
+
+
+def _join(headers: Mapping[str, str]) -> Join:
+    """A client that counts its own retries (openai's SDKs do) joins whatever there is."""
+    count = headers.get("x-stainless-retry-count", "")
+    return "any" if count.isdigit() and int(count) > 0 else "unsure"
+
+
+def _is_set(headers: Mapping[str, str], name: str) -> bool:
+    return headers.get(name, "").strip().lower() in ("1", "true", "yes")
+
+
+class _Serving:
+    """One call being served."""
+
+    def __init__(self, service: Service, visit: Visit, wire: Wire, asked: Asked) -> None:
+        self._service = service
+        self._store = service.engine.store
+        self._wire = wire
+        self._ask = asked.ask
+        self._teller = Teller(visit.send)
+        self._departure = Departure(visit.receive)
+        self._request_id: str | None = None
+        self._left = False
+
+    async def run(self, orders: tuple[Order, ...]) -> None:
+        carrying = asyncio.ensure_future(self._carry_out(orders))
+        try:
+            await self._wait(carrying)
+            if self._departure.happened:
+                self._leave()
+                carrying.add_done_callback(_look_away)
+                return
+            answer = self._answer(carrying)
+            whole = await self._teller.tell(answer, self._store)
+            self._detach(delivered=whole and not self._departure.happened)
+        finally:
+            await self._departure.close()
+
+    async def _carry_out(self, orders: tuple[Order, ...]) -> Ran:
+        """What became of it: at the first upstream, or the next while an error is free and may be
+        none elsewhere."""
+        *others, last = orders
+        for order in others:
+            try:
+                ran = await self._service.engine.run(order, self._hear)
+            except PisangError as error:
+                if not may_go_elsewhere(error):
+                    raise
+            else:
+                if ran.error is None or not may_go_elsewhere(ran.error):
+                    return ran
+            self._detach(delivered=True)  # that request is over, and this one goes on
+        return await self._service.engine.run(last, self._hear)
+
+    def _hear(self, event: Event) -> None:
+        if event.kind == "begun":
+            self._request_id = event.request_id
+            self._teller.headers["x-pisang-request-id"] = event.request_id
+            if self._left:
+                self._detach(delivered=False)
+
+    async def _wait(self, carrying: asyncio.Future[Ran]) -> None:
+        """Until the outcome is there or the caller has left; he hears a line break meanwhile."""
+        pause_s = self._service.first_keepalive_s
+        while not carrying.done() and not self._departure.happened:
+            await self._departure.wait(carrying, pause_s)
+            if carrying.done() or self._departure.happened:
+                return
+            await self._teller.keep_alive(sse=self._ask.stream)
+            pause_s = self._service.next_keepalive_s
+
+    def _answer(self, carrying: asyncio.Future[Ran]) -> WireAnswer:
+        try:
+            ran = carrying.result()
+            if ran.joined:
+                self._teller.headers["x-pisang-attached"] = ran.row.id
+            if ran.warnings:
+                codes = dict.fromkeys(warn.code for warn in ran.warnings)
+                self._teller.headers["x-pisang-warning"] = ", ".join(codes)
+            return encode(ran, self._ask, self._wire, self._store)
+        except PisangError as error:
+            return self._wire.encode_error(error, self._ask)
+
+    def _leave(self) -> None:
+        """Whoever asks the same joins this request from now on."""
+        self._left = True
+        self._detach(delivered=False)
+
+    def _detach(self, *, delivered: bool) -> None:
+        if self._request_id is not None:
+            self._store.detach(self._request_id, delivered=delivered)
+
+
+def _look_away(carrying: asyncio.Future[Ran]) -> None:
+    """Nobody is there to be told: the ledger knows."""
+    if not carrying.cancelled():
+        with suppress(BaseException):
+            carrying.exception()

@@ -1,0 +1,59 @@
+"""An answer on its way to a caller: kept alive while it is awaited, whole or cut, never wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pisang.domain.content import Body
+from pisang.sandbox.sending import Send
+from pisang.store.store import Store
+from pisang.transport.body import stream_body
+from pisang.wires import sse
+from pisang.wires.base import WireAnswer
+
+_SSE = {"content-type": "text/event-stream; charset=utf-8"}
+_JSON = {"content-type": "application/json; charset=UTF-8"}
+_ALWAYS = {"x-content-type-options": "nosniff", "cache-control": "no-store"}
+
+
+class Teller:
+    """Tells one caller one answer. `headers` may be added to until the first byte."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.headers: dict[str, str] = {}
+        self._kept_alive: str | None = None
+
+    async def keep_alive(self, *, sse: bool) -> None:
+        """A line break. The first spends the status: it is 200 from here on."""
+        if self._kept_alive is None:
+            self._kept_alive = "sse" if sse else "json"
+            await self._start(200, _SSE if sse else _JSON)
+        await self._send({"type": "http.response.body", "body": b"\n", "more_body": True})
+
+    async def tell(self, answer: WireAnswer, store: Store) -> bool:
+        """Send it; whether it went out whole. An error after the status was spent is an event on a
+        stream, else the connection is cut: a 200 must never carry an error (DESIGN §6)."""
+        body: Body = answer.body
+        if self._kept_alive is None:
+            chunks, length = stream_body(body, store.read)
+            await self._start(answer.status, {**answer.headers, "content-length": str(length)})
+        elif answer.status != 200:
+            if self._kept_alive != "sse":
+                await self._cut()
+                return False
+            chunks, _ = stream_body(sse.frame(body), store.read)
+        else:
+            chunks, _ = stream_body(body, store.read)
+        async for chunk in chunks():
+            await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+        return True
+
+    async def _cut(self) -> None:
+        """End without an end: the server closes the connection on an open body."""
+
+    async def _start(self, status: int, headers: Mapping[str, str]) -> None:
+        told = {**headers, **_ALWAYS, **self.headers}
+        raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in told.items()]
+        await self._send({"type": "http.response.start", "status": status, "headers": raw})

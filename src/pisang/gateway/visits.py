@@ -1,0 +1,89 @@
+"""One call as it comes in over ASGI: its body taken in in constant memory, its key set aside."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from pisang.domain.secret import Secret
+from pisang.sandbox.calls import Receive, Scope, read_headers, read_query
+from pisang.sandbox.sending import Send
+
+
+class Gone(Exception):
+    """The caller left before his answer was whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One call on its way: who asks where, and where the answer goes. No secret is in `headers` or
+    `query`: the key that came with it is `key`."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    query: Mapping[str, str]
+    key: Secret | None
+    google: bool
+    receive: Receive = field(repr=False)
+    send: Send = field(repr=False)
+
+
+def open_visit(scope: Scope, receive: Receive, send: Send) -> Visit:
+    """The visit of an ASGI scope, its body not read yet."""
+    headers, query = read_headers(scope), read_query(scope)
+    key, google = _find_key(headers, query)
+    return Visit(
+        method=scope["method"],
+        path=scope["path"],
+        headers={name: value for name, value in headers.items() if name not in _SECRET_HEADERS},
+        query={name: value for name, value in query.items() if name not in _SECRET_QUERY},
+        key=Secret(key) if key else None,
+        google=google,
+        receive=receive,
+        send=send,
+    )
+
+
+def _find_key(headers: Mapping[str, str], query: Mapping[str, str]) -> tuple[str, bool]:
+    """The key, and whether it came the Google way: a header of Google's, `?key=`, the crawl
+    wire's `?ak=`, or a bearer token (DESIGN §6)."""
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    google = headers.get("x-goog-api-key") or query.get("key") or ""
+    bearer = token.strip() if scheme.lower() == "bearer" else ""
+    return google or query.get("ak") or bearer, bool(google)
+
+
+_SECRET_HEADERS = frozenset({"authorization", "x-goog-api-key", "cookie", "proxy-authorization"})
+_SECRET_QUERY = frozenset({"key", "ak"})
+
+
+class Departure:
+    """Knows whether the caller has left. Made once his body is read: `receive` is its own then."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._task = asyncio.ensure_future(_until_gone(receive))
+
+    @property
+    def happened(self) -> bool:
+        """Whether he has left."""
+        return self._task.done()
+
+    async def wait(self, other: asyncio.Future[Any], timeout_s: float) -> None:
+        """Until he leaves, or the other is done, or the time is up."""
+        both: set[asyncio.Future[Any]] = {self._task, other}
+        await asyncio.wait(both, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+
+    async def close(self) -> None:
+        """Listen no more."""
+        self._task.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._task
+
+
+async def _until_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
