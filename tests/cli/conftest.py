@@ -74,7 +74,8 @@ def pisang(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> Pisang:
-    """The command line, called in this process, without a keeper: `pisang("generate", "x", stdin=b"…", VAR="…")`."""
+    """The command line, called in this process, without a keeper:
+    `pisang("generate", "x", stdin=b"…", VAR="…")`."""
 
     def call(*words: str, stdin: bytes = b"", **extra: str) -> Said:
         with monkeypatch.context() as patch:

@@ -17,7 +17,6 @@ from pisang.domain.request import JSON
 from pisang.domain.upstream import Limits
 from pisang.domain.warning import Warn
 
-
 Join = Literal["no", "lost", "unsure", "any"]
 """Which equal wish of the last hour one without a key joins: none; one that nobody waits for and
 whose outcome nobody was told whole (`lost`); also one whose outcome is unknown (`unsure`); or any

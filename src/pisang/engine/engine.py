@@ -102,7 +102,8 @@ class Engine:
     async def open(cls, home: Path, money: Ledgering | None = None) -> Engine:
         """An engine on that home, with the attempts of dead processes settled first.
 
-        Where `money` is given, its budgets are the home's from then on, and no others. Raises `HomeUnusable` or `StoreCorrupt` with what to do.
+        Where `money` is given, its budgets are the home's from then on, and no others. Raises
+        `HomeUnusable` or `StoreCorrupt` with what to do.
         """
         store = await asyncio.to_thread(Store.open, home, clock_ms=now_ms, new_id=new_id)
         engine = cls(store, load(), money or Ledgering())

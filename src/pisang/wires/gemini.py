@@ -33,9 +33,9 @@ from pisang.wires.gemini_reply import (
     merge_chunks,
     split_body,
 )
+from pisang.wires.gemini_request import PUBLISHER, method_path, model_id, read_path
 from pisang.wires.gemini_request import decode_body as decode_request_body
 from pisang.wires.gemini_request import encode_body as encode_request_body
-from pisang.wires.gemini_request import PUBLISHER, method_path, model_id, read_path
 from pisang.wires.gemini_shape import NAME, REPLY, camel_case
 
 JSON_TYPE = {"content-type": "application/json; charset=UTF-8"}
