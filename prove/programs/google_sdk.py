@@ -3,9 +3,8 @@
 import os
 import sys
 
-from google.genai import types
-
 from google import genai
+from google.genai import types
 
 client = genai.Client(
     api_key=os.environ["API_KEY"],

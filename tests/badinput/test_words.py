@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 from pisang import errors
+from pisang.errors import base
 from pisang.sandbox.pytest_plugin import SandboxServer
 from tests.badinput.bodies import LONG_PNG, PNG, good, http, png
 from tests.badinput.conftest import clean_environment
@@ -78,13 +79,13 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 @pytest.fixture(autouse=True)
 def _fields_are_given(monkeypatch: pytest.MonkeyPatch) -> None:
     """An error whose sentence lacks a field says `?` to a user; here it is found out."""
-    look_up = errors._Lenient.get_value
+    look_up = base._Lenient.get_value
 
     def strictly(self: Any, key: int | str, args: Any, kwargs: Any) -> Any:
         assert str(key) in kwargs, f"a sentence without its {key!r}"
         return look_up(self, key, args, kwargs)
 
-    monkeypatch.setattr(errors._Lenient, "get_value", strictly)
+    monkeypatch.setattr(base._Lenient, "get_value", strictly)
 
 
 def refused(place: Place, words: tuple[str, ...], code: int, said: str) -> dict[str, Any]:

@@ -20,7 +20,9 @@ RESULT_KEYS = {
     "request_id", "state", "upstream", "model", "images", "failures", "text", "finish_reason",
     "usage", "cost", "warnings",
 }  # fmt: skip
-ERROR_KEYS = {"code", "message", "charged", "at_stake", "retry", "request_id", "hint"}
+ERROR_KEYS = {
+    "code", "message", "charged", "at_stake", "retry", "request_id", "upstream_request_id", "hint",
+}  # fmt: skip
 
 
 def facts(path: Path):

@@ -7,9 +7,9 @@ import base64
 import openai
 import pytest
 import requests
+from google import genai
 from google.genai import errors
 
-from google import genai
 from tests.gateway.conftest import Stage
 
 PRO = "gemini-3-pro-image"
