@@ -12,7 +12,7 @@ import pytest
 
 import pisang
 from pisang.domain.upstream import Auth, Upstream
-from pisang.errors import ExtraMissing, KeyInvalid, KeyMissing, Unreachable
+from pisang.errors import ConfigError, ExtraMissing, Unreachable
 from pisang.transport.adc import AdcTokens, CredentialsMissing, CredentialsRefused
 from pisang.transport.http import HttpTransport
 from tests.google import TOKEN, Google, google
@@ -95,7 +95,10 @@ def test_a_refusal_of_the_endpoint_is_told_without_what_it_repeats(
     vertex: Upstream, service: Google, tmp_path: Path
 ) -> None:
     service.refuses = True
-    with pisang.Client(vertex, home=tmp_path / "home") as client, pytest.raises(KeyInvalid) as told:
+    with (
+        pisang.Client(vertex, home=tmp_path / "home") as client,
+        pytest.raises(ConfigError, match="does not take") as told,
+    ):
         client.generate("a")
     assert told.value.hint == "gcloud auth application-default login"
     assert told.value.__cause__ is None
@@ -107,7 +110,7 @@ def test_no_credentials_is_a_missing_key_and_nothing_is_written_down(
     vertex: Upstream, nobody: None, tmp_path: Path
 ) -> None:
     with pisang.Client(vertex, home=tmp_path / "home") as client:
-        with pytest.raises(KeyMissing, match="vertex"):
+        with pytest.raises(ConfigError, match="vertex: there is no Google Cloud login"):
             client.generate("a")
         assert client.history() == ()
 

@@ -27,7 +27,7 @@ from pisang.domain.secret import Secret
 from pisang.domain.upstream import Auth, Upstream
 from pisang.domain.warning import Warn
 from pisang.engine.probe import Probe
-from pisang.errors import Cancelled, KeyInvalid, KeyMissing, PisangError
+from pisang.errors import Cancelled, ConfigError, KeyInvalid, KeyMissing, PisangError
 
 EXAMPLES = """\
 pisang setup
@@ -63,7 +63,7 @@ def setup(asked: Setup) -> int:
     draft = _draft(asked, settings, screen, guide)
     found = None
     if asked.check:
-        draft, found = _checked(draft, asked, screen, guide)
+        draft, found = _checked(draft, screen, guide)
     place = keep(draft.entry, draft.given, settings)
     is_default = asked.default or settings.defaults.upstream in (None, draft.entry.name)
     if is_default:
@@ -134,9 +134,7 @@ def _close(screen: Screen) -> str:
 # --- the free check ------------------------------------------------------------------------------
 
 
-def _checked(
-    draft: Draft, asked: Setup, screen: Screen, guide: Guide | None
-) -> tuple[Draft, Probe | None]:
+def _checked(draft: Draft, screen: Screen, guide: Guide | None) -> tuple[Draft, Probe | None]:
     """The draft once it was tried, with another key perhaps. Raises what is wrong with it where
     nobody can be asked, and `Cancelled` where somebody gives up: nothing was kept then."""
     while True:
@@ -150,20 +148,30 @@ def _checked(
             raise _final(found.error, draft)
         told = found.error.message(screen.language)
         screen.note(f"{screen.pick('error', '错误')}: {told}")
-        choice = guide.choose(*_ways_on(draft, screen))
+        if found.error.hint:
+            screen.note(f"  → {found.error.hint}")
+        retype = _is_about_key(found.error, draft)
+        choice = guide.choose(*_ways_on(retype, screen))
         if choice == 1:
             return draft, None
         if choice == 2:
             raise Cancelled(hint="pisang setup")
-        if draft.upstream.auth.takes_key and not draft.given.variable:
+        if retype:
             draft = _with_typed_key(draft, guide)
 
 
-def _ways_on(draft: Draft, screen: Screen) -> tuple[str, list[tuple[str]]]:
-    takes = draft.upstream.auth.takes_key and not draft.given.variable
-    again = screen.pick("type the key again", "重新输入密钥") if takes else None
+def _is_about_key(error: PisangError, draft: Draft) -> bool:
+    """Whether another key may help: it was turned down, and is not in a variable."""
+    turned_down = isinstance(error, ConfigError)
+    return turned_down and draft.upstream.auth.takes_key and not draft.given.variable
+
+
+def _ways_on(retype: bool, screen: Screen) -> tuple[str, list[tuple[str]]]:
+    first = screen.pick("type the key again", "重新输入密钥")
+    if not retype:
+        first = screen.pick("try again", "再试一次")
     return screen.pick("What now", "接下来"), [
-        (again or screen.pick("try again", "再试一次"),),
+        (first,),
         (screen.pick("keep it as it is", "仍然保存"),),
         (screen.pick("give up (nothing is changed)", "放弃（不作任何改动）"),),
     ]

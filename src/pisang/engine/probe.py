@@ -53,7 +53,7 @@ class Probe:
 
 async def probe(upstream: Upstream, reach: Reach) -> Probe:
     """Make the free call. What goes wrong is in the result, but a missing key (or the part that
-    would fetch one): that is raised. Raises `ExtraMissing`, `KeyMissing`, `KeyInvalid`."""
+    would fetch one): that is raised. Raises `ExtraMissing`, `KeyMissing`, `ConfigError`."""
     key_needed = upstream.auth is not Auth.NONE
     try:
         upstream = await reach.armed(upstream)

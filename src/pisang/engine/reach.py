@@ -13,7 +13,7 @@ from pisang.domain.secret import Secret
 from pisang.domain.upstream import Auth, Upstream
 from pisang.domain.version import VERSION
 from pisang.engine.effects import Exchange
-from pisang.errors import ExtraMissing, KeyInvalid, KeyMissing, PisangError, Unreachable
+from pisang.errors import ConfigError, ExtraMissing, KeyMissing, PisangError, Unreachable
 from pisang.transport.base import Outgoing, Transport
 from pisang.transport.body import stream_body
 from pisang.wires.base import Sink, WireRequest
@@ -59,8 +59,9 @@ class Reach:
     async def armed(self, upstream: Upstream) -> Upstream:
         """The upstream with a key in its hand: a fresh token where it takes those, else as it is.
 
-        Raises `ExtraMissing`, `KeyMissing`, `KeyInvalid` or `Unreachable`; nothing was sent to the
-        upstream then. The token is a key like any other from here on, and hidden like one.
+        Raises `ExtraMissing`, `ConfigError` (no login, or a refused one) or `Unreachable`; nothing
+        was sent to the upstream then. The token is a key like any other from here on, and hidden
+        like one.
         """
         if upstream.auth is not Auth.ADC:
             return upstream
@@ -75,9 +76,11 @@ class Reach:
         try:
             token, headers = await self._tokens[upstream.proxy].token()
         except adc.CredentialsMissing:
-            failed = KeyMissing(upstream=upstream.name, hint=ADC_HINT)
+            what = f"{upstream.name}: there is no Google Cloud login on this machine."
+            failed = ConfigError(what=what, hint=ADC_HINT)
         except adc.CredentialsRefused:
-            failed = KeyInvalid(upstream=upstream.name, hint=ADC_HINT)
+            what = f"{upstream.name}: Google does not take this machine's Google Cloud login."
+            failed = ConfigError(what=what, hint=ADC_HINT)
         except adc.TokenUnreachable as error:
             failed = Unreachable(upstream=f"{upstream.name}'s token endpoint", why=str(error))
         else:

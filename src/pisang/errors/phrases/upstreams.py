@@ -17,6 +17,10 @@ PHRASES: Mapping[str, str] = {
     "it takes no key": "它不需要密钥",
     "the preset vertex": "预设 vertex",
     "{} (Vertex)": "{}（Vertex）",
+    "{}: there is no Google Cloud login on this machine.": "{}：本机没有登录 Google Cloud。",
+    "{}: Google does not take this machine's Google Cloud login.": (
+        "{}：Google 不接受本机的 Google Cloud 登录。"
+    ),
     # shared files, other tools' files
     "a key does not belong here: give it with `pisang upstream key NAME`": (
         "这里不放密钥：请用 `pisang upstream key 名称` 录入"
