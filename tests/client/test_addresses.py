@@ -40,6 +40,7 @@ from pisang.errors.chinese import in_chinese
         ("https://e.com/v1/responses", "https://e.com"),
         ("https://openrouter.ai/api/v1/chat/completions", "https://openrouter.ai/api"),
         ("https://e.com/#/console/token", "https://e.com"),
+        ("https://e.com/;?x", "https://e.com"),
         (
             "https://aiplatform.googleapis.com/v1/projects/p/locations/l/publishers/google"
             "/models/gemini-3-pro-image:generateContent",

@@ -23,6 +23,10 @@ _TAIL = re.compile(rf"(?:{'|'.join(_METHOD_PATHS)})/*$", re.IGNORECASE)
 
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\u2066-\u206f\ufe0f\ufeff]")
 _AROUND = " \t\r\n\u00a0\u3000'\"`“”„‘’«»「」『』《》〈〉<>()[]{}（）【】,，;；。、"
+_BEHIND = f"/{_AROUND}"
+"""What a path never ends with."""
+
+_HOST = re.compile(r"[\w.-]+|[0-9a-f:.%]+", re.IGNORECASE)
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _SLIPPED_SCHEME = re.compile(r"(https?)(?::/*|//+)(?=[^/:\s])", re.IGNORECASE)
 _BARE_HOST = re.compile(
@@ -108,16 +112,17 @@ def _tidy_characters(written: str) -> str:
 
 def _split_path(path: str) -> tuple[str, str]:
     """(the path that is the upstream's own, what the wire adds by itself), to the last of it."""
-    kept = path.rstrip("/")
+    whole = path.rstrip(_BEHIND)
+    kept = whole
     while tail := _TAIL.search(kept):
-        kept = kept[: tail.start()].rstrip("/")
-    return kept, path.rstrip("/")[len(kept) :]
+        kept = kept[: tail.start()].rstrip(_BEHIND)
+    return kept, whole[len(kept) :]
 
 
 def _refuse(parts: SplitResult) -> None:
     if parts.scheme not in ("http", "https"):
         raise ValueError("it must begin with https:// (or http:// on your own network)")
-    if not parts.hostname:
+    if not _HOST.fullmatch(parts.hostname or ""):
         raise ValueError("it names no host")
     if parts.username is not None or parts.password is not None:
         raise ValueError("it holds a user name or password: give the key with --key-stdin")
