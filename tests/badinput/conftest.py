@@ -20,6 +20,7 @@ def clean_environment(patch: pytest.MonkeyPatch, home: Path) -> None:
             patch.delenv(name)
     patch.setenv("PISANG_HOME", str(home))
     patch.setenv("LANG", "C.UTF-8")
+    patch.setenv("PISANG_KEEPER", "off")  # this process has threads: it must not fork
     patch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
 
 

@@ -57,7 +57,8 @@ UNSAID = frozenset({
     # to programs, whose language is English
     "At stake: {}.", "no type", "{} bytes of {}, not all of them text: {}",
     # commands and names
-    "`pisang sandbox`", "live {}", "paid {}", "a small red square on white",
+    "`pisang sandbox`", "`pisang serve`", "the application was not opened",
+    "live {}", "paid {}", "a small red square on white",
     "a kitten in a garden, oil painting", "Its config.json (default: {}).",
     "gcloud auth application-default login", "error {}",
     "echo 'eval \"$(pisang completion bash)\"' >> ~/.bashrc",

@@ -236,7 +236,6 @@ def relay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("relay")
     with pytest.MonkeyPatch.context() as patch, Server().running() as server:
         clean_environment(patch, folder / "home")
-        patch.setenv("PISANG_KEEPER", "off")
         patch.setenv("RELAY_KEY", "sk-made-up-for-this-test")
         patch.chdir(folder)
         patch.setattr("pisang.engine.world.random.random", lambda: 0.0)

@@ -314,6 +314,17 @@ HELP: Mapping[str, str] = {
     "The ledger's one currency, which caps are counted in: say or set it.": (
         "查看或设置账本货币，各项上限以它计算。"
     ),
+    # --- serve ------------------------------------------------------------------------------
+    "A gateway for every client, over your upstreams.": "网关：让各种客户端共用你的上游。",
+    "Serve every wire over the configured upstreams: point any client's base URL here.": (
+        "以各种协议对外提供服务，背后是已配置的上游：把任意客户端的 base URL 指到这里即可。"
+    ),
+    "Google's SDKs, OpenAI's SDKs, curl and the crawl clients work unchanged. What was paid for is "
+    "kept and never bought twice: a client that is cut and asks again is given what it asked for "
+    "the first time. Ctrl-C ends it.": (
+        "Google 和 OpenAI 的 SDK、curl、crawl 客户端都无需改动。付过费的结果会保留，不会重复购买："
+        "客户端中断后再次请求，得到的就是第一次请求的结果。按 Ctrl-C 结束。"
+    ),
     # --- sandbox, doctor, gc ----------------------------------------------------------------
     "Serve the offline painter to other programs.": "把离线沙盒作为服务提供给其他程序。",
     "Serve the offline painter in every wire's server role; any key is good.": (

@@ -44,6 +44,12 @@ PHRASES: Mapping[str, str] = {
     "in {} to {}": "{} 到 {} 之间的数",
     "{} or more": "不小于 {} 的数",
     "{}, told in {}": "{}，详情见 {}",
+    # serve
+    "keys for callers are not there yet, so only this machine may ask: use 127.0.0.1": (
+        "还不支持为调用方设置密钥，只允许本机访问：请用 127.0.0.1"
+    ),
+    "this gateway": "本网关",
+    "stored answer of request": "所保存的回答，请求",
     # doctor
     "{} does not exist yet: it is made when it is needed ({} MB are free)": (
         "{} 尚不存在：需要时会自动创建（可用 {} MB）"
