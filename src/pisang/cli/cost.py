@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import csv
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -65,6 +63,7 @@ def cost(asked: CostOptions) -> int:
     money is in no sum.
     """
     from pisang.client.async_client import AsyncClient
+    from pisang.client.costs import costs_csv
 
     async def read() -> CostReport:
         async with AsyncClient(face="cli") as client:
@@ -73,7 +72,7 @@ def cost(asked: CostOptions) -> int:
     screen = Screen.of(asked.format)
     report = asyncio.run(read())
     if asked.csv:
-        for line in _csv(report):
+        for line in costs_csv(report).splitlines():
             screen.line(line)
         return 0
     screen.data(report.to_json())
@@ -199,16 +198,3 @@ def _notes(report: CostReport, screen: Screen) -> Iterator[str]:
             f"The sandbox painted {count} more; nobody pays for those.",
             f"沙盒另外绘制了 {count} 张，不计费用。",
         )
-
-
-def _csv(report: CostReport) -> list[str]:
-    from pisang.client.costs import cost_json
-
-    written = io.StringIO()
-    names = ("spent", "at_stake", "written_off", "currency", "images", "attempts", "unpriced")
-    table = csv.writer(written, lineterminator="\n")
-    table.writerow((report.by, *names))
-    for row in report.rows:
-        told = cost_json(row)
-        table.writerow((row.name, *(told[name] for name in names)))
-    return written.getvalue().splitlines()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -38,6 +38,7 @@ def models(asked: Models) -> int:
 
     Prices are Google's list prices; a relay has its own.
     """
+    from pisang.client.records import model_json
     from pisang.domain.catalogue import load
     from pisang.errors import NotFound
 
@@ -57,33 +58,6 @@ def models(asked: Models) -> int:
             _tell_pixels(one, screen)
     screen.line(screen.pick(f"As of {catalogue.date}.", f"数据截至 {catalogue.date}。"))
     return 0
-
-
-def model_json(model: Model) -> dict[str, Any]:
-    """One model for scripts."""
-    return {
-        "id": model.id,
-        "name": model.name,
-        "aliases": list(model.aliases),
-        "status": model.status,
-        "wires": list(model.wires),
-        "aspect_ratios": list(model.ratios),
-        "image_sizes": list(model.sizes),
-        "default_size": model.default_size,
-        "output_mime": model.output_mime,
-        "max_references": model.max_references,
-        "prices": {
-            size: {"amount": row.price.amount, "currency": row.price.currency}
-            for size, row in model.prices.items()
-        },
-        "time_limits_s": dict(model.time_limits),
-        "retired_ids": [old.id for old in model.retired],
-        "pixels": {
-            table: {f"{ratio}@{size}": list(pixels) for (ratio, size), pixels in rows.items()}
-            for table, rows in model.tables.items()
-        },
-        "source": {"url": model.source.url, "date": model.source.date},
-    }
 
 
 def _tell(model: Model, screen: Screen) -> None:

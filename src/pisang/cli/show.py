@@ -192,6 +192,8 @@ async def _read(what: str) -> Story:
 
 def shown_json(story: Story) -> dict[str, Any]:
     """The whole story of a request as one object."""
+    from pisang.client.records import attempt_json
+
     result = story.result
     return {
         **result.to_json(),
@@ -206,27 +208,6 @@ def shown_json(story: Story) -> dict[str, Any]:
 
 def _relative(one: Result) -> dict[str, Any]:
     return {"request_id": one.request_id, "prompt": one.prompt, "state": one.state.value}
-
-
-def attempt_json(row: AttemptRow) -> dict[str, Any]:
-    """One attempt for scripts."""
-    return {
-        "id": row.id,
-        "ordinal": row.ordinal,
-        "upstream": row.upstream,
-        "model": row.model,
-        "state": row.state.value,
-        "charged": row.charged.value,
-        "cost": str(row.cost) if row.cost else None,
-        "play_money": row.free,
-        "status": row.status,
-        "error": row.error_code,
-        "message": row.message,
-        "log_id": row.log_id,
-        "upstream_request_id": row.upstream_request_id,
-        "sent_ms": row.sent_ms,
-        "ended_ms": row.ended_ms,
-    }
 
 
 def _tell(story: Story, screen: Screen) -> None:

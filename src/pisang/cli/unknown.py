@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pisang.cli.frame import command
 from pisang.cli.options import One, Rebuy, Told
@@ -37,6 +37,8 @@ def list_(asked: Told) -> int:
         async with _client() as client:
             return await client.unknown()
 
+    from pisang.client.records import unknown_json
+
     screen = Screen.of(asked.format)
     rows = asyncio.run(read())
     screen.data({"unknown": [unknown_json(row) for row in rows]})
@@ -61,14 +63,14 @@ def look(asked: One) -> int:
         async with _client() as client:
             return await client.look(asked.id)
 
+    from pisang.client.records import looked_json, unknown_json
+
     screen = Screen.of(asked.format)
     looked = asyncio.run(read())
     facts = unknown_json(looked.row)
     made = looked.result.finals if looked.result else ()
-    said = looked.error.message(screen.language) if looked.error else None
-    billing = looked.billing.to_json() if looked.billing else None
     images = [image.to_json() for image in made]
-    screen.data({**facts, "images": images, "tried": said, "billing": billing})
+    screen.data({**looked_json(looked, screen.language), "images": images})
     screen.bare(looked.row.id)
     for line in align([_fact(*one, screen) for one in facts.items() if one[1] is not None]):
         screen.line(line)
@@ -209,28 +211,6 @@ def rebuy(asked: Rebuy) -> int:
 
     screen = Screen.of(asked.format)
     return buy_again(asked, screen)
-
-
-def unknown_json(row: AttemptRow) -> dict[str, Any]:
-    """One unknown attempt for scripts."""
-    from pisang.client.results import iso_time
-    from pisang.engine.outcome import at_stake
-
-    return {
-        "id": row.id,
-        "request_id": row.request_id,
-        "state": row.state.value,
-        "upstream": row.upstream,
-        "model": row.model,
-        "at_stake": at_stake(row),
-        "sent_at": iso_time(row.sent_ms) if row.sent_ms is not None else None,
-        "status": row.status,
-        "message": row.message,
-        "excerpt": row.excerpt or None,
-        "log_id": row.log_id,
-        "upstream_request_id": row.upstream_request_id,
-        "response_id": row.response_id,
-    }
 
 
 def _cells(row: AttemptRow, screen: Screen) -> tuple[str, ...]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import csv
+import io
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -13,7 +15,7 @@ from pisang.client.results import iso_time
 from pisang.domain.money import Money
 from pisang.domain.request import JSON
 from pisang.errors import OptionInvalid
-from pisang.store.spending import Cost, Grouping, Play, Standing
+from pisang.store.spending import NEVER_MS, Cost, Grouping, Play, Standing
 
 if TYPE_CHECKING:
     from pisang.engine.engine import Engine, Ledgering
@@ -76,6 +78,18 @@ def cost_json(cost: Cost) -> dict[str, JSON]:
     }
 
 
+def costs_csv(report: CostReport) -> str:
+    """The rows as CSV, with a line of names."""
+    written = io.StringIO()
+    names = ("spent", "at_stake", "written_off", "currency", "images", "attempts", "unpriced")
+    table = csv.writer(written, lineterminator="\n")
+    table.writerow((report.by, *names))
+    for row in report.rows:
+        told = cost_json(row)
+        table.writerow((row.name, *(told[name] for name in names)))
+    return written.getvalue()
+
+
 def standing_json(standing: Standing) -> dict[str, JSON]:
     """One cap and how it stands."""
     budget = standing.budget
@@ -108,15 +122,22 @@ def left_of(standing: Standing) -> Money:
 
 
 async def read_costs(
-    engine: Engine, by: Grouping, since_ms: int, until_ms: int | None = None
+    engine: Engine,
+    by: Grouping,
+    since_ms: int,
+    until_ms: int | None = None,
+    scope: str | None = None,
 ) -> CostReport:
-    """The report of a time span, all of it in milliseconds since the epoch."""
-    return await asyncio.to_thread(_read, engine, by, since_ms, until_ms)
+    """The report of a time span, all of it in milliseconds since the epoch; of one scope, with
+    the caps on it alone, or of all."""
+    return await asyncio.to_thread(_read, engine, by, since_ms, until_ms, scope)
 
 
-def _read(engine: Engine, by: Grouping, since_ms: int, until_ms: int | None) -> CostReport:
+def _read(
+    engine: Engine, by: Grouping, since_ms: int, until_ms: int | None, scope: str | None
+) -> CostReport:
     spending = engine.store.spending
-    span = (since_ms,) if until_ms is None else (since_ms, until_ms)
+    span = (since_ms, NEVER_MS if until_ms is None else until_ms, scope)
     rows = tuple(spending.costs(by, *span))
     # A tag's rows overlap: what is counted once is summed by upstream.
     totals = _totals(rows if by != "tag" else spending.costs("upstream", *span))
@@ -130,7 +151,7 @@ def _read(engine: Engine, by: Grouping, since_ms: int, until_ms: int | None) -> 
         ledger=ledger,
         missing=missing,
         play=spending.play(*span),
-        budgets=tuple(spending.standings()),
+        budgets=tuple(spending.standings(scope)),
     )
 
 

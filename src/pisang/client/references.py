@@ -57,10 +57,16 @@ class Reference:
 
 
 def take_reference(
-    word: str | Path | bytes, shelf: Shelf, *, folder: Path, stdin: BinaryIO | None = None
+    word: str | Path | bytes | Reference,
+    shelf: Shelf,
+    *,
+    folder: Path,
+    stdin: BinaryIO | None = None,
 ) -> Reference:
-    """The reference that `word` names. Raises `ReferenceUnreadable`, `ReferenceTooLarge`,
-    `NotFound` or `Ambiguous`."""
+    """The reference that `word` names; one that a face took in itself is given back. Raises
+    `ReferenceUnreadable`, `ReferenceTooLarge`, `NotFound` or `Ambiguous`."""
+    if isinstance(word, Reference):
+        return word
     if isinstance(word, bytes):
         return _taken(shelf.put_bytes(word), "<bytes>", None, shelf)
     if isinstance(word, Path):

@@ -35,7 +35,7 @@ MAX_N = 100
 MAX_PROMPT = 1_000_000
 """Characters. The largest context of any model here is far below it."""
 
-ReferenceWord = str | Path | bytes
+ReferenceWord = str | Path | bytes | Reference
 
 
 class Options(TypedDict, total=False):
@@ -133,7 +133,7 @@ class Wisher:
         # A reference may be a large file: hashing it must not hold up the loop.
         store = self.engine.store
         taken = await asyncio.to_thread(take_reference, word, store, folder=folder)
-        shown = "The picture" if isinstance(word, bytes) else str(word)
+        shown = str(word) if isinstance(word, str | Path) else "The picture"
         return await asyncio.to_thread(make_sendable, taken, shown, store)
 
     async def _onward(self, goal: Reference | None, word: str | None) -> Continuation:

@@ -97,6 +97,7 @@ class Engine:
         self._mending = False
         self._retries: dict[str, Allowance] = {}
         self._stop = asyncio.Event()
+        self._stops: dict[str, asyncio.Event] = {}
 
     @classmethod
     async def open(cls, home: Path, money: Ledgering | None = None) -> Engine:
@@ -184,6 +185,8 @@ class Engine:
         begun = await asyncio.wrap_future(
             self.store.begin(wish, retry_unknown=order.retry_unknown, new=order.new)
         )
+        if begun.verdict == "new":
+            self._listen_for_stop(begun.request_id)
         world = self._world(begun.request_id, listen)
         world.tell_begun()
         if begun.verdict == "unknown":
@@ -195,13 +198,26 @@ class Engine:
             if not begun.joined:
                 return ran
             return replace(ran, warnings=(*ran.warnings, JOINED), replayed=True, joined=True)
-        ended = await self._make_all(order, planned, world)
+        try:
+            ended = await self._make_all(order, planned, world)
+        finally:
+            self._stops.pop(begun.request_id, None)
         return self._ran(begun.request_id, order, ended)
 
     def stop(self) -> None:
         """Send nothing more: attempts that wait for their turn end as `Cancelled`, free. What was
         sent is seen through and kept."""
         self._stop.set()
+        for stop in self._stops.values():
+            stop.set()
+
+    def cancel(self, request_id: str) -> bool:
+        """Send nothing more of one request: what of it waits for its turn ends as `Cancelled`,
+        free. Whether this engine works on it; what was sent is seen through and kept."""
+        stop = self._stops.get(request_id)
+        if stop is not None:
+            stop.set()
+        return stop is not None
 
     async def wait(self, request_id: str) -> Ran:
         """What became of a request once no attempt of it is under way."""
@@ -341,7 +357,13 @@ class Engine:
         )
 
     def _world(self, request_id: str, listen: Listener) -> World:
-        return World(self.store, self.reach, listen, request_id, self._stop)
+        stop = self._stops.get(request_id, self._stop)
+        return World(self.store, self.reach, listen, request_id, stop)
+
+    def _listen_for_stop(self, request_id: str) -> None:
+        stop = self._stops[request_id] = asyncio.Event()
+        if self._stop.is_set():
+            stop.set()
 
     def _unknown(self, request_id: str) -> PisangError:
         errors = errors_of(self.store.request(request_id))

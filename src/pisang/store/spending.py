@@ -75,25 +75,31 @@ class Spending:
         self._clock_ms = clock_ms
 
     def costs(
-        self, by: Grouping = "upstream", since_ms: int = 0, until_ms: int = NEVER_MS
+        self,
+        by: Grouping = "upstream",
+        since_ms: int = 0,
+        until_ms: int = NEVER_MS,
+        scope: str | None = None,
     ) -> list[Cost]:
-        """Sums over the attempts sent in that time. One with several tags counts under each of
-        them; one that has none, under an empty name."""
+        """Sums over the attempts sent in that time, of one scope or of all. One with several tags
+        counts under each of them; one that has none, under an empty name."""
         with self._readers.read() as tx:
-            rows = tx.all("costs", by=by, since=since_ms, until=until_ms)
+            rows = tx.all("costs", by=by, since=since_ms, until=until_ms, scope=scope)
         return [_cost(row) for row in rows]
 
-    def play(self, since_ms: int = 0, until_ms: int = NEVER_MS) -> Play:
-        """What was painted for play money in that time."""
+    def play(self, since_ms: int = 0, until_ms: int = NEVER_MS, scope: str | None = None) -> Play:
+        """What was painted for play money in that time, for one scope or for all."""
         with self._readers.read() as tx:
-            row = tx.one("costs_play", since=since_ms, until=until_ms)
+            row = tx.one("costs_play", since=since_ms, until=until_ms, scope=scope)
         return Play(row["attempts"], row["images"]) if row is not None else Play(0, 0)
 
-    def standings(self) -> list[Standing]:
-        """Every cap, and what it counts in its present window."""
+    def standings(self, scope: str | None = None) -> list[Standing]:
+        """Every cap, or those on one scope alone, and what each counts in its present window."""
         now_ms = self._clock_ms()
         with self._readers.read() as tx:
-            return [_standing(tx, budget_row(row), now_ms) for row in tx.all("budgets_all")]
+            budgets = [budget_row(row) for row in tx.all("budgets_all")]
+            ours = [one for one in budgets if scope is None or scope_filter(one)[1] == scope]
+            return [_standing(tx, budget, now_ms) for budget in ours]
 
     def neighbours(self, attempt: AttemptRow, within_ms: int) -> list[AttemptRow]:
         """The other attempts of that model at that upstream, sent about the same time."""

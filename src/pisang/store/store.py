@@ -50,6 +50,7 @@ from pisang.store.history import Asked
 from pisang.store.home import Home, prepare
 from pisang.store.incoming import Incoming
 from pisang.store.lock import OwnerLock, Turn, is_free
+from pisang.store.owned import Owned
 from pisang.store.process import Process
 from pisang.store.queries import migrations
 from pisang.store.readers import Readers
@@ -95,6 +96,7 @@ class Store:
         self._readers = Readers(home, self._health)
         self._writer = Writer(home, self._health, fsync=fsync)
         self.spending = Spending(self._readers, self._writer, clock_ms)
+        self.owned = Owned(self._readers)
         self._wanted_bytes = 3 * worst_answer_bytes
         self._clock_ms = clock_ms
         self._new_id = new_id

@@ -31,6 +31,17 @@ SELECT * FROM attempts WHERE id = :id;
 -- The attempts whose outcome is unknown, oldest first.
 SELECT * FROM attempts WHERE state = 'unknown' ORDER BY sent_ms, id;
 
+-- name: attempts_unknown_in_scope
+-- The attempts whose outcome is unknown, oldest first, of one scope or of all.
+SELECT a.* FROM attempts AS a JOIN requests AS r ON r.id = a.request_id
+WHERE a.state = 'unknown' AND (:scope IS NULL OR r.scope = :scope) ORDER BY a.sent_ms, a.id;
+
+-- name: image_in_scope
+-- One image by its whole hash, made by a request of one scope or of any.
+SELECT i.* FROM images AS i JOIN requests AS r ON r.id = i.request_id
+WHERE i.sha256 = :sha256 AND (:scope IS NULL OR r.scope = :scope)
+ORDER BY i.created_ms, i.attempt_id, i.ordinal LIMIT 1;
+
 -- name: attempts_open
 -- The attempts that are not ended, oldest first.
 SELECT * FROM attempts WHERE state IN ('planned', 'sent') ORDER BY created_ms, id;
@@ -123,6 +134,7 @@ WITH one AS (
   LEFT JOIN json_each(CASE :by WHEN 'tag' THEN r.tags ELSE '[]' END) AS t
     ON t.value NOT LIKE 'rebuy:%'
   WHERE a.sent_ms >= :since AND a.sent_ms < :until AND a.free = 0
+    AND (:scope IS NULL OR r.scope = :scope)
 )
 SELECT name, currency, count(*) AS attempts, sum(images) AS images,
   coalesce(sum(CASE WHEN charged = 'yes' THEN micros END), 0) AS spent,
@@ -138,7 +150,9 @@ FROM one GROUP BY 1, 2 ORDER BY 1, 2;
 SELECT count(*) AS attempts, coalesce(sum((
   SELECT count(*) FROM images AS i WHERE i.attempt_id = a.id AND i.draft = 0
 )), 0) AS images
-FROM attempts AS a WHERE a.sent_ms >= :since AND a.sent_ms < :until AND a.free = 1;
+FROM attempts AS a JOIN requests AS r ON r.id = a.request_id
+WHERE a.sent_ms >= :since AND a.sent_ms < :until AND a.free = 1
+  AND (:scope IS NULL OR r.scope = :scope);
 
 -- name: counted_in_window
 -- What attempts started in a time span count, by currency: all, under way, and of unknown outcome.
