@@ -11,11 +11,11 @@ from pisang.domain.catalogue import Catalogue, load
 from pisang.engine.engine import Engine, Ledgering
 from pisang.errors import NotFound, PisangError
 from pisang.gateway.access import Access
+from pisang.gateway.free import COUNT, count_tokens, list_models
 from pisang.gateway.routing import Router
 from pisang.gateway.serving import Service, serve
 from pisang.gateway.telling import Teller
-from pisang.gateway.visits import Visit, open_visit
-from pisang.sandbox import listing
+from pisang.gateway.visits import Gone, Visit, open_visit
 from pisang.sandbox.calls import Receive, Scope
 from pisang.sandbox.sending import Send
 from pisang.wires.base import WireAnswer
@@ -92,18 +92,17 @@ class Gateway:
                 else:
                     await serve(self._service, visit, caller, spoken)
                 return
+        if visit.method == "POST" and COUNT.fullmatch(visit.path):
+            with suppress(Gone):
+                await self._tell(visit, await count_tokens(visit, self._service.engine.store))
+            return
         await self._tell(visit, self._listed(visit))
 
     def _listed(self, visit: Visit) -> WireAnswer:
         """Models, health, or nothing there."""
         if visit.path in ("/healthz", "/readyz"):
             return WireAnswer(200, (b'{"ok": true}',), {"content-type": "application/json"})
-        if re.fullmatch(r"/(v1|v1alpha|v1beta)/models", visit.path):
-            google = visit.google or not visit.path.startswith("/v1/")
-            shape = listing.list_google_models if google else listing.list_openai_models
-            return shape(self._catalogue)
-        match = re.fullmatch(r"/(?:v1|v1alpha|v1beta)/models/(.+)", visit.path)
-        found = listing.show_google_model(self._catalogue, match[1]) if match else None
+        found = list_models(visit, self._catalogue)
         return found or wire("gemini").encode_error(NotFound(what="path", id=visit.path))
 
     async def _tell(self, visit: Visit, answer: WireAnswer) -> None:

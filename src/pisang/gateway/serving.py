@@ -17,10 +17,12 @@ from pisang.domain.ledger import Join
 from pisang.engine.engine import Engine
 from pisang.engine.events import Event
 from pisang.engine.ids import new_id
+from pisang.engine.lineage import TURN_WIRES
 from pisang.engine.order import Order, Ran
 from pisang.errors import OptionInvalid, PisangError
 from pisang.gateway.access import Caller
 from pisang.gateway.intake import Asked, read_asked
+from pisang.gateway.recall import recall
 from pisang.gateway.replies import encode
 from pisang.gateway.routing import Router
 from pisang.gateway.telling import Teller
@@ -53,6 +55,8 @@ async def serve(service: Service, visit: Visit, caller: Caller, wire: Wire) -> N
         asked = await read_asked(visit, wire, sink)
         await asyncio.to_thread(store.adopt, call_id)
         orders = _orders(service, visit, caller, asked)
+        if wire.name not in TURN_WIRES:
+            orders = tuple(_recalled(order, service.engine) for order in orders)
     except Gone:
         store.let_go(call_id)
         return
@@ -85,6 +89,14 @@ def _orders(service: Service, visit: Visit, caller: Caller, asked: Asked) -> tup
         warnings=asked.ask.warnings,
     )
     return tuple(replace(common, upstream=upstream) for upstream in upstreams)
+
+
+def _recalled(order: Order, engine: Engine) -> Order:
+    """The order of a dialect without signatures, its earlier turns as its upstream takes them."""
+    if not order.request.history:
+        return order
+    request, moved = recall(order.request, order.upstream, engine.catalogue, engine.store)
+    return replace(order, request=request, warnings=(*order.warnings, *moved))
 
 
 def _join(headers: Mapping[str, str]) -> Join:

@@ -112,8 +112,10 @@ class Sandbox:
         await visit.answer(shape(self._catalogue) if visit.caller.known else listing.no_token())
 
     async def model(self, visit: Visit) -> None:
-        """One model."""
-        found = listing.show_google_model(self._catalogue, visit.match["model"])
+        """One model, in the shape that its list has there."""
+        google = visit.match["version"] != "v1" or visit.caller.place == "google"
+        one = listing.show_google_model if google else listing.show_openai_model
+        found = one(self._catalogue, visit.match["model"])
         await visit.answer(found or _nothing_there(visit.scope["path"]))
 
     async def usage(self, visit: Visit) -> None:
@@ -154,7 +156,7 @@ _ROUTES: tuple[tuple[str, re.Pattern[str], _Handler], ...] = (
     *(("POST", re.compile(pattern), Sandbox.generate) for pattern in _WIRE_OF),
     ("POST", re.compile(r"/(?:v1|v1beta)/models/.+:countTokens"), Sandbox.count),
     ("GET", re.compile(r"/(?P<version>v1|v1beta)/models/?"), Sandbox.models),
-    ("GET", re.compile(r"/(?:v1|v1beta)/models/(?P<model>[^/:]+)"), Sandbox.model),
+    ("GET", re.compile(r"/(?P<version>v1|v1beta)/models/(?P<model>[^/:]+)"), Sandbox.model),
     ("GET", re.compile(r"/api/usage/token/?"), Sandbox.usage),
     ("GET", re.compile(r"/api/log/token/?"), Sandbox.log),
     ("GET", re.compile(r"/sandbox/book"), Sandbox.show_book),

@@ -69,11 +69,17 @@ def _google_model(name: str, model: Model) -> JSON:
 
 def list_openai_models(catalogue: Catalogue) -> WireAnswer:
     """`GET /v1/models` as OpenAI answers it."""
-    rows = [
-        {"id": name, "object": "model", "created": _MADE_AT, "owned_by": "pisang-sandbox"}
-        for name, _ in _ids(catalogue)
-    ]
+    rows = [_openai_model(name) for name, _ in _ids(catalogue)]
     return _answer({"object": "list", "data": rows})
+
+
+def show_openai_model(catalogue: Catalogue, name: str) -> WireAnswer | None:
+    """`GET /v1/models/ID` as OpenAI answers it; None where there is none."""
+    return _answer(_openai_model(name)) if name in dict(_ids(catalogue)) else None
+
+
+def _openai_model(name: str) -> JSON:
+    return {"id": name, "object": "model", "created": _MADE_AT, "owned_by": "pisang-sandbox"}
 
 
 def count_tokens(tokens: int) -> WireAnswer:

@@ -152,4 +152,7 @@ ERROR_CLASSES = {
                404: "NotFoundError", 422: "UnprocessableEntityError", 429: "RateLimitError",
                503: "InternalServerError"},
 }  # fmt: skip
-"""The class that an SDK raises for a status; where none is named it is its base class."""
+"""The class that an SDK raises for a status."""
+
+BASE_CLASSES = ("APIStatusError", "APIError")
+"""What openai's SDKs raise for a status that has no class of its own: Python's, Node's."""

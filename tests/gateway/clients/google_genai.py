@@ -6,7 +6,7 @@ import asyncio
 import os
 from typing import Any
 
-from driver import Told, drive, given, picture
+from driver import OPENED, Told, drive, given, picture
 from google.genai import types
 
 from google import genai
@@ -20,7 +20,9 @@ def client(job: dict[str, Any], case: dict[str, Any]) -> genai.Client:
         options["timeout"] = int(case["timeout_s"] * 1000)
     if case.get("retries"):
         options["retry_options"] = {"attempts": case["retries"] + 1, "initial_delay": 0.2}
-    return genai.Client(api_key=job["key"], http_options=options)
+    opened = genai.Client(api_key=job["key"], http_options=options)
+    OPENED.append(opened)
+    return opened
 
 
 def config(case: dict[str, Any]) -> dict[str, Any]:
