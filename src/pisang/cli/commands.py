@@ -57,6 +57,14 @@ COMMANDS: dict[str, Row | Group] = {
         {"ikunimage": Row("pisang.cli.importing:ikunimage", "IKunImage's key, for its relay.")},
     ),
     "serve": Row("pisang.cli.serve:serve", "A gateway for every client, over your upstreams."),
+    "key": Group(
+        "Keys for callers of your gateway.",
+        {
+            "create": Row("pisang.cli.key:create", "Make one: role, models, size, pace, budget."),
+            "list": Row("pisang.cli.key:list_", "Every key: what it may, what it spent."),
+            "revoke": Row("pisang.cli.key:revoke", "Take one back, at once and for good."),
+        },
+    ),
     "sandbox": Row("pisang.cli.sandbox:sandbox", "Serve the offline painter to other programs."),
     "doctor": Row("pisang.cli.doctor:doctor", "Check the home, settings, keys and parts; offline."),
     "gc": Row("pisang.cli.gc:gc", "Remove what retention no longer keeps."),

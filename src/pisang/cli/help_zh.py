@@ -377,4 +377,37 @@ HELP: Mapping[str, str] = {
     "What edits go on from is kept so long.": "后续编辑所需数据的保留天数。",
     "Images are kept so long (default: for ever).": "图片的保留天数（默认永久）。",
     "Also where more than one image in a hundred would go.": "即使会删除超过百分之一的图片也执行。",
+    # --- key --------------------------------------------------------------------------------
+    "Keys for callers of your gateway.": "管理网关调用方的密钥。",
+    "Make one: role, models, size, pace, budget.": "新建密钥：角色、模型、尺寸、频率、预算。",
+    "Every key: what it may, what it spent.": "列出所有密钥：权限和花费。",
+    "Take one back, at once and for good.": "立即并永久吊销一个密钥。",
+    "Make a key for a caller of this gateway, and show it, once.": (
+        "为网关的调用方新建密钥，密钥只显示这一次。"
+    ),
+    "From the first key on nobody is served without one, and `pisang serve --host` may listen to "
+    "other machines. A running gateway takes the key at once.": (
+        "有了第一个密钥之后，所有调用都必须带密钥，`pisang serve --host` 也可以向其他机器开放。"
+        "正在运行的网关会立即接受新密钥。"
+    ),
+    "Whose it is, to know it by.": "密钥的名称，便于辨认。",
+    "Make images, only read what the key made, or everything.": (
+        "可生成图片、只能读取自己的内容，或拥有全部权限。"
+    ),
+    "The team it belongs to.": "所属团队。",
+    "The models it may use (default: any).": "可用的模型（默认不限）。",
+    "The largest image size, such as 2K.": "允许的最大尺寸，例如 2K。",
+    "How many requests a minute.": "每分钟的请求数上限。",
+    "How many requests at once.": "同时进行的请求数上限。",
+    "A cap of its own, such as 50USD.": "该密钥自己的预算，例如 50USD。",
+    "What the cap is counted over.": "预算的计算周期。",
+    "How long it is taken, such as 90d.": "有效期，例如 90d。",
+    "Every key, revoked ones too: what it may, and how its own cap stands. Never its text.": (
+        "列出所有密钥，包括已吊销的：权限，以及各自预算的使用情况。不会显示密钥内容。"
+    ),
+    "Take a key back for good. Every gateway on this home refuses it within a second; what it "
+    "asked for before is seen through.": (
+        "永久吊销密钥。使用同一数据目录的所有网关会在一秒内拒绝它；已经发出的请求会继续完成。"
+    ),
+    "As `key list` names it.": "`key list` 中显示的编号。",
 }

@@ -8,13 +8,16 @@ import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pisang.cli.frame import command
 from pisang.cli.options import Told, ViaOption
 from pisang.cli.screen import Screen
+
+if TYPE_CHECKING:
+    from pisang.errors import OptionInvalid
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -44,13 +47,10 @@ def serve(asked: Serve) -> int:
     kept and never bought twice: a client that is cut and asks again is given what it asked for
     the first time. Ctrl-C ends it.
     """
-    from pisang.errors import ExtraMissing, OptionInvalid
+    from pisang.errors import ExtraMissing
 
     if find_spec("granian") is None:
         raise ExtraMissing(feature="`pisang serve`", extra="server")
-    if asked.host not in LOOPBACK:
-        why = "keys for callers are not there yet, so only this machine may ask: use 127.0.0.1"
-        raise OptionInvalid(option="--host", value=asked.host, why=why)
     screen = Screen.of(asked.format)
     with suppress(KeyboardInterrupt):
         asyncio.run(_serve(asked, screen))
@@ -68,9 +68,19 @@ async def _serve(asked: Serve, screen: Screen) -> None:
     gateway = Gateway(load_settings(), asked.via)
     await gateway.open()
     try:
+        if asked.host not in LOOPBACK and not gateway.guarded:
+            raise _unguarded(asked.host)
         await serve_app(gateway, asked.host, port, lambda: _announce(url, screen))
     finally:
         await gateway.close()
+
+
+def _unguarded(host: str) -> OptionInvalid:
+    from pisang.errors import OptionInvalid
+
+    why = "other machines may ask only where callers have keys, and there is none yet"
+    hint = "pisang key create --name NAME"
+    return OptionInvalid(option="--host", value=host, why=why, hint=hint)
 
 
 def _announce(url: str, screen: Screen) -> None:

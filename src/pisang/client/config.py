@@ -196,6 +196,8 @@ def _upstream(name: str, table: Table) -> Entry:
         default_aspect_ratio=table.text("default_aspect_ratio"),
         default_image_size=table.text("default_image_size"),
         proxy=table.checked("proxy", check_proxy, shown=False),
+        priority=table.integer("priority"),
+        weight=table.integer("weight"),
         limits=_limits(table),
         quirks=_quirks(table),
         prices=_prices(table, "prices"),

@@ -139,6 +139,8 @@ _PLAIN = (
     "default_aspect_ratio",
     "default_image_size",
     "proxy",
+    "priority",
+    "weight",
     "published_on",
 )
 

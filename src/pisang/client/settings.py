@@ -41,7 +41,9 @@ class Defaults:
 class Entry:
     """One upstream as its user wrote it down; what is None comes from its preset.
 
-    `prices` are its user's own; `published` are those that it told itself on `published_on`.
+    A gateway asks upstreams of a lower `priority` first, and among equals one of twice the
+    `weight` twice as often. `prices` are its user's own; `published` are those that it told itself
+    on `published_on`.
     """
 
     name: str
@@ -57,6 +59,8 @@ class Entry:
     default_aspect_ratio: str | None = None
     default_image_size: str | None = None
     proxy: str | None = field(default=None, repr=False)
+    priority: int | None = None
+    weight: int | None = None
     limits: Limits | None = None
     quirks: Quirks | None = None
     prices: Mapping[str, Money] = field(default_factory=dict)

@@ -24,6 +24,15 @@ at all, for a client that says it is trying again."""
 
 
 @dataclass(frozen=True, slots=True)
+class Quota:
+    """How much one caller of a gateway may ask for: so many requests a minute, so many at once,
+    over all processes. None means no limit."""
+
+    rpm: int | None = None
+    concurrency: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Wish:
     """A request about to be written down.
 
@@ -33,7 +42,7 @@ class Wish:
     is the image it edits. `folder` is where it was asked, for `last`. `outgoing` is what will be
     done with its images once they are safe, as JSON that only the face understands. `route` is
     where a gateway's caller asked, and `join` whether the wish may be found to be an earlier one's
-    twin where it has no key.
+    twin where it has no key. `quota` is what its scope may ask for, where that is limited.
     """
 
     id: str
@@ -53,6 +62,7 @@ class Wish:
     outgoing: JSON = None
     route: str = ""
     join: Join = "no"
+    quota: Quota | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
+from pisang.domain.access import is_cap_of_key
 from pisang.domain.attempt import State
 from pisang.domain.catalogue import Catalogue, load
 from pisang.domain.fingerprint import request_fingerprint
@@ -140,13 +141,14 @@ class Engine:
             self.store.close()
 
     async def apply_budgets(self, money: Ledgering) -> None:
-        """Count money so from here on: these caps, and no others. Costs a read where they are the
+        """Count money so from here on: these caps, and no others but those that came with a
+        gateway's keys. Costs a read where they are the
         home's already."""
         self.money = money
         wanted = money.counted()
         kept = {budget.id for budget in wanted}
         for old in await asyncio.to_thread(self.store.budgets):
-            if old.id not in kept:
+            if old.id not in kept and not is_cap_of_key(old):
                 await asyncio.wrap_future(self.store.remove_budget(old.id))
         for budget in wanted:
             await asyncio.wrap_future(self.store.set_budget(budget))
@@ -354,6 +356,7 @@ class Engine:
             outgoing=order.outgoing,
             route=order.route,
             join=order.join,
+            quota=order.quota,
         )
 
     def _world(self, request_id: str, listen: Listener) -> World:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pisang.domain.ledger import Join, RequestRow
+from pisang.domain.ledger import Join, Quota, RequestRow
 from pisang.domain.money import Money
 from pisang.domain.request import JSON, Request
 from pisang.domain.upstream import Upstream
@@ -22,8 +22,8 @@ class Order:
     it edits; `folder` is where it was asked, for `last`; `strict` turns a shape that was not met
     into an error (the image is kept all the same); `outgoing` is what the face will do with the
     images once they are safe, kept in the ledger's outbox. A gateway says where it was asked
-    (`route`), what makes two calls the same (`fingerprint`), whether it may `join` a twin, and
-    whether it is `new` whatever came before.
+    (`route`), what makes two calls the same (`fingerprint`), whether it may `join` a twin,
+    whether it is `new` whatever came before, and what its `scope` may ask for (`quota`).
     """
 
     request: Request
@@ -43,6 +43,7 @@ class Order:
     fingerprint: str | None = None
     join: Join = "no"
     new: bool = False
+    quota: Quota | None = None
     warnings: tuple[Warn, ...] = ()
 
 

@@ -10,11 +10,12 @@
     │   ├── UpstreamMissing · UpstreamUnknown · SettingsMalformed · ExtraMissing
     │   ├── HomeUnusable · StoreFull · StoreFilled · StoreCorrupt · StoreSuspect
     │   ├── AddressRefused · BaseUrlWrong
-    │   └── KeyMissing · KeyInvalid · PermissionDenied · NoChannel · LocationBlocked
+    │   ├── KeyMissing · KeyInvalid · PermissionDenied · NoChannel · LocationBlocked
+    │   └── KeyRestricted                                  a gateway's key is for less
     ├── Refused               the upstream declined this picture               exit 4
     ├── NoImage               an answer came, and no image in it               exit 5
     ├── Unavailable           nothing was sent, or it was turned away free     exit 5
-    │   └── Unreachable · Overloaded · RateLimited · QuotaExhausted · UpstreamFault
+    │   └── Unreachable · Overloaded · RateLimited · KeyLimited · QuotaExhausted · UpstreamFault
     ├── MoneyError            the money is not there                           exit 6
     │   └── BudgetExceeded · PriceUnknown · RateUnknown · BalanceExhausted · ConfirmationNeeded
     ├── OutcomeUnknown        sent; whether it was made or billed is unknown   exit 7
@@ -44,6 +45,7 @@ from pisang.errors.money import (
 )
 from pisang.errors.outcomes import (
     Cancelled,
+    KeyLimited,
     Mismatch,
     NoImage,
     OutcomeUnknown,
@@ -67,6 +69,7 @@ from pisang.errors.setup import (
     HomeUnusable,
     KeyInvalid,
     KeyMissing,
+    KeyRestricted,
     LocationBlocked,
     NoChannel,
     PermissionDenied,
@@ -112,7 +115,9 @@ __all__ = [
     "HomeUnusable",
     "IdempotencyMismatch",
     "KeyInvalid",
+    "KeyLimited",
     "KeyMissing",
+    "KeyRestricted",
     "Language",
     "LocationBlocked",
     "Mismatch",

@@ -68,6 +68,15 @@ class RateLimited(Unavailable):
     zh = "{upstream}：请求频率过高，请稍后重试。"
 
 
+class KeyLimited(Unavailable):
+    """A gateway's key asked for more than it may at once, or in a minute; free. Fields: what."""
+
+    code = "key_limited"
+    status = 429
+    en = "This key may ask for {what}: try again later."
+    zh = "该密钥的用量上限是{what}，请稍后重试。"
+
+
 class QuotaExhausted(Unavailable):
     """The day's quota is used up, or the key has none (429); free. Fields: upstream."""
 

@@ -163,6 +163,15 @@ class PermissionDenied(ConfigError):
     step = "pisang upstream test {upstream}"
 
 
+class KeyRestricted(ConfigError):
+    """A gateway's key is not for this; nothing was sent. Fields: what, choices."""
+
+    code = "key_restricted"
+    status = 403
+    en = "This key is not for {what}: it is for {choices}."
+    zh = "该密钥不能用于{what}，只能用于{choices}。"
+
+
 class NoChannel(ConfigError):
     """The relay's token group has no channel for the model. Fields: upstream, model."""
 

@@ -1,26 +1,212 @@
-"""Who may ask: a caller is known by his key, or, on a gateway without keys, by nothing."""
+"""Who may ask, and for what: a caller is known by his key (DESIGN §6).
+
+A gateway that never had a key takes whoever calls from its own machine, and does so as the command
+line's own user. From its first key on every route but `/healthz` needs one, whatever became of that
+key. What a route needs is one table; a route that is not in it needs a key like any other.
+"""
 
 from __future__ import annotations
 
+import ipaddress
+import re
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
+from pisang.domain.access import GatewayKey, Role, digest_of, id_in, is_proven
+from pisang.domain.catalogue import Catalogue
+from pisang.domain.ledger import Quota
+from pisang.domain.model import SIZES, canonical_size, normalise
+from pisang.domain.secret import Secret
+from pisang.engine.world import now_ms
+from pisang.errors import KeyInvalid, KeyRestricted
 from pisang.gateway.visits import Visit
+from pisang.policy.plan import Planned
+from pisang.store.gateway_keys import GatewayKeys
 
 OPEN_SCOPE = "local"
 """Whose requests are those of a gateway without keys: its user's own, as on the command line."""
 
+FRESH_S = 0.5
+"""How long a key that was read is believed: what another process revokes holds within a second."""
+
+NAME = "this gateway"
+
+_NEEDS = (
+    (re.compile(r"/healthz"), None),
+    (re.compile(r"/metrics"), Role.ADMIN),
+    (re.compile(r"/pisang/v1/(?:keys|teams|upstreams)(?:/.*)?"), Role.ADMIN),
+)
+"""What a path needs that is not told by its method: None is open to all."""
+
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def role_for(method: str, path: str) -> Role | None:
+    """The least role that may do that; None where nobody is asked for a key."""
+    for pattern, role in _NEEDS:
+        if pattern.fullmatch(path):
+            return role
+    return Role.READ if method in _READING else Role.USE
+
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Somebody who may ask. `scope` is whose his requests are: keys never meet (DESIGN §5)."""
+    """Somebody who may ask. `scope` is whose his requests are: keys never meet (DESIGN §5). `key`
+    is None on a gateway without keys, whose caller is its own user."""
 
     scope: str
     name: str
+    key: GatewayKey | None = None
+
+    @property
+    def role(self) -> Role:
+        """What he may do."""
+        return Role.ADMIN if self.key is None else self.key.role
+
+    @property
+    def quota(self) -> Quota | None:
+        """How much he may ask for, where that is limited."""
+        return None if self.key is None else self.key.quota
+
+    @property
+    def sees(self) -> str | None:
+        """The scope that is his to see; None: everybody's."""
+        return None if self.role is Role.ADMIN else self.scope
+
+    def check(self, planned: Planned, catalogue: Catalogue) -> None:
+        """Raises `KeyRestricted` where his key is not for that model or that size."""
+        if self.key is None:
+            return
+        if self.key.models and not _is_among(planned, self.key.models, catalogue):
+            choices = ", ".join(self.key.models)
+            raise KeyRestricted(what=f"model {planned.model_id}", choices=choices)
+        most = self.key.max_size
+        if most is not None:
+            over = next((one for one in _sizes(planned) if not _is_within(one, most)), None)
+            if over is not None:
+                raise KeyRestricted(what=f"size {over}", choices=f"sizes up to {most}")
 
 
 class Access:
-    """Admits callers."""
+    """Admits callers by the keys of the home."""
 
-    async def admit(self, visit: Visit) -> Caller:
-        """Who calls. Raises `KeyInvalid`."""
-        return Caller(OPEN_SCOPE, "")
+    def __init__(
+        self,
+        keys: GatewayKeys,
+        *,
+        clock_ms: Callable[[], int] = now_ms,
+        clock_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._keys = keys
+        self._clock_ms = clock_ms
+        self._clock_s = clock_s
+        self._guarded = False
+        self._asked_s = float("-inf")
+        self._proven: dict[bytes, tuple[GatewayKey, float]] = {}
+
+    @property
+    def guarded(self) -> bool:
+        """Whether callers need a key: since there was a first one, even if it is revoked."""
+        now = self._clock_s()
+        if not self._guarded and now >= self._asked_s + FRESH_S:
+            self._asked_s = now
+            self._guarded = self._keys.any()
+        return self._guarded
+
+    def admit(self, visit: Visit) -> Caller:
+        """Who calls. Raises `KeyInvalid`, the same whether the key is wrong, absent, revoked or
+        expired; `KeyRestricted` where it is a good one, and not for this."""
+        role = role_for(visit.method, visit.path)
+        if role is None:
+            return Caller("", "")
+        caller = self._caller(visit)
+        if not caller.role.covers(role):
+            raise KeyRestricted(what=_TASKS[role], choices=_TASKS[caller.role])
+        return caller
+
+    def _caller(self, visit: Visit) -> Caller:
+        if not self.guarded:
+            if not is_local(visit):
+                raise _refusal()
+            return Caller(OPEN_SCOPE, "")
+        key = self._prove(visit.key) if visit.key else None
+        if key is None or key.standing(self._clock_ms()) != "live":
+            raise _refusal()
+        return Caller(key.id, key.name, key)
+
+    def _prove(self, text: Secret) -> GatewayKey | None:
+        """The key of that text. What was proven is kept by its whole hash, for a moment."""
+        digest = digest_of(text)
+        now = self._clock_s()
+        kept = self._proven.get(digest)
+        if kept is not None and now < kept[1]:
+            return kept[0]
+        self._proven.pop(digest, None)
+        key_id = id_in(text)
+        key = self._keys.get(key_id) if key_id is not None else None
+        if not is_proven(key, digest) or key is None:
+            return None
+        self._proven[digest] = (key, now + FRESH_S)
+        return key
+
+
+def is_local(visit: Visit) -> bool:
+    """Whether a call comes from this machine, and from no web page of another: a page that a
+    browser here shows may call 127.0.0.1 too, by its own name for it or with its own origin."""
+    origin = visit.headers.get("origin", "")
+    names = [visit.client, _host(f"//{visit.headers.get('host', '')}")]
+    if urlsplit(origin).scheme in ("http", "https"):
+        names.append(_host(origin))
+    return all(name is None or _is_loopback(name) for name in names)
+
+
+def _host(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return ""
+
+
+def _is_loopback(name: str) -> bool:
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost" or name.endswith(".localhost")
+
+
+def _refusal() -> KeyInvalid:
+    return KeyInvalid(upstream=NAME, hint="pisang key create --name NAME")
+
+
+_TASKS: Mapping[Role, str] = {
+    Role.READ: "reading",
+    Role.USE: "making images and reading",
+    Role.ADMIN: "administration",
+}
+
+
+def _is_among(planned: Planned, words: tuple[str, ...], catalogue: Catalogue) -> bool:
+    """Whether a model is one of those that a key names, by any of its names."""
+    for word in words:
+        named = catalogue.find(word)
+        same = named and planned.model and named.family == planned.model.family
+        if same or normalise(word) == normalise(planned.model_id):
+            return True
+    return False
+
+
+def _sizes(planned: Planned) -> list[str]:
+    """The sizes that a plan amounts to: what it says, and what its model's id says (`…-4k`)."""
+    suffix = planned.model_id.rpartition("-")[2]
+    said = planned.request.image_size
+    if said is None and planned.model is not None:
+        said = planned.model.default_size
+    return [one for one in (said, canonical_size(suffix)) if one is not None]
+
+
+def _is_within(size: str, most: str) -> bool:
+    """Whether a size is at most another; a word that is no size of the family is not."""
+    known = canonical_size(size)
+    return known is not None and SIZES.index(known) <= SIZES.index(most)

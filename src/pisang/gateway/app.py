@@ -18,7 +18,7 @@ from pisang.gateway.telling import Teller
 from pisang.gateway.visits import Gone, Visit, open_visit
 from pisang.sandbox.calls import Receive, Scope
 from pisang.sandbox.sending import Send
-from pisang.wires.base import WireAnswer
+from pisang.wires.base import Wire, WireAnswer
 from pisang.wires.table import wire
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -32,6 +32,15 @@ _PAID = (
 """Paths of paid calls, and the wire that is spoken there; all are POST."""
 
 
+def _dialect(visit: Visit) -> Wire:
+    """The wire in which a caller of that path is told an error."""
+    for pattern, name in _PAID:
+        if pattern.fullmatch(visit.path) is not None:
+            return wire(name)
+    google = visit.google or not visit.path.startswith("/v1/")
+    return wire("gemini" if google else "openai_images")
+
+
 def create_app(settings: Settings, *, via: str | None = None) -> App:
     """The gateway on the settings' home, its engine opened with the application's lifespan."""
     return Gateway(settings, via)
@@ -43,16 +52,22 @@ class Gateway:
     def __init__(self, settings: Settings, via: str | None) -> None:
         self._settings = settings
         self._via = via
-        self._access = Access()
         self._catalogue: Catalogue = load()
         self._service: Service | None = None
+        self._access: Access | None = None
 
     async def open(self) -> None:
         """Open the engine on the home. Raises `HomeUnusable`, `StoreCorrupt`."""
         settings = self._settings
         money = Ledgering(settings.currency, settings.rates, settings.budgets)
         engine = await Engine.open(settings.home, money)
+        self._access = Access(engine.store.gateway_keys)
         self._service = Service(engine, Router(settings, self._catalogue, self._via))
+
+    @property
+    def guarded(self) -> bool:
+        """Whether callers need a key; only then may others than this machine's ask."""
+        return self._access is not None and self._access.guarded
 
     async def close(self) -> None:
         """Let go of the home."""
@@ -80,17 +95,16 @@ class Gateway:
                 return
 
     async def _visit(self, visit: Visit) -> None:
-        if self._service is None:
+        if self._service is None or self._access is None:
             raise RuntimeError("the application was not opened")
+        try:
+            caller = self._access.admit(visit)
+        except PisangError as error:
+            await self._tell(visit, _dialect(visit).encode_error(error))
+            return
         for pattern, name in _PAID:
             if pattern.fullmatch(visit.path) is not None and visit.method == "POST":
-                spoken = wire(name)
-                try:
-                    caller = await self._access.admit(visit)
-                except PisangError as error:
-                    await self._tell(visit, spoken.encode_error(error))
-                else:
-                    await serve(self._service, visit, caller, spoken)
+                await serve(self._service, visit, caller, wire(name))
                 return
         if visit.method == "POST" and COUNT.fullmatch(visit.path):
             with suppress(Gone):

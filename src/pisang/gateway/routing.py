@@ -1,36 +1,127 @@
-"""Which upstreams could serve a call, in the order to ask them."""
+"""Which upstreams could serve a call, in the order to ask them, and which are left alone for now.
+
+The order is `policy.route`'s, by the `priority` and `weight` of the settings: one without a
+priority comes second (1), the default upstream first (0). An upstream that failed five times in a
+row is left out for a while (`policy.health`); then one call at a time finds out how it is. What is
+known of health is this process's own: another gateway finds out for itself.
+"""
 
 from __future__ import annotations
 
+import random
+from collections.abc import Callable, Mapping
+
 from pisang.client.settings import Settings
-from pisang.client.upstreams import choose, resolve
+from pisang.client.upstreams import choose, is_sandbox, resolve
 from pisang.domain.catalogue import Catalogue
 from pisang.domain.catalogue import resolve as resolve_model
 from pisang.domain.upstream import Upstream
+from pisang.engine.world import now_ms
+from pisang.errors import PisangError
+from pisang.policy import health
+from pisang.policy.health import Health, Standing
+from pisang.policy.route import Candidate, order
+
+USUAL_PRIORITY = 1
+
+_UNLISTED = 2
+"""The upstream lists its models, and this one is not among them."""
 
 
 class Router:
-    """Knows the configured upstreams."""
+    """Knows the configured upstreams and how they are."""
 
-    def __init__(self, settings: Settings, catalogue: Catalogue, via: str | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        catalogue: Catalogue,
+        via: str | None = None,
+        *,
+        clock_ms: Callable[[], int] = now_ms,
+        draw: Callable[[], float] = random.random,
+    ) -> None:
         self._settings = settings
         self._catalogue = catalogue
         self._via = via
+        self._clock_ms = clock_ms
+        self._draw = draw
+        self._health: dict[str, Health] = {}
 
     def upstreams(self, model: str, named: str | None = None) -> tuple[Upstream, ...]:
-        """The named one; else the default and then every other that has the model.
+        """The named one; else those that have the model, in the order to ask them.
 
-        Raises `UpstreamMissing`, `UpstreamUnknown`, `ConfigError`.
+        Where none lists the model, the default one is asked. Raises `UpstreamMissing`,
+        `UpstreamUnknown`, `ConfigError`.
         """
         if named or self._via:
             return (resolve(self._settings, named or self._via or ""),)
-        first = choose(self._settings)
-        rest = (resolve(self._settings, name) for name in self._settings.upstreams)
-        others = [one for one in rest if one.name != first.name and self._has(one, model)]
-        return (first, *others) if self._has(first, model) or not others else tuple(others)
+        known = self._known()
+        doubts = {name: self._doubt(one, model) for name, one in known.items()}
+        least = min(doubts.values())
+        if least == _UNLISTED:
+            return (next(iter(known.values())),)
+        having = {name: known[name] for name, doubt in doubts.items() if doubt == least}
+        candidates = [self._candidate(name) for name in having]
+        names = order(candidates, [self._draw() for _ in candidates])
+        return tuple(having[name] for name in names)
 
-    def _has(self, upstream: Upstream, model: str) -> bool:
+    def may_start(self, upstream: Upstream) -> bool:
+        """Whether a call may go there now. Of an upstream that is to be probed the first who asks
+        is the probe: he tells `ended` how it went."""
+        known = self._health.get(upstream.name, Health())
+        standing = health.standing(known, self._clock_ms())
+        if standing is Standing.PROBE:
+            self._health[upstream.name] = health.probed(known)
+        return standing is not Standing.EJECTED
+
+    def ended(self, upstream: Upstream, error: PisangError | None, *, called: bool) -> None:
+        """Take note of how it ended. One that was not `called` (the outcome was in the ledger, a
+        budget was empty) is neither well nor sick for it."""
+        known = self._health.get(upstream.name, Health())
+        if not called:
+            self._health[upstream.name] = health.unprobed(known)
+        elif health.is_failure(error):
+            self._health[upstream.name] = health.failed(known, self._clock_ms())
+        else:
+            self._health[upstream.name] = health.succeeded(known)
+
+    def standings(self) -> Mapping[str, Standing]:
+        """How each upstream that was called stands now, by name."""
+        now = self._clock_ms()
+        return {name: health.standing(one, now) for name, one in self._health.items()}
+
+    def _known(self) -> dict[str, Upstream]:
+        """Every upstream that may be asked unnamed, the default one first. The sandbox is among
+        them only as the default: a fake must not answer production."""
+        settings = self._settings
+        known: dict[str, Upstream] = {}
+        for name in filter(None, (settings.defaults.upstream, *settings.upstreams)):
+            one = resolve(settings, name)
+            if name == settings.defaults.upstream or not is_sandbox(one):
+                known[name] = one
+        if not known:
+            only = choose(settings)
+            known[only.name] = only
+        return known
+
+    def _candidate(self, name: str) -> Candidate:
+        entry = self._settings.upstreams.get(name)
+        usual = 0 if name == self._settings.defaults.upstream else USUAL_PRIORITY
+        priority = entry.priority if entry is not None else None
+        weight = entry.weight if entry is not None else None
+        standing = health.standing(self._health.get(name, Health()), self._clock_ms())
+        return Candidate(
+            name,
+            usual if priority is None else priority,
+            1 if weight is None else weight,
+            standing,
+        )
+
+    def _doubt(self, upstream: Upstream, model: str) -> int:
+        """How doubtful it is that the upstream has the model: 0 not at all."""
         if not model:
-            return True
-        resolved = resolve_model(model, upstream, self._catalogue)
-        return all(warn.code != "model_unlisted" for warn in resolved.warnings)
+            return 0
+        codes = {one.code for one in resolve_model(model, upstream, self._catalogue).warnings}
+        if "model_unlisted" in codes or ("model_unknown" in codes and upstream.models):
+            return _UNLISTED
+        return int("model_unknown" in codes)

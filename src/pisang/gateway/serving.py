@@ -13,13 +13,16 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from pisang.domain.catalogue import Catalogue
 from pisang.domain.ledger import Join
+from pisang.domain.request import Request
+from pisang.domain.upstream import Upstream
 from pisang.engine.engine import Engine
 from pisang.engine.events import Event
 from pisang.engine.ids import new_id
 from pisang.engine.lineage import TURN_WIRES
 from pisang.engine.order import Order, Ran
-from pisang.errors import OptionInvalid, PisangError
+from pisang.errors import KeyRestricted, OptionInvalid, PisangError, UsageError
 from pisang.gateway.access import Caller
 from pisang.gateway.intake import Asked, read_asked
 from pisang.gateway.recall import recall
@@ -27,6 +30,7 @@ from pisang.gateway.replies import encode
 from pisang.gateway.routing import Router
 from pisang.gateway.telling import Teller
 from pisang.gateway.visits import Departure, Gone, Visit
+from pisang.policy.plan import plan
 from pisang.policy.route import may_go_elsewhere
 from pisang.wires.base import Wire, WireAnswer
 
@@ -71,12 +75,14 @@ def _orders(service: Service, visit: Visit, caller: Caller, asked: Asked) -> tup
     """The order for each upstream that could serve it, in the order to try. Raises `PisangError`
     leaves for a call that no upstream of ours can serve."""
     headers = visit.headers
+    request = asked.ask.request
     key = headers.get("idempotency-key")
     if key is not None and not 0 < len(key) <= 255:
         raise OptionInvalid(option="Idempotency-Key", value=key[:40], why="1 to 255 characters")
-    upstreams = service.router.upstreams(asked.ask.request.model, headers.get("x-pisang-upstream"))
+    upstreams = service.router.upstreams(request.model, headers.get("x-pisang-upstream"))
+    upstreams = _permitted(caller, request, upstreams, service.engine.catalogue)
     common = Order(
-        request=asked.ask.request,
+        request=request,
         upstream=upstreams[0],
         idempotency_key=key,
         retry_unknown=_is_set(headers, "x-pisang-retry-unknown"),
@@ -86,9 +92,31 @@ def _orders(service: Service, visit: Visit, caller: Caller, asked: Asked) -> tup
         fingerprint=asked.fingerprint,
         join=_join(headers),
         new=_is_set(headers, "x-pisang-new"),
+        quota=caller.quota,
         warnings=asked.ask.warnings,
     )
-    return tuple(replace(common, upstream=upstream) for upstream in upstreams)
+    first, *others = (replace(common, upstream=upstream) for upstream in upstreams)
+    return (first, *(replace(order, quota=None) for order in others))  # it is one request still
+
+
+def _permitted(
+    caller: Caller, request: Request, upstreams: tuple[Upstream, ...], catalogue: Catalogue
+) -> tuple[Upstream, ...]:
+    """The upstreams at which the caller's key is for this. Raises `KeyRestricted`: at none."""
+    kept: list[Upstream] = []
+    refusal: KeyRestricted | None = None
+    for upstream in upstreams:
+        try:
+            caller.check(plan(request, upstream, catalogue), catalogue)
+        except KeyRestricted as error:
+            refusal = refusal or error
+            continue
+        except UsageError:
+            pass  # nothing can be sent there, and the engine says why
+        kept.append(upstream)
+    if refusal is not None and not kept:
+        raise refusal
+    return tuple(kept)
 
 
 def _recalled(order: Order, engine: Engine) -> Order:
@@ -141,8 +169,10 @@ class _Serving:
         none elsewhere."""
         *others, last = orders
         for order in others:
+            if not self._service.router.may_start(order.upstream):
+                continue  # it was found sick, or is being probed, since the order was made
             try:
-                ran = await self._service.engine.run(order, self._hear)
+                ran = await self._run(order)
             except PisangError as error:
                 if not may_go_elsewhere(error):
                     raise
@@ -150,7 +180,29 @@ class _Serving:
                 if ran.error is None or not may_go_elsewhere(ran.error):
                     return ran
             self._detach(delivered=True)  # that request is over, and this one goes on
-        return await self._service.engine.run(last, self._hear)
+        self._service.router.may_start(last.upstream)  # if even that one is sick, it is asked
+        return await self._run(last)
+
+    async def _run(self, order: Order) -> Ran:
+        """Carry one order out, and tell the router how its upstream did, if it was called."""
+        called: list[str] = []
+        error: PisangError | None = None
+
+        def hear(event: Event) -> None:
+            if event.kind == "sent":
+                called.append(event.attempt_id)
+            self._hear(event)
+
+        try:
+            ran = await self._service.engine.run(order, hear)
+            error = ran.error
+        except PisangError as raised:
+            error = raised
+            raise
+        else:
+            return ran
+        finally:
+            self._service.router.ended(order.upstream, error, called=bool(called))
 
     def _hear(self, event: Event) -> None:
         if event.kind == "begun":

@@ -20,7 +20,8 @@ class Gone(Exception):
 @dataclass(frozen=True, slots=True)
 class Visit:
     """One call on its way: who asks where, and where the answer goes. No secret is in `headers` or
-    `query`: the key that came with it is `key`."""
+    `query`: the key that came with it is `key`. `client` is the address that it
+    came from, None without a network."""
 
     method: str
     path: str
@@ -28,6 +29,7 @@ class Visit:
     query: Mapping[str, str]
     key: Secret | None
     google: bool
+    client: str | None
     receive: Receive = field(repr=False)
     send: Send = field(repr=False)
 
@@ -43,6 +45,7 @@ def open_visit(scope: Scope, receive: Receive, send: Send) -> Visit:
         query={name: value for name, value in query.items() if name not in _SECRET_QUERY},
         key=Secret(key) if key else None,
         google=google,
+        client=(scope.get("client") or (None,))[0],
         receive=receive,
         send=send,
     )

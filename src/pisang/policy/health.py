@@ -57,6 +57,11 @@ def probed(health: Health) -> Health:
     return replace(health, probing=True)
 
 
+def unprobed(health: Health) -> Health:
+    """The health after a probe that told nothing (it was never sent): another may go."""
+    return replace(health, probing=False)
+
+
 def failed(health: Health, now_ms: int) -> Health:
     """The health after a failure: the fifth in a row, or a failed probe, ejects."""
     failures = health.failures + 1

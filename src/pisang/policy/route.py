@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pisang.errors import Charged, PisangError, Retry
+from pisang.errors import Charged, KeyLimited, PisangError, Retry
 from pisang.policy.health import Standing
 
 
@@ -38,8 +38,10 @@ def order(candidates: Sequence[Candidate], draws: Sequence[float]) -> tuple[str,
 def may_go_elsewhere(error: PisangError) -> bool:
     """Whether another upstream may be asked after this error: only when it was free.
 
-    A request that is itself wrong is wrong everywhere.
+    A request that is itself wrong is wrong everywhere, and so is a caller who asks for too much.
     """
+    if isinstance(error, KeyLimited):
+        return False
     return error.charged is Charged.NO and error.retry is not Retry.NEVER
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 from pisang.domain.attempt import Charged, State, request_state
 from pisang.domain.ledger import Begun, Join, Wish
 from pisang.errors import IdempotencyMismatch, NotFound
-from pisang.store import outbox
+from pisang.store import gateway_keys, outbox
 from pisang.store.database import Row, Tx
 from pisang.store.process import Process
 from pisang.store.rows import dump
@@ -33,7 +33,8 @@ def begin(
 ) -> Begun:
     """What the ledger says to a wish; the request is ours to carry out when it says `new`.
 
-    Raises `IdempotencyMismatch` when the key was used for something else.
+    Raises `IdempotencyMismatch` when the key was used for something else, `KeyLimited` when its
+    scope may begin no more now.
     """
     begun = _begun(tx, process, wish, retry_unknown=retry_unknown, new=new)
     if wish.route:  # in this commit, or two who try again at once would join one twin
@@ -52,6 +53,7 @@ def _begun(tx: Tx, process: Process, wish: Wish, *, retry_unknown: bool, new: bo
         twin = _twin(tx, process, wish)
         if twin is not None:
             return twin
+    gateway_keys.admit(tx, process, wish)
     _insert(tx, process, wish)
     return Begun("new", wish.id)
 
@@ -96,6 +98,7 @@ def _standing(tx: Tx, process: Process, wish: Wish, *, retry_unknown: bool) -> B
         _rebuy(tx, request_id, wish.created_ms)
         verdict = "new"
     if verdict == "new":
+        gateway_keys.admit(tx, process, wish)
         tx.run("request_take", id=request_id, owner=process.owner)
     return Begun(verdict, request_id)
 

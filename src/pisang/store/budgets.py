@@ -22,8 +22,11 @@ from pisang.store.rows import budget_row, money
 
 FOREVER_MS = 2**62
 
-NEAR_PERCENT = 80
+NEAR_PERCENTS = (80,)
 """A claim that takes a budget past so much of its cap says so."""
+
+KEY_PERCENTS = (50, 80, 100)
+"""The same for what one key may spend (DESIGN §6)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +153,9 @@ def words(budget: Budget) -> str:
 
 def _near(budget: Budget, spent: Money, price: Money | None) -> tuple[Warn, ...]:
     """A warning where this claim takes the budget past the mark."""
-    mark = budget.cap.micros * NEAR_PERCENT // 100
-    if price is None or not spent.micros < mark <= spent.micros + price.micros:
+    percents = KEY_PERCENTS if scope_filter(budget)[1] else NEAR_PERCENTS
+    marks = [budget.cap.micros * percent // 100 for percent in percents]
+    if price is None or not any(spent.micros < one <= (spent + price).micros for one in marks):
         return ()
     now = spent + price
     said = f"The budget {words(budget)} has {now} of {budget.cap} spent or held."

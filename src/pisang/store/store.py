@@ -44,6 +44,7 @@ from pisang.store.check import Finding, check
 from pisang.store.database import Tx, ensure_header, version
 from pisang.store.delete import Deleted, delete
 from pisang.store.files import Files, remove
+from pisang.store.gateway_keys import GatewayKeys
 from pisang.store.gc import GcReport, Retention, collect
 from pisang.store.health import Health
 from pisang.store.history import Asked
@@ -97,6 +98,7 @@ class Store:
         self._writer = Writer(home, self._health, fsync=fsync)
         self.spending = Spending(self._readers, self._writer, clock_ms)
         self.owned = Owned(self._readers)
+        self.gateway_keys = GatewayKeys(self._readers, self._writer, clock_ms)
         self._wanted_bytes = 3 * worst_answer_bytes
         self._clock_ms = clock_ms
         self._new_id = new_id
@@ -150,7 +152,7 @@ class Store:
 
         On `new` the request is this process's until `finish`: whoever sends the same key
         meanwhile is told `running`. `retry_unknown` buys again what is unknown; `new` makes a
-        purchase of its own whatever the key. Raises `IdempotencyMismatch`.
+        purchase of its own whatever the key. Raises `IdempotencyMismatch`, `KeyLimited`.
         """
         return self._job(
             lambda tx, us: begin_jobs.begin(tx, us, wish, retry_unknown=retry_unknown, new=new)

@@ -34,6 +34,7 @@ _WORDS = {
     "key_invalid": ("authentication_error", "invalid_api_key"),
     "model_not_found": ("invalid_request_error", "model_not_found"),
     "rate_limited": ("rate_limit_error", "rate_limit_exceeded"),
+    "key_limited": ("rate_limit_error", "rate_limit_exceeded"),
     "quota_exhausted": ("insufficient_quota", "insufficient_quota"),
     "balance_exhausted": ("insufficient_quota", "insufficient_quota"),
     "budget_exceeded": ("insufficient_quota", "insufficient_quota"),

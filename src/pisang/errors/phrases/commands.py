@@ -45,10 +45,22 @@ PHRASES: Mapping[str, str] = {
     "{} or more": "不小于 {} 的数",
     "{}, told in {}": "{}，详情见 {}",
     # serve
-    "keys for callers are not there yet, so only this machine may ask: use 127.0.0.1": (
-        "还不支持为调用方设置密钥，只允许本机访问：请用 127.0.0.1"
+    "other machines may ask only where callers have keys, and there is none yet": (
+        "只有设置了调用方密钥后才允许其他机器访问，而现在还没有密钥"
     ),
     "this gateway": "本网关",
+    "it takes 1 to {} characters on one line": "请写在一行内，长度为 1 到 {} 个字符",
+    "at least a minute and at most {} days": "最短一分钟，最长 {} 天",
+    "at least 1": "至少为 1",
+    "write it like 90d, 12h or 2w": "请写成 90d、12h 或 2w 的形式",
+    "reading": "读取",
+    "making images and reading": "生成图片和读取",
+    "administration": "管理",
+    "model {}": "模型 {}",
+    "size {}": "尺寸 {}",
+    "sizes up to {}": "不超过 {} 的尺寸",
+    "{} at once": "同时 {} 个请求",
+    "{} a minute": "每分钟 {} 个请求",
     "stored answer of request": "所保存的回答，请求",
     # doctor
     "{} does not exist yet: it is made when it is needed ({} MB are free)": (
