@@ -74,7 +74,7 @@ class KeyLimited(Unavailable):
     code = "key_limited"
     status = 429
     en = "This key may ask for {what}: try again later."
-    zh = "该密钥的用量上限是{what}，请稍后重试。"
+    zh = "该密钥的用量上限是 {what}，请稍后重试。"
 
 
 class QuotaExhausted(Unavailable):

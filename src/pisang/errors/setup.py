@@ -169,7 +169,7 @@ class KeyRestricted(ConfigError):
     code = "key_restricted"
     status = 403
     en = "This key is not for {what}: it is for {choices}."
-    zh = "该密钥不能用于{what}，只能用于{choices}。"
+    zh = "该密钥不能用于 {what}，只能用于 {choices}。"
 
 
 class NoChannel(ConfigError):
