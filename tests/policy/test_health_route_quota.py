@@ -13,6 +13,7 @@ from pisang.domain.upstream import Limits
 from pisang.errors import (
     Charged,
     KeyInvalid,
+    KeyLimited,
     NoChannel,
     OutcomeUnknown,
     Overloaded,
@@ -34,6 +35,7 @@ from pisang.policy.health import (
     probed,
     standing,
     succeeded,
+    unprobed,
 )
 from pisang.policy.quota import MINUTE_MS, POLL_MS, admit, window_start_ms
 from pisang.policy.route import Candidate, may_go_elsewhere, order
@@ -89,6 +91,12 @@ def test_a_success_forgives_one_ejection() -> None:
     assert health.ejections == 2
     assert succeeded(health) == Health(ejections=1)
     assert succeeded(Health()) == Health()
+
+
+def test_a_probe_that_was_never_sent_leaves_room_for_another() -> None:
+    probing = probed(failing(Health(), 5))
+    assert standing(probing, BASE_EJECTION_MS) is Standing.EJECTED
+    assert standing(unprobed(probing), BASE_EJECTION_MS) is Standing.PROBE
 
 
 @pytest.mark.parametrize(
@@ -185,6 +193,7 @@ def test_an_order_names_everyone_who_may_be_tried_once(
         (RequestRejected(), False),
         (OutcomeUnknown(), False),
         (Overloaded(charged=Charged.UNKNOWN), False),
+        (KeyLimited(), False),
     ],
 )
 def test_another_upstream_is_asked_only_after_a_free_failure(error: PisangError, may: bool) -> None:

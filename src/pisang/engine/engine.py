@@ -37,7 +37,7 @@ from pisang.engine.recovery import errand_again, recover_one, request_again
 from pisang.engine.world import World, now_ms
 from pisang.errors import OutcomeUnknown, PisangError
 from pisang.policy.plan import Planned, plan
-from pisang.policy.retry import Allowance
+from pisang.policy.retry import Allowance, Bucket
 from pisang.store.store import Store
 from pisang.wires.table import wire
 
@@ -333,7 +333,9 @@ class Engine:
             time_limit_s=order.timeout_s or planned.time_limit_s,
             max_cost=self.money.convert(order.max_cost) or order.max_cost,
             warnings=(*order.warnings, *planned.warnings),
-            retries=self._retries.setdefault(order.upstream.name, Allowance()),
+            retries=Allowance(Bucket(0))
+            if order.elsewhere
+            else self._retries.setdefault(order.upstream.name, Allowance()),
         )
 
     def _wish(self, order: Order, planned: Planned) -> Wish:

@@ -23,7 +23,8 @@ class Order:
     into an error (the image is kept all the same); `outgoing` is what the face will do with the
     images once they are safe, kept in the ledger's outbox. A gateway says where it was asked
     (`route`), what makes two calls the same (`fingerprint`), whether it may `join` a twin,
-    whether it is `new` whatever came before, and what its `scope` may ask for (`quota`).
+    whether it is `new` whatever came before, what its `scope` may ask for (`quota`), and whether it
+    can be had `elsewhere`: then a free failure is told at once, and nothing is sent a second time.
     """
 
     request: Request
@@ -44,6 +45,7 @@ class Order:
     join: Join = "no"
     new: bool = False
     quota: Quota | None = None
+    elsewhere: bool = False
     warnings: tuple[Warn, ...] = ()
 
 

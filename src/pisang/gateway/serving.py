@@ -92,11 +92,17 @@ def _orders(service: Service, visit: Visit, caller: Caller, asked: Asked) -> tup
         fingerprint=asked.fingerprint,
         join=_join(headers),
         new=_is_set(headers, "x-pisang-new"),
-        quota=caller.quota,
         warnings=asked.ask.warnings,
     )
-    first, *others = (replace(common, upstream=upstream) for upstream in upstreams)
-    return (first, *(replace(order, quota=None) for order in others))  # it is one request still
+    return tuple(
+        replace(
+            common,
+            upstream=upstream,
+            elsewhere=upstream is not upstreams[-1],
+            quota=caller.quota if upstream is upstreams[0] else None,  # it is one request still
+        )
+        for upstream in upstreams
+    )
 
 
 def _permitted(

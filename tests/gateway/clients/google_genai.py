@@ -7,9 +7,8 @@ import os
 from typing import Any
 
 from driver import OPENED, Told, drive, given, picture
-from google.genai import types
-
 from google import genai
+from google.genai import types
 
 ASYNC = "async" in os.environ.get("CLIENT_MODE", "")
 
