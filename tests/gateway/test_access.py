@@ -311,6 +311,19 @@ def test_what_one_caller_lost_another_is_not_given(guarded: Guarded) -> None:
     assert found.headers["x-pisang-request-id"] == lost.headers["x-pisang-request-id"]
 
 
+def test_a_chat_that_goes_on_is_known_to_its_own_caller_only(guarded: Guarded) -> None:
+    asked = {"role": "user", "content": "a plum that will be changed"}
+    first = guarded.ask(
+        "own", "POST", "/v1/chat/completions", json={"model": FLASH, "messages": [asked]}
+    )
+    told = first.json()["choices"][0]["message"]
+    on = {"model": FLASH, "messages": [asked, told, {"role": "user", "content": "redder"}]}
+    mine = guarded.ask("own", "POST", "/v1/chat/completions", json=on)
+    theirs = guarded.ask("other", "POST", "/v1/chat/completions", json=on)
+    assert "history_moved" not in mine.headers["x-pisang-warning"]
+    assert "history_moved" in theirs.headers["x-pisang-warning"]
+
+
 def test_each_request_stands_under_the_id_of_its_key(guarded: Guarded) -> None:
     answer = guarded.paint("other", "a plum of my own")
     with closing(open_store(guarded.home)) as store:

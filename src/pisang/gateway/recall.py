@@ -26,9 +26,12 @@ MOVED = Warn(
 
 
 def recall(
-    request: Request, upstream: Upstream, catalogue: Catalogue, store: Store
+    request: Request, upstream: Upstream, catalogue: Catalogue, store: Store, scope: str
 ) -> tuple[Request, tuple[Warn, ...]]:
-    """The wish with its model's turns as that upstream can take them, and what to say of it."""
+    """The wish with its model's turns as that upstream can take them, and what to say of it.
+
+    Only what that scope made is known: another's turn may say more than its picture shows.
+    """
     model = resolve(request.model, upstream, catalogue).model if request.model else None
     signs = model is None or model.signatures
     unsigned = any(turn.role == "model" and _pictures(turn) for turn in request.history)
@@ -43,7 +46,7 @@ def recall(
             carried = ()
             continue
         pictures = _pictures(turn)
-        said = _said(turn, pictures, upstream, store)
+        said = _said(turn, pictures, upstream, store, scope)
         if said is None:
             carried, moved = (*carried, *pictures), True
             said = tuple(part for part in turn.parts if part not in pictures)
@@ -60,7 +63,7 @@ def _pictures(turn: Turn) -> tuple[Part, ...]:
 
 
 def _said(
-    turn: Turn, pictures: tuple[Part, ...], upstream: Upstream, store: Store
+    turn: Turn, pictures: tuple[Part, ...], upstream: Upstream, store: Store, scope: str
 ) -> tuple[Part, ...] | None:
     """What the model said when it made them, with every signature; None where that isn't known."""
     if not pictures:
@@ -69,15 +72,15 @@ def _said(
     if len(images) != len(pictures):
         return None
     try:
-        parts = _stored(images[-1], upstream, store)
+        parts = _stored(images[-1], upstream, store, scope)
     except PisangError:  # nothing of the sort, or its answer is gone
         return None
     told = {part.content.sha256 for part in parts if isinstance(part, Image) and part.signature}
     return parts if told.issuperset(images) else None
 
 
-def _stored(sha256: str, upstream: Upstream, store: Store) -> tuple[Part, ...]:
-    image = store.image(sha256)
+def _stored(sha256: str, upstream: Upstream, store: Store, scope: str) -> tuple[Part, ...]:
+    image = store.owned.image(sha256, scope)
     row = store.request(image.request_id)
     attempt = next(one for one in row.attempts if one.id == image.attempt_id)
     answer = store.answer(attempt.id)

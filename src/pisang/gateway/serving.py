@@ -129,7 +129,9 @@ def _recalled(order: Order, engine: Engine) -> Order:
     """The order of a dialect without signatures, its earlier turns as its upstream takes them."""
     if not order.request.history:
         return order
-    request, moved = recall(order.request, order.upstream, engine.catalogue, engine.store)
+    request, moved = recall(
+        order.request, order.upstream, engine.catalogue, engine.store, order.scope
+    )
     return replace(order, request=request, warnings=(*order.warnings, *moved))
 
 
