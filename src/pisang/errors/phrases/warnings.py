@@ -28,7 +28,7 @@ PHRASES: Mapping[str, str] = {
     "The model {} is not known here: it is sent unchecked.": "不认识模型 {}：未作检查，原样发送。",
     "{} was shut down on {}: {} is used in its place.": "{} 已于 {} 下线：改用 {}。",
     "A picture of an earlier turn was sent as a reference: its thought signature is not known.": (
-        "之前一轮中的图片已改作参考图发送：没有它的思维签名。"
+        "之前一轮中的图片已改作参考图发送：没有它的思考签名。"
     ),
     "The picture was sent as a new reference, without the turns before it: {}.": (
         "图片作为新的参考图发送，没有带上之前的对话：{}。"
