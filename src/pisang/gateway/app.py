@@ -62,7 +62,8 @@ class Gateway:
         money = Ledgering(settings.currency, settings.rates, settings.budgets)
         engine = await Engine.open(settings.home, money)
         self._access = Access(engine.store.gateway_keys)
-        self._service = Service(engine, Router(settings, self._catalogue, self._via))
+        router = Router(settings, self._catalogue, self._via)
+        self._service = Service(engine, router, timeout_s=settings.defaults.timeout_s)
 
     @property
     def guarded(self) -> bool:

@@ -42,12 +42,16 @@ NEXT_KEEPALIVE_S = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What serving needs: the engine, the way to upstreams, how often a waiter hears something."""
+    """What serving needs: the engine, the way to upstreams, how often a waiter hears something.
+
+    `timeout_s` is how long an upstream may take, in place of the size's own limit.
+    """
 
     engine: Engine
     router: Router
     first_keepalive_s: float = FIRST_KEEPALIVE_S
     next_keepalive_s: float = NEXT_KEEPALIVE_S
+    timeout_s: float | None = None
 
 
 async def serve(service: Service, visit: Visit, caller: Caller, wire: Wire) -> None:
@@ -86,6 +90,7 @@ def _orders(service: Service, visit: Visit, caller: Caller, asked: Asked) -> tup
         upstream=upstreams[0],
         idempotency_key=key,
         retry_unknown=_is_set(headers, "x-pisang-retry-unknown"),
+        timeout_s=service.timeout_s,
         face="gateway",
         scope=caller.scope,
         route=visit.path,

@@ -29,7 +29,7 @@ export async function drive(actions) {
   for (const one of job.cases) {
     let said;
     try {
-      said = await actions[one.do](job, one);
+      said = await actions[one.do]({ ...job, url: one.url ?? job.url }, one);
     } catch (error) {
       const kind = error.constructor?.name ?? 'Error';
       said = { error: { class: kind, status: error.status ?? null, said: String(error.message) } };

@@ -48,7 +48,7 @@ def drive(actions: dict[str, Action]) -> None:
     job = json.load(sys.stdin)
     for case in job["cases"]:
         try:
-            told = actions[case["do"]](job, case)
+            told = actions[case["do"]](job | {"url": case.get("url") or job["url"]}, case)
         except Exception as error:
             said = {"class": type(error).__name__, "status": status_of(error), "said": str(error)}
             told = {"error": said}

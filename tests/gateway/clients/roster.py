@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -63,12 +64,19 @@ def start(client: Client, job: dict[str, Any]) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
         env=_environ(client),
+        start_new_session=True,
     )
     assert running.stdin is not None
     running.stdin.write(json.dumps(job))
     running.stdin.close()
     running.stdin = None
     return running
+
+
+def kill(running: subprocess.Popen[str]) -> None:
+    """SIGKILL, to the process and to what it started."""
+    os.killpg(running.pid, signal.SIGKILL)
+    running.communicate(timeout=30)
 
 
 def run(client: Client, url: str, cases: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
