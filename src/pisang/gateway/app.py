@@ -57,7 +57,9 @@ class Gateway:
         self._access: Access | None = None
 
     async def open(self) -> None:
-        """Open the engine on the home. Raises `HomeUnusable`, `StoreCorrupt`."""
+        """Open the engine on the home, once. Raises `HomeUnusable`, `StoreCorrupt`."""
+        if self._service is not None:
+            return  # before the port was bound; the server's lifespan asks again
         settings = self._settings
         money = Ledgering(settings.currency, settings.rates, settings.budgets)
         engine = await Engine.open(settings.home, money)
@@ -72,8 +74,9 @@ class Gateway:
 
     async def close(self) -> None:
         """Let go of the home."""
-        if self._service is not None:
-            await self._service.engine.close()
+        service, self._service = self._service, None
+        if service is not None:
+            await service.engine.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take one ASGI connection."""

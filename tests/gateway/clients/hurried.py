@@ -16,6 +16,8 @@ from pisang.gateway.app import Gateway
 
 
 class Hurried(Gateway):
+    """The gateway, its pauses short."""
+
     async def open(self) -> None:
         await super().open()
         assert self._service is not None

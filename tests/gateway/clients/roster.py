@@ -40,6 +40,9 @@ class Client:
     retries: int = 0
     """How often it is told to send again, for clients that do only when told."""
 
+    mends_cuts: bool = False
+    """Whether it sends again by itself when an answer that had begun is cut."""
+
 
 CLIENTS = (
     Client("google-genai 3 (Python)", "google", "google_genai.py"),
@@ -47,7 +50,7 @@ CLIENTS = (
     Client("google-genai 2 (Python)", "google", "google_genai.py", "google-genai==2.34.0"),
     Client("google-genai 1 (Python)", "google", "google_genai.py", "google-genai==1.75.0"),
     Client("@google/genai (Node)", "google", "google_genai.mjs"),
-    Client("openai (Python)", "openai", "openai_sdk.py"),
+    Client("openai (Python)", "openai", "openai_sdk.py", mends_cuts=True),
     Client("openai (Node)", "openai", "openai_sdk.mjs"),
     Client("requests", "http", "plain_http.py"),
     Client("curl", "http", "plain_http.py", mode="curl"),
