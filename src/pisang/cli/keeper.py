@@ -16,6 +16,7 @@ import asyncio
 import json
 import os
 import signal
+import threading
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stderr, redirect_stdout, suppress
@@ -44,8 +45,10 @@ class Keeper:
 
 
 def can_keep(environ: Mapping[str, str]) -> bool:
-    """Whether there is such a thing here: not without `fork`, nor where `PISANG_KEEPER=off`."""
-    return hasattr(os, "fork") and environ.get("PISANG_KEEPER", "").lower() not in ("off", "0")
+    """Whether there is such a thing here: not without `fork`, nor where `PISANG_KEEPER=off`, nor
+    in a process with threads, of which a fork would copy one and the others' locks."""
+    wanted = environ.get("PISANG_KEEPER", "").lower() not in ("off", "0")
+    return wanted and hasattr(os, "fork") and threading.active_count() == 1
 
 
 def start(work: Work, screen: Screen, *, reads_stdin: bool = False) -> Keeper:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -98,7 +99,9 @@ class _Watched:
             self._leaving.append(asyncio.ensure_future(releasing))
 
     async def end(self, *, told: bool) -> None:
-        """The outcome was told, or there was nobody to tell."""
-        await asyncio.gather(*self._leaving)
+        """The outcome was told, or there was nobody to tell. Where a failing disk can't take that
+        down, the same command finds this request once more: nothing is lost by it."""
+        await asyncio.gather(*self._leaving, return_exceptions=True)
         if self._request_id is not None:
-            await self._client.release(self._request_id, told=told)
+            with suppress(PisangError):
+                await self._client.release(self._request_id, told=told)

@@ -25,7 +25,7 @@ from pisang.domain.money import Money
 from pisang.domain.serial import request_to_json
 from pisang.domain.upstream import Upstream
 from pisang.domain.warning import Warn
-from pisang.engine.events import Listener, ignore
+from pisang.engine.events import Listener, Tap, ignore
 from pisang.engine.flow import Concluded, Errand, look_again, make_one
 from pisang.engine.ids import new_id
 from pisang.engine.lineage import Continuation, go_on
@@ -169,17 +169,18 @@ class Engine:
             raise
         return tuple(settled)
 
-    async def run(self, order: Order, listen: Listener = ignore) -> Ran:
-        """Carry an order out. What went wrong with single images is in the result.
+    async def run(self, order: Order, listen: Listener = ignore, tap: Tap | None = None) -> Ran:
+        """Carry an order out. What went wrong with single images is in the result. A `tap` is
+        handed the bytes of the answer while they arrive; it is for one image.
 
         Raises only what stops all of them before anything is sent: a wish that the model cannot
         grant, a missing key, a budget, a full disk; and `OutcomeUnknown` for an idempotency key
         whose earlier outcome is unknown. A caller who stops waiting does not stop the order:
         it is the engine's until `close`.
         """
-        return await asyncio.shield(self._own(self._run(order, listen)))
+        return await asyncio.shield(self._own(self._run(order, listen, tap)))
 
-    async def _run(self, order: Order, listen: Listener) -> Ran:
+    async def _run(self, order: Order, listen: Listener, tap: Tap | None) -> Ran:
         planned = plan(order.request, order.upstream, self.catalogue)
         credentials(await self.reach.armed(order.upstream))
         wire(order.upstream.wire).encode_request(planned.request, order.upstream)
@@ -189,7 +190,7 @@ class Engine:
         )
         if begun.verdict == "new":
             self._listen_for_stop(begun.request_id)
-        world = self._world(begun.request_id, listen)
+        world = self._world(begun.request_id, listen, tap)
         world.tell_begun()
         if begun.verdict == "unknown":
             raise self._unknown(begun.request_id)
@@ -333,6 +334,7 @@ class Engine:
             time_limit_s=order.timeout_s or planned.time_limit_s,
             max_cost=self.money.convert(order.max_cost) or order.max_cost,
             warnings=(*order.warnings, *planned.warnings),
+            stream=order.stream,
             retries=Allowance(Bucket(0))
             if order.elsewhere
             else self._retries.setdefault(order.upstream.name, Allowance()),
@@ -361,9 +363,9 @@ class Engine:
             quota=order.quota,
         )
 
-    def _world(self, request_id: str, listen: Listener) -> World:
+    def _world(self, request_id: str, listen: Listener, tap: Tap | None = None) -> World:
         stop = self._stops.get(request_id, self._stop)
-        return World(self.store, self.reach, listen, request_id, stop)
+        return World(self.store, self.reach, listen, request_id, stop, tap)
 
     def _listen_for_stop(self, request_id: str) -> None:
         stop = self._stops[request_id] = asyncio.Event()

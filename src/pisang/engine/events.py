@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,34 @@ class Event:
     at_stake: str | None = None
     usual_s: float | None = None
     limit_s: float | None = None
+
+
+class Tap(Protocol):
+    """Is handed an answer's own bytes as they arrive, each chunk once the store has it.
+
+    Called on the engine's loop, and must not wait. `begin` comes with each answer's head: a
+    request may have several, the last of which counts. `close` comes with each one's end, and
+    tells whether the body came whole.
+    """
+
+    def begin(self, status: int, headers: Mapping[str, str]) -> None: ...
+
+    def push(self, chunk: bytes) -> None: ...
+
+    def close(self, *, whole: bool) -> None: ...
+
+
+class NoTap:
+    """The tap of a caller who waits for the outcome."""
+
+    def begin(self, status: int, headers: Mapping[str, str]) -> None:
+        """Nothing."""
+
+    def push(self, chunk: bytes) -> None:
+        """Nothing."""
+
+    def close(self, *, whole: bool) -> None:
+        """Nothing."""
 
 
 Listener = Callable[[Event], None]

@@ -75,6 +75,7 @@ class Errand:
     max_cost: Money | None = None
     warnings: tuple[Warn, ...] = ()
     retries: Allowance = field(default_factory=Allowance, repr=False, compare=False)
+    stream: bool = False
 
     @property
     def free(self) -> bool:
@@ -106,7 +107,7 @@ def make_one(errand: Errand) -> Flow[Concluded]:
         attempt_id: str = yield NewId("att")
         log_id = yield from make_log_id(errand, attempt_id)
         request, warnings = errand.wire.encode_request(
-            with_log_id(errand.request, log_id), errand.upstream, stream=False
+            with_log_id(errand.request, log_id), errand.upstream, stream=errand.stream
         )
         claimed = yield from claim(errand, attempt_id, log_id)
         told = replace(errand, warnings=_merge(errand.warnings, warnings, claimed.warnings))

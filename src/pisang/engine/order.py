@@ -25,6 +25,7 @@ class Order:
     (`route`), what makes two calls the same (`fingerprint`), whether it may `join` a twin,
     whether it is `new` whatever came before, what its `scope` may ask for (`quota`), and whether it
     can be had `elsewhere`: then a free failure is told at once, and nothing is sent a second time.
+    `stream` asks the upstream for events.
     """
 
     request: Request
@@ -46,6 +47,7 @@ class Order:
     new: bool = False
     quota: Quota | None = None
     elsewhere: bool = False
+    stream: bool = False
     warnings: tuple[Warn, ...] = ()
 
 

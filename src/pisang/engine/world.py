@@ -30,7 +30,7 @@ from pisang.engine.effects import (
     Settle,
     Sleep,
 )
-from pisang.engine.events import Event, Listener, ignore
+from pisang.engine.events import Event, Listener, NoTap, Tap, ignore
 from pisang.engine.flow import never_sent
 from pisang.engine.ids import new_id
 from pisang.engine.intake import Intake
@@ -67,7 +67,9 @@ class World:
         listen: Listener,
         request_id: str,
         stop: asyncio.Event | None = None,
+        tap: Tap | None = None,
     ) -> None:
+        self._tap = tap or NoTap()
         self._stop = stop or asyncio.Event()
         self._store = store
         self._reach = reach
@@ -183,7 +185,7 @@ class World:
         self._tell("failed", effect.intent.attempt_id)
 
     async def _exchange(self, effect: Exchange) -> Answer:
-        """Send, and pump what comes to the store. The order on each chunk is: store, then tell."""
+        """Send, and pump what comes to the store. The order on each chunk is: store, tap, tell."""
         started = time.monotonic()
         try:
             armed = await self._reach.armed(effect.upstream)
@@ -198,8 +200,10 @@ class World:
             self._tell("sent", effect.attempt_id)
             async with self._reach.transport(effect.upstream).exchange(call) as stream:
                 status, headers = stream.status, dict(stream.headers)
+                self._tap.begin(status, headers)
                 async for chunk in stream:
                     intake.take(chunk)
+                    self._tap.push(chunk)
                     self._tell("received", effect.attempt_id, intake.bytes)
         except Failure as failure:
             ended, reason = failure.ended, failure.reason
@@ -209,6 +213,7 @@ class World:
         except PisangError as error:
             # The disk failed under a body that is paid for: what came is kept as it is.
             ended, reason = Ended.CUT, error.message()
+        self._tap.close(whole=ended is Ended.WHOLE)
         answer = intake.answer(
             ended=ended,
             sent=sent,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pisang.domain.answer import Answer, Reply
+from pisang.domain.answer import Answer, Ended, Reply
 from pisang.domain.attempt import State
 from pisang.domain.ledger import AttemptRow
 from pisang.engine.order import Ran
@@ -49,14 +49,21 @@ def _as_it_came(
     told: list[tuple[AttemptRow, Answer]], ask: Ask, asked_wire: Wire
 ) -> WireAnswer | None:
     """The upstream's own bytes, where one answer of the caller's own dialect says it all."""
-    if len(told) != 1 or ask.stream or ask.options:
+    if len(told) != 1 or not is_plain(ask):
         return None
     attempt, answer = told[0]
-    same = wire(attempt.wire) is asked_wire and answer.status == 200
-    if not same or not answer.skeleton.lstrip().startswith(b"{"):
+    whole = answer.status == 200 and answer.ended is Ended.WHOLE
+    if not whole or wire(attempt.wire) is not asked_wire:
+        return None
+    if not answer.skeleton.lstrip().startswith(b"data:" if ask.stream else b"{"):
         return None
     kind = answer.headers.get("content-type", "application/json; charset=UTF-8")
     return WireAnswer(200, write_again(answer.skeleton, answer.spans), {"content-type": kind})
+
+
+def is_plain(ask: Ask) -> bool:
+    """Whether the upstream's own bytes answer this: nothing is to be written otherwise."""
+    return ask.options == ({"alt": "sse"} if ask.stream else {})
 
 
 def _reply(attempt: AttemptRow, answer: Answer) -> Reply:

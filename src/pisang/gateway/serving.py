@@ -9,7 +9,7 @@ then, so an error cuts the connection, and the caller's own retry is told it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -22,17 +22,21 @@ from pisang.engine.events import Event
 from pisang.engine.ids import new_id
 from pisang.engine.lineage import TURN_WIRES
 from pisang.engine.order import Order, Ran
+from pisang.engine.outcome import last_attempts
+from pisang.engine.replay import replay
 from pisang.errors import KeyRestricted, OptionInvalid, PisangError, UsageError
 from pisang.gateway.access import Caller
 from pisang.gateway.intake import Asked, read_asked
 from pisang.gateway.recall import recall
-from pisang.gateway.replies import encode
+from pisang.gateway.relay import Relay, skip
+from pisang.gateway.replies import encode, is_plain
 from pisang.gateway.routing import Router
 from pisang.gateway.telling import Teller
 from pisang.gateway.visits import Departure, Gone, Visit
 from pisang.policy.plan import plan
 from pisang.policy.route import may_go_elsewhere
 from pisang.wires.base import Wire, WireAnswer
+from pisang.wires.table import wire
 
 FIRST_KEEPALIVE_S = 45.0
 """nginx gives up after 60 s without a byte, Node's fetch after 300 s."""
@@ -54,25 +58,25 @@ class Service:
     timeout_s: float | None = None
 
 
-async def serve(service: Service, visit: Visit, caller: Caller, wire: Wire) -> None:
+async def serve(service: Service, visit: Visit, caller: Caller, spoken: Wire) -> None:
     """Carry a paid call out and answer it, in the dialect that it came in."""
     call_id = new_id("call")
     store = service.engine.store
     sink = store.spool(call_id)
     try:
-        asked = await read_asked(visit, wire, sink)
+        asked = await read_asked(visit, spoken, sink)
         await asyncio.to_thread(store.adopt, call_id)
         orders = _orders(service, visit, caller, asked)
-        if wire.name not in TURN_WIRES:
+        if spoken.name not in TURN_WIRES:
             orders = tuple(_recalled(order, service.engine) for order in orders)
     except Gone:
         store.let_go(call_id)
         return
     except PisangError as error:
         store.let_go(call_id)
-        await Teller(visit.send).tell(wire.encode_error(error), store)
+        await Teller(visit.send).tell(spoken.encode_error(error), store)
         return
-    await _Serving(service, visit, wire, asked).run(orders)
+    await _Serving(service, visit, spoken, asked).run(orders)
 
 
 def _orders(service: Service, visit: Visit, caller: Caller, asked: Asked) -> tuple[Order, ...]:
@@ -160,22 +164,55 @@ class _Serving:
         self._ask = asked.ask
         self._teller = Teller(visit.send)
         self._departure = Departure(visit.receive)
+        self._relay = Relay(sse=asked.ask.stream)
+        self._relayed = is_plain(asked.ask)
         self._request_id: str | None = None
         self._left = False
 
     async def run(self, orders: tuple[Order, ...]) -> None:
+        """Carry it out and answer it, whoever leaves."""
         carrying = asyncio.ensure_future(self._carry_out(orders))
+        carrying.add_done_callback(lambda _: self._relay.end())
         try:
             await self._wait(carrying)
+            whole = False
+            if not self._departure.happened:
+                live = self._relay.live.is_set()
+                whole = await (self._tell_live(carrying) if live else self._tell(carrying))
             if self._departure.happened:
-                self._leave()
                 carrying.add_done_callback(_look_away)
-                return
-            answer = self._answer(carrying)
-            whole = await self._teller.tell(answer, self._store)
-            self._detach(delivered=whole and not self._departure.happened)
+            self._leave(delivered=whole and not self._departure.happened)
         finally:
             await self._departure.close()
+
+    async def _tell(self, carrying: asyncio.Future[Ran]) -> bool:
+        """Answer from the store; whether all of it went out."""
+        return await self._teller.tell(self._answer(carrying), self._store)
+
+    async def _tell_live(self, carrying: asyncio.Future[Ran]) -> bool:
+        """Pass the upstream's bytes on while they arrive, the last of them once the outcome is
+        committed; whether all of it went out."""
+        await self._teller.begin_live(self._relay.headers)
+        async for chunk in self._relay.chunks():
+            await self._teller.push(chunk)
+            if self._departure.happened:
+                return False
+        await self._departure.wait(carrying)
+        if self._departure.happened:
+            return False
+        answer = self._answer(carrying)
+        if answer.status == 200 and self._relay.whole:
+            rest = self._relay.rest() or self._left_over(carrying.result())
+            await self._teller.finish_live(rest)
+            return True
+        if answer.status != 200 and self._relay.between_events:
+            return await self._teller.tell(answer, self._store)
+        return False  # the connection is cut: an equal call is given what there is
+
+    def _left_over(self, ran: Ran) -> Iterable[bytes]:
+        """What a caller who fell behind was not given yet, from the store."""
+        body = replay(self._store, last_attempts(ran.row)[0].id)
+        return skip(body, self._relay.sent) if body is not None else ()
 
     async def _carry_out(self, orders: tuple[Order, ...]) -> Ran:
         """What became of it: at the first upstream, or the next while an error is free and may be
@@ -197,7 +234,8 @@ class _Serving:
         return await self._run(last)
 
     async def _run(self, order: Order) -> Ran:
-        """Carry one order out, and tell the router how its upstream did, if it was called."""
+        """Carry one order out, and tell the router how its upstream did, if it was called. Its own
+        bytes are tapped where they will be the answer."""
         called: list[str] = []
         error: PisangError | None = None
 
@@ -206,8 +244,11 @@ class _Serving:
                 called.append(event.attempt_id)
             self._hear(event)
 
+        tap = None
+        if self._relayed and wire(order.upstream.wire) is self._wire:
+            order, tap = replace(order, stream=self._ask.stream), self._relay
         try:
-            ran = await self._service.engine.run(order, hear)
+            ran = await self._service.engine.run(order, hear, tap)
             error = ran.error
         except PisangError as raised:
             error = raised
@@ -227,12 +268,16 @@ class _Serving:
     async def _wait(self, carrying: asyncio.Future[Ran]) -> None:
         """Until the outcome is there or the caller has left; he hears a line break meanwhile."""
         pause_s = self._service.first_keepalive_s
-        while not carrying.done() and not self._departure.happened:
-            await self._departure.wait(carrying, pause_s)
-            if carrying.done() or self._departure.happened:
-                return
-            await self._teller.keep_alive(sse=self._ask.stream)
-            pause_s = self._service.next_keepalive_s
+        live = asyncio.ensure_future(self._relay.live.wait())
+        try:
+            while True:
+                await self._departure.wait(carrying, live, timeout_s=pause_s)
+                if carrying.done() or live.done() or self._departure.happened:
+                    return
+                await self._teller.keep_alive(sse=self._ask.stream)
+                pause_s = self._service.next_keepalive_s
+        finally:
+            live.cancel()
 
     def _answer(self, carrying: asyncio.Future[Ran]) -> WireAnswer:
         try:
@@ -246,10 +291,10 @@ class _Serving:
         except PisangError as error:
             return self._wire.encode_error(error, self._ask)
 
-    def _leave(self) -> None:
-        """Whoever asks the same joins this request from now on."""
+    def _leave(self, *, delivered: bool) -> None:
+        """Nobody waits any more. Where it was not delivered, whoever asks the same joins it."""
         self._left = True
-        self._detach(delivered=False)
+        self._detach(delivered=delivered)
 
     def _detach(self, *, delivered: bool) -> None:
         if self._request_id is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from pisang.domain.content import Body
 from pisang.sandbox.sending import Send
@@ -22,26 +22,45 @@ class Teller:
     def __init__(self, send: Send) -> None:
         self._send = send
         self.headers: dict[str, str] = {}
-        self._kept_alive: str | None = None
+        self._spent: str | None = None
 
     async def keep_alive(self, *, sse: bool) -> None:
         """A line break. The first spends the status: it is 200 from here on."""
-        if self._kept_alive is None:
-            self._kept_alive = "sse" if sse else "json"
+        if self._spent is None:
+            self._spent = "sse" if sse else "json"
             await self._start(200, _SSE if sse else _JSON)
         await self._send({"type": "http.response.body", "body": b"\n", "more_body": True})
+
+    async def begin_live(self, upstream: Mapping[str, str]) -> None:
+        """Begin an answer whose bytes are relayed. Its length is not told, though it may be known:
+        a body that is then cut passes for a whole one with `requests` (2.32, tried), while a cut
+        chunked one raises."""
+        if self._spent is not None:
+            return
+        kind = upstream.get("content-type", _JSON["content-type"])
+        self._spent = "sse" if "event-stream" in kind else "json"
+        await self._start(200, {"content-type": kind})
+
+    async def push(self, chunk: bytes) -> None:
+        """Relay some bytes."""
+        await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
+
+    async def finish_live(self, rest: Iterable[bytes]) -> None:
+        """Relay the rest, and end."""
+        for chunk in rest:
+            await self.push(chunk)
+        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def tell(self, answer: WireAnswer, store: Store) -> bool:
         """Send it; whether it went out whole. An error after the status was spent is an event on a
         stream, else the connection is cut: a 200 must never carry an error (DESIGN §6)."""
         body: Body = answer.body
-        if self._kept_alive is None:
+        if self._spent is None:
             chunks, length = stream_body(body, store.read)
             await self._start(answer.status, {**answer.headers, "content-length": str(length)})
         elif answer.status != 200:
-            if self._kept_alive != "sse":
-                await self._cut()
-                return False
+            if self._spent != "sse":
+                return False  # the server closes the connection on an open body
             chunks, _ = stream_body(sse.frame(body), store.read)
         else:
             chunks, _ = stream_body(body, store.read)
@@ -49,9 +68,6 @@ class Teller:
             await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
         return True
-
-    async def _cut(self) -> None:
-        """End without an end: the server closes the connection on an open body."""
 
     async def _start(self, status: int, headers: Mapping[str, str]) -> None:
         told = {**headers, **_ALWAYS, **self.headers}

@@ -75,10 +75,10 @@ class Departure:
         """Whether he has left."""
         return self._task.done()
 
-    async def wait(self, other: asyncio.Future[Any], timeout_s: float) -> None:
-        """Until he leaves, or the other is done, or the time is up."""
-        both: set[asyncio.Future[Any]] = {self._task, other}
-        await asyncio.wait(both, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+    async def wait(self, *others: asyncio.Future[Any], timeout_s: float | None = None) -> None:
+        """Until he leaves, or one of the others is done, or the time is up."""
+        awaited: set[asyncio.Future[Any]] = {self._task, *others}
+        await asyncio.wait(awaited, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
 
     async def close(self) -> None:
         """Listen no more."""
