@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -258,6 +259,27 @@ def test_a_key_s_cap_bounds_that_key_and_warns_at_half_four_fifths_and_the_end(
     with pytest.raises(BudgetExceeded):
         store.claim(intent(request, held=Money(1, "USD"))).result()
     store.claim(intent(asked(store, key=BOB.id).request_id)).result()
+
+
+def test_a_team_s_cap_is_shared_by_its_keys_and_by_nobody_else(store: Store) -> None:
+    carol = replace(BOB, id="cccccccccccc", team="red")
+    for key in (ALICE, BOB, carol):
+        store.gateway_keys.put(key).result()
+    first = store.claim(intent(asked(store).request_id)).result()
+    assert first.warnings == ()
+    store.set_budget(Budget("t", "team:red", "total", PRICE.times(3))).result()
+    (before,) = store.spending.standings()
+    assert before.used == PRICE, "what was spent before counts from the first"
+    second = store.claim(intent(asked(store, key=carol.id).request_id)).result()
+    assert [one.code for one in second.warnings] == ["budget_near"]
+    for stranger in (BOB.id, "local"):
+        store.claim(intent(asked(store, key=stranger).request_id)).result()
+    last = claimed(store, asked(store).request_id)
+    with pytest.raises(BudgetExceeded, match="team:red in total"):
+        store.claim(intent(asked(store, key=carol.id).request_id)).result()
+    store.settle(settlement(last.attempt_id, State.FAILED)).result()
+    (after,) = store.spending.standings()
+    assert (after.used, after.held) == (PRICE.times(2), PRICE.times(2))
 
 
 async def test_settings_that_don_t_know_a_key_s_cap_leave_it_alone(tmp_path: Path) -> None:

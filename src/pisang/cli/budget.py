@@ -37,7 +37,10 @@ class SetBudget(Told):
     """The arguments of `budget set`."""
 
     scope: Annotated[
-        str, typer.Argument(metavar="[SCOPE]", help="all (default), upstream:NAME or key:ID.")
+        str,
+        typer.Argument(
+            metavar="[SCOPE]", help="all (default), upstream:NAME, key:ID or team:NAME."
+        ),
     ]
     cap: Annotated[str | None, typer.Argument(metavar="CAP", help="Such as 50USD.")] = None
     per: Annotated[PeriodName, typer.Option("--per", help="What it is counted over.")] = (

@@ -65,6 +65,10 @@ COMMANDS: dict[str, Row | Group] = {
             "revoke": Row("pisang.cli.key:revoke", "Take one back, at once and for good."),
         },
     ),
+    "team": Group(
+        "Keys that share a cap.",
+        {"list": Row("pisang.cli.team:list_", "Every team: its keys, and how its caps stand.")},
+    ),
     "sandbox": Row("pisang.cli.sandbox:sandbox", "Serve the offline painter to other programs."),
     "doctor": Row("pisang.cli.doctor:doctor", "Check the home, settings, keys and parts; offline."),
     "gc": Row("pisang.cli.gc:gc", "Remove what retention no longer keeps."),

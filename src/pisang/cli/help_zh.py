@@ -291,7 +291,9 @@ HELP: Mapping[str, str] = {
         "当前周期内已花费的金额也计算在内。"
     ),
     "Such as 50USD.": "例如 50USD。",
-    "all (default), upstream:NAME or key:ID.": "范围：all（默认）、upstream:名称 或 key:ID。",
+    "all (default), upstream:NAME, key:ID or team:NAME.": (
+        "范围：all（默认）、upstream:名称、key:ID 或 team:名称。"
+    ),
     "What it is counted over.": "计算周期。",
     "Whose days (default: this machine's).": "按哪个时区的日期（默认本机时区）。",
     "Every cap: spent, held, left.": "列出各项上限：已用、预留、剩余。",
@@ -410,4 +412,14 @@ HELP: Mapping[str, str] = {
         "永久吊销密钥。使用同一数据目录的所有网关会在一秒内拒绝它；已经发出的请求会继续完成。"
     ),
     "As `key list` names it.": "`key list` 中显示的编号。",
+    "Keys that share a cap.": "共用一个预算的密钥。",
+    "Every team: its keys, and how its caps stand.": "列出所有团队：成员密钥和预算情况。",
+    "Every team: its keys that are taken, and how its caps stand.": (
+        "列出所有团队：有效的密钥，以及预算情况。"
+    ),
+    "A key joins one when it is made (`pisang key create --team`); `pisang budget set team:NAME` "
+    "caps what they spend together.": (
+        "密钥在新建时加入团队（`pisang key create --team`）；"
+        "`pisang budget set team:NAME` 限制团队的总花费。"
+    ),
 }

@@ -98,7 +98,7 @@ def create(asked: Create) -> int:
     )
     screen = Screen.of(asked.format)
     granted = make_key(grant, load_settings(), now_ms())
-    _with_store(lambda store: write_key(store, granted))
+    with_store(lambda store: write_key(store, granted))
     facts = key_json(granted.key, now_ms())
     screen.data({**facts, "key": granted.text.reveal()})
     screen.bare(granted.text.reveal())
@@ -127,7 +127,7 @@ def list_(asked: Told) -> int:
     from pisang.engine.world import now_ms
 
     screen = Screen.of(asked.format)
-    keys, standings = _with_store(_read)
+    keys, standings = with_store(read_keys)
     rows = []
     for key in keys:
         own = [standing_json(one) for one in standings if one.budget.scope == f"key:{key.id}"]
@@ -166,7 +166,7 @@ def revoke(asked: Revoke) -> int:
         store.gateway_keys.revoke(key.id).result()
         return key
 
-    key = _with_store(take)
+    key = with_store(take)
     screen.data({"revoked": key.id})
     screen.bare(key.id)
     said = f"{key.id} ({key.name})"
@@ -174,7 +174,8 @@ def revoke(asked: Revoke) -> int:
     return 0
 
 
-def _read(store: Store) -> tuple[list[GatewayKey], list[Standing]]:
+def read_keys(store: Store) -> tuple[list[GatewayKey], list[Standing]]:
+    """Every key, and how every cap stands."""
     return store.gateway_keys.all(), store.spending.standings()
 
 
@@ -182,7 +183,8 @@ def _is_of_key(standing: Standing) -> bool:
     return standing.budget.scope.startswith("key:")
 
 
-def _with_store(work: Callable[[Store], Result]) -> Result:
+def with_store(work: Callable[[Store], Result]) -> Result:
+    """What some work gives that is done on the home's store."""
     from pisang.client.loading import load_settings
     from pisang.engine.engine import Engine
 

@@ -158,8 +158,8 @@ def check_zone(text: str) -> str:
 
 def check_scope(text: str) -> str:
     """What a budget counts; `ValueError` for what it can't."""
-    if text != "all" and not text.startswith(("upstream:", "key:")):
-        raise ValueError("a scope is all, upstream:NAME or key:ID")
+    if text != "all" and not text.startswith(("upstream:", "key:", "team:")):
+        raise ValueError("a scope is all, upstream:NAME, key:ID or team:NAME")
     return text
 
 

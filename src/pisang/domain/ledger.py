@@ -248,7 +248,8 @@ class RequestRow:
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """A cap. `scope` is what it counts (`all`, `upstream:NAME`, `key:ID`); `period` its window."""
+    """A cap. `scope` is what it counts (`all`, `upstream:NAME`, `key:ID`,
+    `team:NAME`); `period` its window."""
 
     id: str
     scope: str

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from typing import NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pisang.domain.ledger import Budget, Intent
@@ -26,7 +27,7 @@ NEAR_PERCENTS = (80,)
 """A claim that takes a budget past so much of its cap says so."""
 
 KEY_PERCENTS = (50, 80, 100)
-"""The same for what one key may spend (DESIGN §6)."""
+"""The same for what one key or team may spend (DESIGN §6)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +109,12 @@ def remove_budget(tx: Tx, budget_id: str) -> bool:
 
 def recount(tx: Tx, budget: Budget, since: int, until: int) -> int:
     """What the attempts of a time span count toward a budget, summed anew from their rows."""
-    upstream, key = scope_filter(budget)
     row = tx.one(
         "counted_between",
         since=since,
         until=until,
         currency=budget.cap.currency,
-        upstream=upstream,
-        key=key,
+        **scope_filter(budget)._asdict(),
     )
     micros: int = row["micros"] if row is not None else 0
     return micros
@@ -153,7 +152,8 @@ def words(budget: Budget) -> str:
 
 def _near(budget: Budget, spent: Money, price: Money | None) -> tuple[Warn, ...]:
     """A warning where this claim takes the budget past the mark."""
-    percents = KEY_PERCENTS if scope_filter(budget)[1] else NEAR_PERCENTS
+    counted = scope_filter(budget)
+    percents = KEY_PERCENTS if counted.key or counted.team else NEAR_PERCENTS
     marks = [budget.cap.micros * percent // 100 for percent in percents]
     if price is None or not any(spent.micros < one <= (spent + price).micros for one in marks):
         return ()
@@ -208,16 +208,22 @@ def _in_currency(currency: str, *amounts: Money | None) -> Money | None:
     return next((one for one in amounts if one is not None and one.currency == currency), None)
 
 
-def scope_filter(budget: Budget) -> tuple[str | None, str | None]:
-    """(upstream, key) that a budget counts; None counts all."""
+class Counted(NamedTuple):
+    """Whose money a budget counts; None: everybody's."""
+
+    upstream: str | None = None
+    key: str | None = None
+    team: str | None = None
+
+
+def scope_filter(budget: Budget) -> Counted:
+    """Whose money a budget counts. Raises `OptionInvalid`."""
     kind, _, name = budget.scope.partition(":")
     if budget.scope == "all":
-        return None, None
-    if kind == "upstream" and name:
-        return name, None
-    if kind == "key" and name:
-        return None, name
-    why = "it is `all`, `upstream:NAME` or `key:ID`"
+        return Counted()
+    if kind in Counted._fields and name:
+        return Counted(**{kind: name})
+    why = "it is `all`, `upstream:NAME`, `key:ID` or `team:NAME`"
     raise OptionInvalid(option="budget scope", value=budget.scope, why=why)
 
 

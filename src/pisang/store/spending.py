@@ -98,7 +98,7 @@ class Spending:
         now_ms = self._clock_ms()
         with self._readers.read() as tx:
             budgets = [budget_row(row) for row in tx.all("budgets_all")]
-            ours = [one for one in budgets if scope is None or scope_filter(one)[1] == scope]
+            ours = [one for one in budgets if scope is None or scope_filter(one).key == scope]
             return [_standing(tx, budget, now_ms) for budget in ours]
 
     def neighbours(self, attempt: AttemptRow, within_ms: int) -> list[AttemptRow]:
@@ -123,12 +123,12 @@ class Spending:
 
 def _standing(tx: Tx, budget: Budget, now_ms: int) -> Standing:
     since, until = bounds(budget, now_ms)
-    upstream, key = scope_filter(budget)
+    counted = scope_filter(budget)._asdict()
     currency = budget.cap.currency
     counter = tx.one("counter_get", budget_id=budget.id, window=window(budget, now_ms))
     sums = {
         row["currency"]: row
-        for row in tx.all("counted_in_window", since=since, until=until, upstream=upstream, key=key)
+        for row in tx.all("counted_in_window", since=since, until=until, **counted)
     }
     ours = sums.pop(currency, None)
     return Standing(

@@ -148,7 +148,9 @@ PHRASES: Mapping[str, str] = {
     ),
     "it takes the name of a variable, never the key itself": "应填环境变量名，不要填密钥本身",
     'a budget needs one, such as "5USD"': '预算必须有上限，例如 "5USD"',
-    "a scope is all, upstream:NAME or key:ID": "范围应为 all、upstream:名称 或 key:ID",
+    "a scope is all, upstream:NAME, key:ID or team:NAME": (
+        "范围应为 all、upstream:名称、key:ID 或 team:名称"
+    ),
     "there is no such time zone: write it like Asia/Shanghai": (
         "没有这个时区：请写成 Asia/Shanghai 的形式"
     ),

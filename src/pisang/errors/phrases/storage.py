@@ -43,7 +43,9 @@ PHRASES: Mapping[str, str] = {
     "it does not unpack": "无法解压",
     "it is no JSON": "不是 JSON",
     "it is no {} ({})": "不是 {}（{}）",
-    "it is `all`, `upstream:NAME` or `key:ID`": "应为 `all`、`upstream:名称` 或 `key:ID`",
+    "it is `all`, `upstream:NAME`, `key:ID` or `team:NAME`": (
+        "应为 `all`、`upstream:名称`、`key:ID` 或 `team:名称`"
+    ),
     "budget scope": "预算范围",
     "budget time zone": "预算时区",
     "{} in {}": "{} 的 {}",

@@ -173,7 +173,8 @@ UPDATE requests SET owner = NULL WHERE owner = :owner;
 -- name: budgets_for
 -- The budgets that a claim counts toward.
 SELECT id, scope, period, cap_micros, cap_currency, time_zone FROM budgets
-WHERE scope IN ('all', 'upstream:' || :upstream, 'key:' || :key)
+WHERE scope IN ('all', 'upstream:' || :upstream, 'key:' || :key,
+  'team:' || (SELECT team FROM gateway_keys WHERE id = :key))
 ORDER BY id;
 
 -- name: budgets_all
@@ -211,4 +212,5 @@ SELECT coalesce(sum(a.counted_micros), 0) AS micros
 FROM attempts AS a JOIN requests AS r ON r.id = a.request_id
 WHERE a.free = 0 AND a.counted_currency = :currency
   AND a.sent_ms >= :since AND a.sent_ms < :until
-  AND (:upstream IS NULL OR a.upstream = :upstream) AND (:key IS NULL OR r.scope = :key);
+  AND (:upstream IS NULL OR a.upstream = :upstream) AND (:key IS NULL OR r.scope = :key)
+  AND (:team IS NULL OR r.scope IN (SELECT id FROM gateway_keys WHERE team = :team));

@@ -163,4 +163,5 @@ FROM attempts AS a JOIN requests AS r ON r.id = a.request_id
 WHERE a.free = 0 AND a.counted_currency IS NOT NULL
   AND a.sent_ms >= :since AND a.sent_ms < :until
   AND (:upstream IS NULL OR a.upstream = :upstream) AND (:key IS NULL OR r.scope = :key)
+  AND (:team IS NULL OR r.scope IN (SELECT id FROM gateway_keys WHERE team = :team))
 GROUP BY 1 ORDER BY 1;
