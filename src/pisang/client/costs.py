@@ -206,15 +206,15 @@ def _converted(cost: Cost, money: Ledgering) -> Cost:
 # --- time spans in the local clock's days --------------------------------------------------------
 
 
-def parse_since(text: str, now: datetime) -> int:
+def parse_since(text: str, now: datetime, option: str = "--since") -> int:
     """When a span begins, in milliseconds since the epoch: `7d` back, or the beginning of a named
     day, month or year. `now` is local. Raises `OptionInvalid`."""
-    return _parse("--since", text, now, begin=True)
+    return _parse(option, text, now, begin=True)
 
 
-def parse_until(text: str, now: datetime) -> int:
+def parse_until(text: str, now: datetime, option: str = "--until") -> int:
     """When a span ends: `7d` back, or the *end* of a named day, month or year."""
-    return _parse("--until", text, now, begin=False)
+    return _parse(option, text, now, begin=False)
 
 
 def _parse(option: str, text: str, now: datetime, *, begin: bool) -> int:

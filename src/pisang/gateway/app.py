@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from pisang.client.settings import Settings
 from pisang.domain.catalogue import Catalogue, load
@@ -20,6 +22,9 @@ from pisang.sandbox.calls import Receive, Scope
 from pisang.sandbox.sending import Send
 from pisang.wires.base import Wire, WireAnswer
 from pisang.wires.table import wire
+
+if TYPE_CHECKING:
+    from pisang.gateway.management.app import Management
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -41,6 +46,10 @@ def _dialect(visit: Visit) -> Wire:
     return wire("gemini" if google else "openai_images")
 
 
+_MANAGED = ("/pisang/v1/", "/docs", "/openapi.json")
+"""Where the management API is. The other paths are looked at first by this alone."""
+
+
 def create_app(settings: Settings, *, via: str | None = None) -> App:
     """The gateway on the settings' home, its engine opened with the application's lifespan."""
     return Gateway(settings, via)
@@ -54,6 +63,8 @@ class Gateway:
         self._via = via
         self._catalogue: Catalogue = load()
         self._service: Service | None = None
+        self._management: Management | None = None
+        self._loading = asyncio.Lock()
         self._access: Access | None = None
 
     async def open(self) -> None:
@@ -83,7 +94,11 @@ class Gateway:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
         elif scope["type"] == "http":
-            await self._visit(open_visit(scope, receive, send))
+            visit = open_visit(scope, receive, send)
+            if visit.path.startswith(_MANAGED):
+                await self._manage(scope, visit)
+            else:
+                await self._visit(visit)
         else:
             await send({"type": "websocket.close", "code": 1003})
 
@@ -97,6 +112,30 @@ class Gateway:
                 await self.close()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
+
+    async def _manage(self, scope: Scope, visit: Visit) -> None:
+        """The management API: admitted here, served there."""
+        if self._access is None:
+            raise RuntimeError("the application was not opened")
+        try:
+            caller = self._access.admit(visit)
+        except PisangError as error:
+            from pisang.gateway.management.answers import error_answer
+
+            await self._tell(visit, error_answer(error))
+        else:
+            management = await self._load_management()
+            await management(scope, visit, caller)
+
+    async def _load_management(self) -> Management:
+        """Loaded when it is first asked for, beside the loop: FastAPI takes half a second."""
+        async with self._loading:
+            if self._management is None:
+                if self._service is None:
+                    raise RuntimeError("the application was not opened")
+                made = await asyncio.to_thread(_import_management)
+                self._management = made(self._service, lambda: self._settings)
+            return self._management
 
     async def _visit(self, visit: Visit) -> None:
         if self._service is None or self._access is None:
@@ -127,3 +166,9 @@ class Gateway:
         if self._service is not None:
             with suppress(ConnectionError):
                 await Teller(visit.send).tell(answer, self._service.engine.store)
+
+
+def _import_management() -> type[Management]:
+    from pisang.gateway.management.app import Management
+
+    return Management

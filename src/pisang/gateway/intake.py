@@ -42,13 +42,17 @@ async def read_asked(visit: Visit, wire: Wire, sink: Sink) -> Asked:
             reader.feed(chunk)
         form = reader.close()
     else:
-        skeleton, spans = await _scan(visit, sink)
+        skeleton, spans = await scan_body(visit, sink)
     call = Call(visit.method, visit.path, visit.query, visit.headers, skeleton, spans, form)
     ask = wire.decode_request(call)
     return Asked(ask, _fingerprint(visit, ask, call))
 
 
-async def _scan(visit: Visit, sink: Sink) -> tuple[bytes, tuple[Span, ...]]:
+async def scan_body(visit: Visit, sink: Sink) -> tuple[bytes, tuple[Span, ...]]:
+    """The skeleton and the spans of a JSON body, its long strings in `sink`.
+
+    Raises `WireError`, `RequestTooLarge`, and `Gone`.
+    """
     scanner = Scanner(sink)
     try:
         async for chunk in _chunks(visit):

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from pisang.domain.catalogue import Catalogue
 from pisang.domain.ledger import Join
@@ -27,6 +27,7 @@ from pisang.engine.replay import replay
 from pisang.errors import KeyRestricted, OptionInvalid, PisangError, UsageError
 from pisang.gateway.access import Caller
 from pisang.gateway.intake import Asked, read_asked
+from pisang.gateway.news import News
 from pisang.gateway.recall import recall
 from pisang.gateway.relay import Relay, skip
 from pisang.gateway.replies import encode, is_plain
@@ -56,6 +57,7 @@ class Service:
     first_keepalive_s: float = FIRST_KEEPALIVE_S
     next_keepalive_s: float = NEXT_KEEPALIVE_S
     timeout_s: float | None = None
+    news: News = field(default_factory=News)
 
 
 async def serve(service: Service, visit: Visit, caller: Caller, spoken: Wire) -> None:
@@ -93,14 +95,15 @@ def _orders(service: Service, visit: Visit, caller: Caller, asked: Asked) -> tup
         request=request,
         upstream=upstreams[0],
         idempotency_key=key,
-        retry_unknown=_is_set(headers, "x-pisang-retry-unknown"),
+        retry_unknown=is_set(headers, "x-pisang-retry-unknown"),
         timeout_s=service.timeout_s,
         face="gateway",
         scope=caller.scope,
         route=visit.path,
         fingerprint=asked.fingerprint,
         join=_join(headers),
-        new=_is_set(headers, "x-pisang-new"),
+        new=is_set(headers, "x-pisang-new"),
+        quota=caller.quota,
         warnings=asked.ask.warnings,
     )
     return tuple(
@@ -150,7 +153,8 @@ def _join(headers: Mapping[str, str]) -> Join:
     return "any" if count.isdigit() and int(count) > 0 else "unsure"
 
 
-def _is_set(headers: Mapping[str, str], name: str) -> bool:
+def is_set(headers: Mapping[str, str], name: str) -> bool:
+    """Whether a header says yes."""
     return headers.get(name, "").strip().lower() in ("1", "true", "yes")
 
 
@@ -168,9 +172,11 @@ class _Serving:
         self._relayed = is_plain(asked.ask)
         self._request_id: str | None = None
         self._left = False
+        self._scope = ""
 
     async def run(self, orders: tuple[Order, ...]) -> None:
         """Carry it out and answer it, whoever leaves."""
+        self._scope = orders[0].scope
         carrying = asyncio.ensure_future(self._carry_out(orders))
         carrying.add_done_callback(lambda _: self._relay.end())
         try:
@@ -259,6 +265,7 @@ class _Serving:
             self._service.router.ended(order.upstream, error, called=bool(called))
 
     def _hear(self, event: Event) -> None:
+        self._service.news.tell(event, self._scope)
         if event.kind == "begun":
             self._request_id = event.request_id
             self._teller.headers["x-pisang-request-id"] = event.request_id

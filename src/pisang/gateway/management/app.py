@@ -1,0 +1,157 @@
+"""The management API as one application: its routes, its errors, its description."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import FastAPI, Request, Security
+from fastapi.exceptions import RequestValidationError
+from fastapi.security import HTTPBearer
+from fastapi.telemetry import TelemetryConfig
+from starlette.exceptions import HTTPException
+from starlette.responses import HTMLResponse, Response
+from starlette.types import Scope
+
+from pisang.client.settings import Settings
+from pisang.domain.version import VERSION
+from pisang.errors import Charged, Language, NotFound, OptionInvalid, PisangError, Unexpected
+from pisang.gateway.access import Caller
+from pisang.gateway.management import books, docs, events, generations, images, requests, unknowns
+from pisang.gateway.management.answers import PREFIX, error_answer
+from pisang.gateway.management.asking import as_option
+from pisang.gateway.management.desk import SCOPE_KEY, Desk, Works
+from pisang.gateway.management.shapes import Failed
+from pisang.gateway.serving import Service
+from pisang.gateway.visits import Gone, Visit
+from pisang.wires.base import WireAnswer
+
+_ROUTERS = (generations, requests, images, unknowns, books, events)
+
+_ERRORS: dict[int | str, dict[str, Any]] = {
+    400: {"model": Failed},
+    401: {"model": Failed},
+    403: {"model": Failed},
+}
+
+_NO_TELEMETRY: TelemetryConfig = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
+
+_DESCRIPTION = """\
+Images from any configured upstream; what was paid for is kept, and never bought twice unasked.
+A key goes in `Authorization: Bearer`. You see your own requests and images; an admin sees all.
+Every error is `{"error": {"code", "message", "charged", "at_stake", "retry", "hint", …}}`."""
+
+
+class Management:
+    """Serves callers who were admitted; the pages that describe it are for everybody."""
+
+    def __init__(self, service: Service, settings: Callable[[], Settings]) -> None:
+        self._service = service
+        self._settings = settings
+        self._works = Works()
+        self._app = _make_app()
+
+    async def __call__(self, scope: Scope, visit: Visit, caller: Caller) -> None:
+        """Serve one call. The application is given no secret that came with it."""
+        language = language_of(visit)
+        desk = Desk(self._service, self._settings(), caller, visit, language, self._works)
+        headers = [
+            (name.encode(), value.encode("latin-1")) for name, value in visit.headers.items()
+        ]
+        asked = urlencode(visit.query).encode()
+        await self._app(
+            {**scope, "headers": headers, "query_string": asked, SCOPE_KEY: desk},
+            visit.receive,
+            visit.send,
+        )
+
+
+def language_of(visit: Visit) -> Language:
+    """The language of sentences: Chinese where it is asked for first."""
+    return "zh" if visit.headers.get("accept-language", "").lower().startswith("zh") else "en"
+
+
+def _make_app() -> FastAPI:
+    app = FastAPI(
+        title="Pisang gateway",
+        version=VERSION,
+        description=_DESCRIPTION,
+        openapi_url="/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        telemetry=_NO_TELEMETRY,
+    )
+    key = [Security(HTTPBearer(auto_error=False, description="A key of this gateway."))]
+    for module in _ROUTERS:
+        app.include_router(module.router, prefix=PREFIX, responses=_ERRORS, dependencies=key)
+    app.add_api_route("/docs", _page, include_in_schema=False)
+    app.add_exception_handler(PisangError, _on_error)
+    app.add_exception_handler(RequestValidationError, _on_wrong_words)
+    app.add_exception_handler(HTTPException, _on_no_route)
+    app.add_exception_handler(Gone, _on_gone)
+    app.add_exception_handler(Exception, _on_fault)
+    return app
+
+
+async def _page(request: Request) -> Response:
+    app: FastAPI = request.app
+    headers = {"content-security-policy": docs.POLICY, "x-content-type-options": "nosniff"}
+    return HTMLResponse(docs.write_page(app.openapi()), headers=headers)
+
+
+# --- errors --------------------------------------------------------------------------------------
+
+
+def _respond(answer: WireAnswer, status: int | None = None) -> Response:
+    body = b"".join(one for one in answer.body if isinstance(one, bytes))
+    safe = {"x-content-type-options": "nosniff", "cache-control": "no-store"}
+    return Response(body, status or answer.status, {**answer.headers, **safe})
+
+
+def _language(request: Request) -> Language:
+    desk = request.scope.get(SCOPE_KEY)
+    return desk.language if isinstance(desk, Desk) else "en"
+
+
+async def _on_error(request: Request, error: Exception) -> Response:
+    if not isinstance(error, PisangError):
+        raise error
+    return _respond(error_answer(error, _language(request)))
+
+
+async def _on_wrong_words(request: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    return _respond(error_answer(as_option(error.errors()[-1]), _language(request)))
+
+
+async def _on_no_route(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    if error.status_code == 405:
+        why = "this path is asked otherwise: see /docs"
+        told: PisangError = OptionInvalid(option="method", value=request.method, why=why)
+    else:
+        told = NotFound(what="path", id=request.url.path, hint="/docs")
+    answer = _respond(error_answer(told, _language(request)), error.status_code)
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+async def _on_gone(request: Request, error: Exception) -> Response:
+    """Nobody is there to read this."""
+    return Response(status_code=400)
+
+
+async def _on_fault(request: Request, error: Exception) -> Response:
+    """A fault of ours before anything was paid: work that is paid for tells its own."""
+    told = Unexpected(what=type(error).__name__, charged=Charged.NO)
+    return _respond(error_answer(told, _language(request)))

@@ -1,0 +1,187 @@
+"""Paid work carried out for a caller who waits for it, or who comes back for it.
+
+As on the hot routes: who leaves loses nothing, who waits is kept alive, and where the status was
+spent an error cuts the connection (`gateway.serving`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+
+from starlette.background import BackgroundTask
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from pisang.client.async_client import told
+from pisang.client.results import result_of
+from pisang.engine.events import Event, Listener
+from pisang.engine.order import Order, Ran
+from pisang.errors import PisangError
+from pisang.gateway.management.answers import (
+    PREFIX,
+    error_answer,
+    json_bytes,
+    progress_json,
+    result_answer,
+)
+from pisang.gateway.management.desk import Desk
+from pisang.gateway.telling import Teller
+from pisang.gateway.visits import Departure
+from pisang.policy.route import may_go_elsewhere
+from pisang.wires.base import WireAnswer
+
+Carry = Callable[[Listener], Awaitable[Ran]]
+
+
+async def carry_out(orders: Sequence[Order], desk: Desk, listen: Listener) -> Ran:
+    """What became of a wish at the first upstream, or at the next while an error is free and may
+    be none there."""
+    router = desk.service.router
+    *others, last = orders
+    for order in others:
+        if not router.may_start(order.upstream):
+            continue  # it was found sick, or is being probed, since the order was made
+        try:
+            ran = await run_one(order, desk, listen)
+        except PisangError as error:
+            if not may_go_elsewhere(error):
+                raise
+        else:
+            if ran.error is None or not may_go_elsewhere(ran.error):
+                return ran
+    router.may_start(last.upstream)  # if even that one is sick, it is asked
+    return await run_one(last, desk, listen)
+
+
+async def run_one(order: Order, desk: Desk, listen: Listener) -> Ran:
+    """Carry one order out, and tell the router how its upstream did, if it was called."""
+    called: list[str] = []
+    error: PisangError | None = None
+
+    def hear(event: Event) -> None:
+        if event.kind == "sent":
+            called.append(event.attempt_id)
+        listen(event)
+
+    try:
+        ran = await desk.engine.run(order, hear)
+        error = ran.error
+    except PisangError as raised:
+        error = raised
+        raise
+    else:
+        return ran
+    finally:
+        desk.service.router.ended(order.upstream, error, called=bool(called))
+
+
+class Work:
+    """Something paid that is under way for one caller, and whether he is still there."""
+
+    def __init__(self, carry: Carry, desk: Desk) -> None:
+        self.desk = desk
+        self.request_id: str | None = None
+        self._begun = asyncio.Event()
+        self._delivered: bool | None = None
+        self.task: asyncio.Task[Ran] = asyncio.ensure_future(_run(carry, self._hear))
+        self.task.add_done_callback(self._end)
+
+    async def begin(self) -> str:
+        """Its request's id, once it stands in the ledger. Raises what stopped it before."""
+        begun = asyncio.ensure_future(self._begun.wait())
+        await asyncio.wait({begun, self.task}, return_when=asyncio.FIRST_COMPLETED)
+        begun.cancel()
+        if self.request_id is None:
+            self.request_id = self.task.result().row.id
+        return self.request_id
+
+    def release(self, *, delivered: bool) -> None:
+        """Nobody waits for it any more; `delivered`: he was told it whole."""
+        self._delivered = delivered
+        if self.request_id is not None:
+            self.desk.store.detach(self.request_id, delivered=delivered)
+
+    def _hear(self, event: Event) -> None:
+        self.desk.service.news.tell(event, self.desk.caller.scope)
+        if event.kind != "begun" or event.request_id == self.request_id:
+            return
+        before, self.request_id = self.request_id, event.request_id
+        if before is not None:  # that one is over, and this one goes on at another upstream
+            self.desk.works.end(before)
+            self.desk.store.detach(before, delivered=True)
+        self.desk.works.begin(event.request_id, self.task)
+        self._begun.set()
+        if self._delivered is not None:
+            self.release(delivered=self._delivered)
+
+    def _end(self, task: asyncio.Task[Ran]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if self.request_id is not None:
+            self.desk.works.end(self.request_id, error)
+
+
+async def _run(carry: Carry, listen: Listener) -> Ran:
+    return await carry(listen)
+
+
+async def promise(work: Work) -> Response:
+    """202 with the id to come back with, once the request stands in the ledger."""
+    request_id = await work.begin()
+    result = await work.desk.result(request_id)
+    body = progress_json(result, under_way=not work.task.done(), language=work.desk.language)
+    headers = {
+        "location": f"{PREFIX}/generations/{request_id}",
+        "preference-applied": "respond-async",
+        "x-pisang-request-id": request_id,
+    }
+    release = BackgroundTask(work.release, delivered=True)
+    return Response(json_bytes(body), 202, headers, "application/json", release)
+
+
+class Awaited(Response):
+    """The answer once the work is done, to a caller who waits and is kept alive."""
+
+    def __init__(self, work: Work) -> None:
+        super().__init__()
+        self._work = work
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Wait with him, and tell him; where he leaves, whoever asks the same is told."""
+        teller, departure = Teller(send), Departure(receive)
+        whole = False
+        try:
+            await self._wait(teller, departure)
+            if not departure.happened:
+                answer = await self._answer(teller)
+                with suppress(ConnectionError):
+                    whole = await teller.tell(answer, self._work.desk.store)
+        finally:
+            self._work.release(delivered=whole and not departure.happened)
+            await departure.close()
+
+    async def _wait(self, teller: Teller, departure: Departure) -> None:
+        service, task = self._work.desk.service, self._work.task
+        pause_s = service.first_keepalive_s
+        while not task.done() and not departure.happened:
+            await departure.wait(task, timeout_s=pause_s)
+            if not task.done() and not departure.happened:
+                self._name(teller)
+                await teller.keep_alive(sse=False)
+                pause_s = service.next_keepalive_s
+
+    async def _answer(self, teller: Teller) -> WireAnswer:
+        self._name(teller)
+        desk = self._work.desk
+        try:
+            ran = self._work.task.result()
+            if ran.joined:
+                teller.headers["x-pisang-attached"] = ran.row.id
+            return result_answer(told(await desk.ask(lambda: result_of(ran, desk.store))))
+        except PisangError as error:
+            return error_answer(error, desk.language)
+
+    def _name(self, teller: Teller) -> None:
+        if self._work.request_id is not None:
+            teller.headers["x-pisang-request-id"] = self._work.request_id

@@ -1,0 +1,368 @@
+"""The JSON of the management API as types: what is taken in, and what `/docs` says is given out."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
+
+from pisang.client.wishes import MAX_N, MAX_PROMPT
+from pisang.domain.content import Content, Span
+from pisang.errors import WireError
+from pisang.wires import strictjson
+
+MAX_REFERENCES = 32
+MAX_TAGS = 20
+MAX_TAG = 100
+
+Responses = dict[int | str, dict[str, Any]]
+"""What FastAPI is told of a route's answers."""
+
+State = Literal[
+    "planned", "sent", "done", "refused", "failed", "unknown", "written_off", "rebought"
+]
+
+
+def _text(value: object) -> object:
+    return strictjson.text_of(value) if isinstance(value, Span) else value
+
+
+def _plain(value: object) -> object:
+    """The value with every long string as text."""
+    if isinstance(value, dict):
+        return {name: _plain(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    return _text(value)
+
+
+def _picture(value: object) -> Content | str:
+    """The bytes of base64 or of a data URL; the word itself where it is an image's id."""
+    if isinstance(value, str) and (value.startswith("req_") or _is_hash(value)):
+        return value
+    if not isinstance(value, str | Span):
+        raise ValueError("an image's id or its base64 is needed, as a string")
+    try:
+        return strictjson.content_of(value)
+    except WireError:
+        raise ValueError("it is neither an image's id, nor base64, nor a data: URL") from None
+
+
+def _is_hash(value: str) -> bool:
+    return len(value) == 64 and set(value) <= set("0123456789abcdef")
+
+
+Words = Annotated[str, BeforeValidator(_text)]
+
+Picture = Annotated[
+    Any,
+    PlainValidator(_picture),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "description": "The SHA-256 of an image of yours, the id of the request that made it, "
+            "base64, or a data: URL. No other address is fetched.",
+        }
+    ),
+]
+
+
+class Asked(BaseModel):
+    """Something that is asked: no field beyond these, and no type made into another."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Labelled(Asked):
+    """A reference picture with a name that the prompt can use."""
+
+    image: Picture
+    label: Annotated[str, Field(min_length=1, max_length=40)]
+
+
+class Generation(Asked):
+    """A wish for images."""
+
+    prompt: Annotated[Words, Field(max_length=MAX_PROMPT, description="What to paint.")]
+    model: Annotated[str | None, Field(max_length=200, examples=["nano banana pro"])] = None
+    aspect_ratio: Annotated[str | None, Field(max_length=20, examples=["16:9"])] = None
+    image_size: Annotated[str | None, Field(max_length=20, examples=["2K"])] = None
+    n: Annotated[int, Field(ge=1, le=MAX_N, description="How many images.")] = 1
+    image: Annotated[
+        Picture | None,
+        Field(description="The picture to change; one of yours goes on from its turns."),
+    ] = None
+    references: Annotated[list[Labelled | Picture], Field(max_length=MAX_REFERENCES)] = []
+    system: Annotated[Words | None, Field(max_length=MAX_PROMPT)] = None
+    via: Annotated[str | None, Field(max_length=100, description="The upstream to ask.")] = None
+    max_cost: Annotated[
+        str | None, Field(max_length=40, examples=["0.50USD"], description="For all n together.")
+    ] = None
+    timeout_s: Annotated[float | None, Field(gt=0, le=86_400)] = None
+    strict: Annotated[bool, Field(description="A shape that was not met is an error.")] = False
+    extra: Annotated[
+        dict[str, Any],
+        BeforeValidator(_plain),
+        Field(description="Fields that only the upstream's wire knows."),
+    ] = {}
+    tags: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=MAX_TAG)]], Field(max_length=MAX_TAGS)
+    ] = []
+
+
+class Requested(BaseModel):
+    """The shape that was asked for."""
+
+    aspect_ratio: str | None
+    image_size: str | None
+
+
+class Image(BaseModel):
+    """One image: its pixels as measured, and where its bytes are."""
+
+    sha256: str
+    url: str | None
+    mime: str
+    width: int
+    height: int
+    bytes: int
+    requested: Requested
+    draft: bool
+    parent: str | None
+
+
+class Cost(BaseModel):
+    """What it cost; amounts are decimal texts."""
+
+    amount: str | None
+    currency: str | None
+    basis: str
+    at_stake: str | None
+
+
+class Problem(BaseModel):
+    """What went wrong, whether money moved, and what to do."""
+
+    code: str
+    message: str
+    charged: Literal["no", "yes", "unknown"]
+    at_stake: str | None
+    retry: Literal["never", "same", "later", "elsewhere"]
+    request_id: str | None
+    upstream_request_id: str | None
+    hint: str | None
+
+
+class Failed(BaseModel):
+    """The body of every error."""
+
+    error: Problem
+
+
+MISSING: Responses = {404: {"model": Failed}}
+"""What is not there is told like what is another's."""
+
+
+class Warned(BaseModel):
+    """Something to know about a result."""
+
+    code: str
+    message: str
+
+
+class Result(BaseModel):
+    """What became of a wish, as the command line says it; images have addresses here."""
+
+    request_id: str
+    state: State
+    upstream: str
+    model: str
+    images: list[Image]
+    failures: list[Problem]
+    text: str
+    finish_reason: str | None
+    usage: dict[str, Any] | None
+    cost: Cost
+    warnings: list[Warned]
+
+
+class Progress(BaseModel):
+    """Where a generation stands: `result` once it is over, `error` where it gave no image."""
+
+    id: str
+    state: State
+    under_way: bool
+    created_at: str
+    result: Result | None
+    error: Problem | None
+
+
+class Row(BaseModel):
+    """One request of a history."""
+
+    id: str
+    prompt: str
+    state: State
+    upstream: str
+    model: str
+    cost: Cost
+    images: list[Image]
+    created_at: str
+    tags: list[str]
+
+
+class History(BaseModel):
+    """Requests, newest first. `next` is the `before` of the page after this one."""
+
+    requests: list[Row]
+    next: str | None
+
+
+class Attempt(BaseModel):
+    """One paid send."""
+
+    id: str
+    ordinal: int
+    upstream: str
+    model: str
+    state: State
+    charged: Literal["no", "yes", "unknown"]
+    cost: str | None
+    play_money: bool
+    status: int | None
+    error: str | None
+    message: str | None
+    log_id: str | None
+    upstream_request_id: str | None
+    sent_ms: int | None
+    ended_ms: int | None
+
+
+class Story(Result):
+    """A request with its attempts."""
+
+    prompt: str
+    created_at: str
+    tags: list[str]
+    attempts: list[Attempt]
+
+
+class Cancelled(BaseModel):
+    """`cancelled`: something that had not been sent won't be. What was sent is seen through."""
+
+    id: str
+    state: State
+    cancelled: bool
+
+
+class Deleted(BaseModel):
+    """What went: files, of which `left` are still named by other requests."""
+
+    id: str
+    files: int
+    left: int
+
+
+class Unknown(BaseModel):
+    """An attempt of which nobody knows whether it was made or billed."""
+
+    id: str
+    request_id: str
+    state: State
+    upstream: str
+    model: str
+    at_stake: str | None
+    sent_at: str | None
+    status: int | None
+    message: str | None
+    excerpt: str | None
+    log_id: str | None
+    upstream_request_id: str | None
+    response_id: str | None
+
+
+class Unknowns(BaseModel):
+    """All of them, oldest first."""
+
+    unknown: list[Unknown]
+
+
+class Billing(BaseModel):
+    """What the seller says of an attempt's money."""
+
+    verdict: str
+    certain: bool
+    amount: str | None
+    why: str | None
+    noted: bool
+
+
+class Looked(Unknown):
+    """An attempt after the look: `images` where they were had, `tried` why not."""
+
+    images: list[Image]
+    tried: str | None
+    billing: Billing | None
+
+
+class WrittenOff(BaseModel):
+    """An attempt that was given up; it counts as spent."""
+
+    id: str
+    state: Literal["written_off"]
+
+
+class Sum(BaseModel):
+    """One sum; amounts are decimal texts, null where no price is known."""
+
+    currency: str | None
+    spent: str | None
+    at_stake: str | None
+    written_off: str | None
+    attempts: int
+    images: int
+    unpriced: int
+
+
+class NamedSum(Sum):
+    """What one upstream, model, day, key or tag came to."""
+
+    name: str
+
+
+class Usage(BaseModel):
+    """What was spent in a time span."""
+
+    by: str
+    since: str | None
+    until: str | None
+    rows: list[NamedSum]
+    totals: list[Sum]
+    in_ledger_currency: Sum | None
+    missing_rates: list[str]
+    play_money: dict[str, int]
+    budgets: list[dict[str, Any]]
+
+
+class Upstream(BaseModel):
+    """An upstream that may be named with `via`. Neither its key nor where that is."""
+
+    name: str
+    preset: str | None
+    wire: str
+    base_url: str | None
+    models: list[str]
+    default: bool
+
+
+class Upstreams(BaseModel):
+    """Those configured."""
+
+    upstreams: list[Upstream]
+
+
+class Models(BaseModel):
+    """The catalogue."""
+
+    date: str
+    models: list[dict[str, Any]]
