@@ -35,6 +35,9 @@ SOURCES = Path(package.__file__).parent
 SILENT = (
     "errors/",  # the tables themselves, and templates that stand in both languages
     "cli/help_zh.py",
+    "gateway/management/books.py", "gateway/management/docs.py", "gateway/management/app.py",
+    "gateway/management/generations.py", "gateway/management/images.py",
+    "gateway/management/requests.py", "gateway/management/shapes.py",  # the API's description
     "sandbox/faults.py", "sandbox/generating.py", "sandbox/listing.py", "sandbox/making.py",
     "sandbox/rules.py", "sandbox/app.py", "sandbox/pytest_plugin.py",  # they imitate upstreams
     "pixels/paint.py", "pixels/palette.py", "pixels/pieces.py", "pixels/selftest.py",

@@ -16,8 +16,8 @@ import asyncio
 import json
 import os
 import signal
-import threading
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stderr, redirect_stdout, suppress
 from dataclasses import asdict, dataclass

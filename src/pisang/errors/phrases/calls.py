@@ -5,6 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 PHRASES: Mapping[str, str] = {
+    # a call of the management API
+    "this path is asked otherwise: see /docs": "这个路径不支持该方法，请见 /docs",
+    "there is no such field": "没有这个字段",
+    "a string is needed": "应为字符串",
+    "a whole number is needed": "应为整数",
+    "true or false is needed": "应为 true 或 false",
+    "a list is needed": "应为数组",
+    "an object is needed": "应为对象",
+    "an image's id or its base64 is needed, as a string": "应为字符串：图片编号或其 base64",
+    "it is neither an image's id, nor base64, nor a data: URL": (
+        "既不是图片编号，也不是 base64 或 data: URL"
+    ),
+    "a picture of the call": "请求中的图片",
     # connecting
     "no connection": "没有建立连接",
     "the connection could not be made": "连接失败",

@@ -7,9 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
 
 from pisang.client.wishes import MAX_N, MAX_PROMPT
-from pisang.domain.content import Content, Span
-from pisang.errors import WireError
-from pisang.wires import strictjson
+from pisang.gateway.management.reading import read_picture, read_plain, read_text
 
 MAX_REFERENCES = 32
 MAX_TAGS = 20
@@ -23,40 +21,11 @@ State = Literal[
 ]
 
 
-def _text(value: object) -> object:
-    return strictjson.text_of(value) if isinstance(value, Span) else value
-
-
-def _plain(value: object) -> object:
-    """The value with every long string as text."""
-    if isinstance(value, dict):
-        return {name: _plain(one) for name, one in value.items()}
-    if isinstance(value, list):
-        return [_plain(one) for one in value]
-    return _text(value)
-
-
-def _picture(value: object) -> Content | str:
-    """The bytes of base64 or of a data URL; the word itself where it is an image's id."""
-    if isinstance(value, str) and (value.startswith("req_") or _is_hash(value)):
-        return value
-    if not isinstance(value, str | Span):
-        raise ValueError("an image's id or its base64 is needed, as a string")
-    try:
-        return strictjson.content_of(value)
-    except WireError:
-        raise ValueError("it is neither an image's id, nor base64, nor a data: URL") from None
-
-
-def _is_hash(value: str) -> bool:
-    return len(value) == 64 and set(value) <= set("0123456789abcdef")
-
-
-Words = Annotated[str, BeforeValidator(_text)]
+Words = Annotated[str, BeforeValidator(read_text)]
 
 Picture = Annotated[
     Any,
-    PlainValidator(_picture),
+    PlainValidator(read_picture),
     WithJsonSchema(
         {
             "type": "string",
@@ -102,7 +71,7 @@ class Generation(Asked):
     strict: Annotated[bool, Field(description="A shape that was not met is an error.")] = False
     extra: Annotated[
         dict[str, Any],
-        BeforeValidator(_plain),
+        BeforeValidator(read_plain),
         Field(description="Fields that only the upstream's wire knows."),
     ] = {}
     tags: Annotated[
