@@ -15,6 +15,7 @@ from tests.gateway.clients.cases import (
     Case,
     Counted,
     Error,
+    Filed,
     Listed,
     Made,
 )
@@ -26,6 +27,8 @@ Told = dict[str, dict[str, Any]]
 
 def expected(client: Client, case: Case) -> Any:
     """What that client's users are to see; None where it has no such call."""
+    if case.by_sdk and client.family == "http":
+        return None
     return case.openai if client.family == "openai" else case.google
 
 
@@ -61,6 +64,14 @@ def test_a_client_s_users_get_what_the_table_says(
     check(client, expected(client, case), told[case.name])
 
 
+def test_the_upstream_sold_what_the_table_says(
+    stage: Stage, telling: dict[str, Future[Told]]
+) -> None:
+    ran = [one for one in CLIENTS if not isinstance(telling[one.name].exception(), CannotRun)]
+    rows = [(client, case) for client in ran for case in asked(client)]
+    assert len(stage.charges) == sum(case.sold(expected(one, case)) for one, case in rows)
+
+
 def check(client: Client, wanted: Any, told: dict[str, Any]) -> None:
     if isinstance(wanted, Error):
         check_error(client, wanted, told)
@@ -68,6 +79,11 @@ def check(client: Client, wanted: Any, told: dict[str, Any]) -> None:
     assert "error" not in told, told["error"]
     if isinstance(wanted, Counted):
         assert told["tokens"] > 0
+    elif isinstance(wanted, Filed):
+        assert len(told["pictures"]) == 1
+        assert told["state"] == "ACTIVE"
+        assert told["uri"].endswith(told["file"])
+        assert told["gone"] == 404
     elif isinstance(wanted, Listed):
         assert wanted.model in [name.removeprefix("models/") for name in told["models"]]
     else:

@@ -13,6 +13,7 @@ from pisang.domain.catalogue import Catalogue, load
 from pisang.engine.engine import Engine, Ledgering
 from pisang.errors import NotFound, PisangError
 from pisang.gateway.access import Access
+from pisang.gateway.files import answer_about, is_about_files, is_piece, take_piece
 from pisang.gateway.free import COUNT, count_tokens, list_models
 from pisang.gateway.routing import Router
 from pisang.gateway.serving import Service, serve
@@ -140,6 +141,11 @@ class Gateway:
     async def _visit(self, visit: Visit) -> None:
         if self._service is None or self._access is None:
             raise RuntimeError("the application was not opened")
+        store = self._service.engine.store
+        if is_piece(visit):
+            with suppress(Gone):
+                await self._tell(visit, await take_piece(visit, store))
+            return
         try:
             caller = self._access.admit(visit)
         except PisangError as error:
@@ -149,10 +155,13 @@ class Gateway:
             if pattern.fullmatch(visit.path) is not None and visit.method == "POST":
                 await serve(self._service, visit, caller, wire(name))
                 return
-        if visit.method == "POST" and COUNT.fullmatch(visit.path):
-            with suppress(Gone):
-                await self._tell(visit, await count_tokens(visit, self._service.engine.store))
-            return
+        with suppress(Gone):
+            if visit.method == "POST" and COUNT.fullmatch(visit.path):
+                await self._tell(visit, await count_tokens(visit, store))
+                return
+            if is_about_files(visit):
+                await self._tell(visit, await answer_about(visit, caller, store))
+                return
         await self._tell(visit, self._listed(visit))
 
     def _listed(self, visit: Visit) -> WireAnswer:

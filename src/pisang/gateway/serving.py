@@ -26,6 +26,7 @@ from pisang.engine.outcome import last_attempts
 from pisang.engine.replay import replay
 from pisang.errors import KeyRestricted, OptionInvalid, PisangError, UsageError
 from pisang.gateway.access import Caller
+from pisang.gateway.files import take_in
 from pisang.gateway.intake import Asked, read_asked
 from pisang.gateway.news import News
 from pisang.gateway.recall import recall
@@ -68,6 +69,7 @@ async def serve(service: Service, visit: Visit, caller: Caller, spoken: Wire) ->
     try:
         asked = await read_asked(visit, spoken, sink)
         await asyncio.to_thread(store.adopt, call_id)
+        asked = await asyncio.to_thread(take_in, asked, visit, caller, store)
         orders = _orders(service, visit, caller, asked)
         if spoken.name not in TURN_WIRES:
             orders = tuple(_recalled(order, service.engine) for order in orders)

@@ -9,6 +9,7 @@
     ├── images/ab/<sha256>         the images that were made
     ├── blobs/ab/<sha256>          references, and what an answer needs to be replayed
     ├── previews/                  derived pictures, may be deleted at any time
+    ├── uploads/<id> (+ .json)     files that a gateway's callers handed over, for two days
     └── suspect                    a write failed: nothing is bought until `pisang doctor` is clean
 
 Folders are 0700 and files 0600. No name here is a caller's: names are hashes and ids of ours.
@@ -28,7 +29,7 @@ from pisang.errors import HomeUnusable, NotFound, Unexpected
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
 
-_FOLDERS = ("locks", "incoming", "images", "blobs", "previews")
+_FOLDERS = ("locks", "incoming", "images", "blobs", "previews", "uploads")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -84,6 +85,10 @@ class Home:
     @property
     def previews(self) -> Path:
         return self.root / "previews"
+
+    @property
+    def uploads(self) -> Path:
+        return self.root / "uploads"
 
     @property
     def suspect(self) -> Path:

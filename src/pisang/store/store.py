@@ -58,6 +58,7 @@ from pisang.store.readers import Readers
 from pisang.store.recover import Orphan
 from pisang.store.rows import attempt_row, budget_row
 from pisang.store.spending import Spending
+from pisang.store.uploads import Uploads
 from pisang.store.writer import Writer, open_ledger
 
 __all__ = [
@@ -99,6 +100,7 @@ class Store:
         self.spending = Spending(self._readers, self._writer, clock_ms)
         self.owned = Owned(self._readers)
         self.gateway_keys = GatewayKeys(self._readers, self._writer, clock_ms)
+        self.uploads = Uploads(home, clock_ms)
         self._wanted_bytes = 3 * worst_answer_bytes
         self._clock_ms = clock_ms
         self._new_id = new_id

@@ -46,7 +46,12 @@ class Listed:
     model: str
 
 
-Expected = Made | Error | Counted | Listed | None
+@dataclass(frozen=True)
+class Filed:
+    """One picture, made from a file that was uploaded, and is gone afterwards."""
+
+
+Expected = Filed | Made | Error | Counted | Listed | None
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,14 @@ class Case:
     model: str = FLASH
     bought: int | None = None
     """How many generations the upstream charges for it; None where it is the pictures' number."""
+    by_sdk: bool = False
+    """Whether only an SDK does such a thing."""
+
+    def sold(self, expected: Expected) -> int:
+        """How many generations one client's go at it costs."""
+        if self.bought is not None:
+            return self.bought
+        return expected.pictures if isinstance(expected, Made) else 0
 
     def job(self, who: str, **more: Any) -> dict[str, Any]:
         """What the client's script is told; the prompt is its own, so that nobody joins him."""
@@ -70,11 +83,12 @@ class Case:
         return {**said, **shape, "picture": REFERENCE, **more}
 
 
-def _square() -> bytes:
+def png(width: int, height: int) -> bytes:
     """A small PNG in two colours."""
-    rows = b"".join(b"\0" + (b"\xd0\x30\x30" * 16 + b"\x30\x60\xd0" * 16) for _ in range(32))
-    head = struct.pack(">2I5B", 32, 32, 8, 2, 0, 0, 0)
-    chunks = ((b"IHDR", head), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    half = width // 2
+    row = b"\0" + b"\xd0\x30\x30" * half + b"\x30\x60\xd0" * (width - half)
+    head = struct.pack(">2I5B", width, height, 8, 2, 0, 0, 0)
+    chunks = ((b"IHDR", head), (b"IDAT", zlib.compress(row * height)), (b"IEND", b""))
     told = (
         struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
         for kind, data in chunks
@@ -82,7 +96,7 @@ def _square() -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(told)
 
 
-REFERENCE = base64.b64encode(_square()).decode()
+REFERENCE = base64.b64encode(png(32, 32)).decode()
 
 _PICTURE = Made(1, "STOP")
 _SIGNED = Made(1, "STOP", signed=True)
@@ -96,6 +110,10 @@ CASES = (
     Case(
         "a turn without its signature is Google's 400", "lost", "add rain",
         Error(400, ("thought_signature",)), None, bought=1,
+    ),
+    Case(
+        "a file is uploaded, used, and deleted", "files", "make it green", Filed(), None,
+        bought=1, by_sdk=True,
     ),
     Case("tokens are counted", "count", "a heron", Counted(), None),
     Case("models are listed", "models", "", Listed(PRO), Listed(PRO)),

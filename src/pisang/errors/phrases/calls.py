@@ -185,4 +185,10 @@ PHRASES: Mapping[str, str] = {
     "it takes a ratio, like 16:9": "应为宽高比，例如 16:9",
     "it stands alone": "必须单独使用",
     "it holds something else than a book": "文件里不是沙盒账本",
+    "{} bytes are here: go on from there": "已收到 {} 字节：请从这里继续",
+    "uploads are resumable: begin with `start`, as Google's SDKs do": (
+        "上传须分段进行：请像 Google SDK 那样以 `start` 开始"
+    ),
+    "only pictures can be uploaded": "只能上传图片",
+    "it holds at most {} bytes, sent once": "最多 {} 字节，且只能上传一次",
 }
