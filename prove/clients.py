@@ -104,7 +104,7 @@ class Pisang(Client):
 
     def words(self, wish: int) -> list[str]:
         shape = ("--model", "gemini-3-pro-image-preview", "-r", "16:9", "-s", "2K")
-        how = ("--via", "faulty", "--timeout", str(LIMIT_S), "--idempotency-key", f"wish-{wish}")
+        how = ("--via", "faulty", "--timeout", str(LIMIT_S))
         return [*PISANG, "generate", prompt_of(wish), *shape, *how]
 
     def onward(self, said: str) -> list[str] | None:

@@ -25,15 +25,15 @@ HEADINGS = {
 READING = {
     "en": (
         "{wishes} wishes for each of five clients, over one faulty upstream that keeps a book: cut "
-        "bodies, 502s, 504s and 524s, slow answers, `kill -9`, Ctrl-C. Pisang, run with "
-        "`--idempotency-key`, re-buys nothing by itself: what it could not have it lists "
+        "bodies, 502s, 504s and 524s, slow answers, `kill -9`, Ctrl-C. Pisang "
+        "re-buys nothing by itself: what it could not have it lists "
         "by name, with the amount, for you to decide. "
         "`make prove` runs it (a minute and a half at most); [how it is counted]({page}) has every "
         "fault and the raw figures."
     ),
     "zh": (
         "五个客户端各要 {wishes} 张图，面对同一个会出故障、并自己记账的上游：断流、502/504/524、"
-        "超时、`kill -9`、Ctrl-C。Pisang（运行时带 `--idempotency-key`）不会自行重复购买："
+        "超时、`kill -9`、Ctrl-C。Pisang 不会自行重复购买："
         "没拿到的逐条列出金额，由你决定。"
         "用 `make prove` 自己跑一遍（最多一分半钟）；[计数方法]({page})列出了每种故障和原始数据。"
     ),
@@ -201,7 +201,7 @@ before it is forked off; `pisang` starts as it always does.)
   fails.
 - **google-genai**, **openai**: the vendors' SDKs with their defaults, a base URL and a time limit.
   Google's sends once; OpenAI's sends up to 3 times.
-- **pisang**: `pisang generate "…" --via faulty --timeout {limit} --idempotency-key wish-N`, with a
+- **pisang**: `pisang generate "…" --via faulty --timeout {limit}`, with a
   price set for the upstream.
 
 ## The rule for their users
@@ -210,7 +210,7 @@ One for all five. Whoever heard nothing, because the process was killed, runs th
 again, once. Whoever was told something does the free thing that it names, if it names one (Pisang
 may say `pisang wait ID`), and nothing more: nobody runs again what ended in an error, and nobody
 buys again what Pisang lists. That is kind to the other four: a user who tries again after an error
-pays again with each of them, and with Pisang gets the same answer under the same key.
+pays again with each of them.
 
 At `kill -9` the process dies as under a shell's time limit: once alone, once with its whole process
 group. A Ctrl-C is pressed until the program is gone.
@@ -228,8 +228,9 @@ How often it was paid, and what its user has then.
   (or `--retry-unknown`) buys one again, on the record.
 - Nobody can see from outside whether a silent upstream began to work: of the {listed} that Pisang
   lists, {false_alarms} had not been billed. It says that it can't know; it doesn't guess.
-- Run without `--idempotency-key`, the same command is a new wish and a new purchase: whoever was
-  killed (15 and 16) and runs it again buys and has two pictures.
+- Pisang gives whoever was killed (15 and 16) the picture that he paid for, because he was not told
+  how it ended. The same command after an outcome that was told is a new purchase, as with all of
+  them; under one `--idempotency-key` it never is.
 """
 
 

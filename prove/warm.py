@@ -28,7 +28,8 @@ def warm_up(program: str) -> None:
         elif isinstance(node, ast.ImportFrom) and node.module:
             module = importlib.import_module(node.module)
             for one in node.names:
-                getattr(module, one.name)  # a lazy package imports it only now
+                if not hasattr(module, one.name):  # a lazy package imports it only now
+                    importlib.import_module(f"{node.module}.{one.name}")
 
 
 def supervise(program: str, order: dict[str, Any]) -> None:
