@@ -190,7 +190,16 @@ def test_a_home_that_cannot_be_found_says_so(monkeypatch: pytest.MonkeyPatch):
 
 # --- editing -----------------------------------------------------------------------------------
 
-MINE = Entry("mine", wire="gemini", base_url="https://e.com", key_env="K", models=("a",))
+MINE = Entry(
+    "mine",
+    wire="gemini",
+    base_url="https://e.com",
+    key_env="K",
+    more_key_envs=("K2", "K3"),
+    models=("a",),
+    priority=1,
+    weight=2,
+)
 
 
 def test_adding_an_upstream_leaves_comments_and_order_alone(load, tmp_path: Path):

@@ -11,7 +11,7 @@ import json
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,10 @@ import pytest
 
 from pisang.client.settings import Defaults, Entry, Settings
 from pisang.domain.catalogue import load
+from pisang.domain.secret import Secret
 from pisang.domain.upstream import Auth
 from pisang.engine.engine import Engine, Ledgering
-from pisang.errors import ConfigError, Overloaded, UpstreamMissing, UpstreamUnknown
+from pisang.errors import ConfigError, Overloaded, RateLimited, UpstreamMissing, UpstreamUnknown
 from pisang.gateway.access import Caller
 from pisang.gateway.routing import Router
 from pisang.gateway.serving import Service, serve
@@ -44,23 +45,33 @@ class Stub:
     calls: int = 0
     hold: threading.Event = field(default_factory=threading.Event)
     url: str = ""
+    refused: set[str] = field(default_factory=set)
+    keys: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.hold.set()
 
-    def answer(self) -> tuple[int, bytes]:
+    def answer(self, key: str) -> tuple[int, bytes]:
         self.calls += 1
+        self.keys.append(key)
         self.hold.wait(20)
-        if self.status != 200:
-            error = {"code": self.status, "status": _STATUSES[self.status], "message": "made up"}
-            return self.status, json.dumps({"error": error}).encode()
+        status = 401 if key in self.refused else self.status
+        if status != 200:
+            error = {"code": status, "status": _STATUSES[status], "message": "made up"}
+            return status, json.dumps({"error": error}).encode()
         data = base64.b64encode(picture(self.calls)).decode()
         part = {"inlineData": {"mimeType": "image/png", "data": data}}
         candidate = {"content": {"role": "model", "parts": [part]}, "finishReason": "STOP"}
         return 200, json.dumps({"candidates": [candidate]}).encode()
 
 
-_STATUSES = {400: "INVALID_ARGUMENT", 429: "RESOURCE_EXHAUSTED", 503: "UNAVAILABLE", 502: "X"}
+_STATUSES = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    429: "RESOURCE_EXHAUSTED",
+    503: "UNAVAILABLE",
+    502: "X",
+}
 
 
 @contextmanager
@@ -71,7 +82,7 @@ def stub(name: str) -> Iterator[Stub]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:  # the standard library's name
             self.rfile.read(int(self.headers["content-length"]))
-            status, body = made.answer()
+            status, body = made.answer(self.headers.get("authorization", ""))
             self.send_response(status)
             self.send_header("content-type", "application/json")
             self.send_header("content-length", str(len(body)))
@@ -101,7 +112,8 @@ def stubs() -> Iterator[dict[str, Stub]]:
 
 
 def entry(name: str, url: str = "http://127.0.0.1:9", **more: Any) -> Entry:
-    return Entry(name=name, wire="gemini", base_url=url, auth=Auth.NONE, kind="google", **more)
+    given = {"wire": "gemini", "base_url": url, "auth": Auth.NONE, "kind": "google", **more}
+    return Entry(name=name, **given)
 
 
 def settings(
@@ -206,6 +218,49 @@ def test_what_was_not_sent_says_nothing_of_an_upstream() -> None:
     for _ in range(9):
         asked.ended(one, Overloaded(upstream="x"), called=False)
     assert asked.standings() == {"x": Standing.OPEN}
+
+
+# --- several keys --------------------------------------------------------------------------------
+
+
+def keyed(clock: Clock) -> Router:
+    """x has two keys of three variables, y has one of its own."""
+    x = entry("x", priority=0, auth=Auth.BEARER, key_env="K1", more_key_envs=("K2", "K3"))
+    y = entry("y", priority=1, auth=Auth.BEARER, key_env="K4")
+    environ = {"K1": "one", "K3": "three", "K4": "four"}
+    given = replace(settings(x, y), environ=environ)
+    return Router(given, load(), clock_ms=clock, draw=lambda: 0.5)
+
+
+def test_keys_take_turns_and_one_that_asked_too_fast_rests() -> None:
+    clock = Clock(0)
+    asked = keyed(clock)
+
+    def words() -> list[str]:
+        return [one.key.reveal() for one in asked.upstreams(FLASH) if one.key]
+
+    assert [words() for _ in range(2)] == [["three", "one", "four"], ["one", "three", "four"]]
+    tired = next(one for one in asked.upstreams(FLASH) if one.key == Secret("one"))
+    asked.ended(tired, RateLimited(retry_after_s=9), called=True)
+    assert [words() for _ in range(2)] == [["three", "four", "one"]] * 2, "it is asked last"
+    assert asked.standings() == {"x": Standing.OPEN}, "its upstream is well"
+    clock.ms = 9_000
+    assert {words()[0] for _ in range(2)} == {"one", "three"}
+
+
+async def test_a_key_that_is_not_taken_costs_one_call_and_no_request(
+    tmp_path: Path, stubs: dict[str, Stub]
+) -> None:
+    more = {"auth": Auth.BEARER, "key_env": "K1", "more_key_envs": ("K2",)}
+    given = settings(entry("a", stubs["a"].url, **more), home=tmp_path / "home")
+    given = replace(given, environ={"K1": "one", "K2": "two"})
+    stubs["a"].refused = {"Bearer one"}
+    async with await Engine.open(given.home, Ledgering()) as engine:
+        gate = Gate(Service(engine, Router(given, load())), Clock())
+        answers = [(await gate.ask(f"plum {n}"))[0] for n in range(4)]
+    assert answers == [200] * 4
+    assert stubs["a"].keys.count("Bearer one") == 1
+    assert stubs["a"].keys.count("Bearer two") == 4
 
 
 # --- over real ports -----------------------------------------------------------------------------

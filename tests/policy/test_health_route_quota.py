@@ -14,10 +14,13 @@ from pisang.errors import (
     Charged,
     KeyInvalid,
     KeyLimited,
+    KeyMissing,
     NoChannel,
     OutcomeUnknown,
     Overloaded,
+    PermissionDenied,
     PisangError,
+    QuotaExhausted,
     RateLimited,
     Refused,
     RequestRejected,
@@ -28,11 +31,14 @@ from pisang.policy.health import (
     BASE_EJECTION_MS,
     CONSECUTIVE_FAILURES,
     MAX_EJECTION_MS,
+    PACE_REST_MS,
+    SPENT_REST_MS,
     Health,
     Standing,
     failed,
     is_failure,
     probed,
+    rest_ms,
     standing,
     succeeded,
     unprobed,
@@ -118,6 +124,24 @@ def test_only_an_upstreams_own_failures_speak_against_it(
     assert is_failure(error) is counts
 
 
+@pytest.mark.parametrize(
+    ("error", "rest"),
+    [
+        (RateLimited(), PACE_REST_MS),
+        (RateLimited(retry_after_s=7), 7_000),
+        (QuotaExhausted(), SPENT_REST_MS),
+        (QuotaExhausted(retry_after_s=34.5), 34_500),
+        (KeyInvalid(), SPENT_REST_MS),
+        (Overloaded(), None),
+        (None, None),
+    ],
+)
+def test_a_key_rests_as_long_as_its_upstream_says(
+    error: PisangError | None, rest: int | None
+) -> None:
+    assert rest_ms(error) == rest
+
+
 # --- route -------------------------------------------------------------------------------------
 
 
@@ -194,6 +218,9 @@ def test_an_order_names_everyone_who_may_be_tried_once(
         (OutcomeUnknown(), False),
         (Overloaded(charged=Charged.UNKNOWN), False),
         (KeyLimited(), False),
+        (KeyInvalid(), True),
+        (KeyMissing(), True),
+        (PermissionDenied(), True),
     ],
 )
 def test_another_upstream_is_asked_only_after_a_free_failure(error: PisangError, may: bool) -> None:

@@ -191,6 +191,7 @@ def _upstream(name: str, table: Table) -> Entry:
         auth=table.checked("auth", _check_auth, shown=False),
         kind=table.text("kind", choices=KINDS),
         key_env=table.checked("key_env", check_variable, shown=False),
+        more_key_envs=_variables(table, "more_key_envs"),
         models=table.texts("models"),
         default_model=table.text("default_model"),
         default_aspect_ratio=table.text("default_aspect_ratio"),
@@ -208,6 +209,14 @@ def _upstream(name: str, table: Table) -> Entry:
     if preset is None and (entry.wire is None or entry.base_url is None):
         raise table.wrong("wire" if entry.wire is None else "base_url", "it is missing")
     return entry
+
+
+def _variables(table: Table, name: str) -> tuple[str, ...] | None:
+    """The names of variables; one that is none is not repeated, for it may be a key."""
+    try:
+        return tuple(map(check_variable, table.texts(name) or ())) or None
+    except ValueError as error:
+        raise table.wrong(name, str(error)) from None
 
 
 def _check_auth(text: str) -> Auth:

@@ -134,6 +134,7 @@ _PLAIN = (
     "auth",
     "kind",
     "key_env",
+    "more_key_envs",
     "models",
     "default_model",
     "default_aspect_ratio",

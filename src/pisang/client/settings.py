@@ -42,8 +42,8 @@ class Entry:
     """One upstream as its user wrote it down; what is None comes from its preset.
 
     A gateway asks upstreams of a lower `priority` first, and among equals one of twice the
-    `weight` twice as often. `prices` are its user's own; `published` are those that it told itself
-    on `published_on`.
+    `weight` twice as often; it takes turns with the keys in `more_key_envs`. `prices` are its
+    user's own; `published` are those that it told itself on `published_on`.
     """
 
     name: str
@@ -54,6 +54,7 @@ class Entry:
     auth: Auth | None = None
     kind: str | None = None
     key_env: str | None = None
+    more_key_envs: tuple[str, ...] | None = None
     models: tuple[str, ...] | None = None
     default_model: str | None = None
     default_aspect_ratio: str | None = None

@@ -107,6 +107,14 @@ def find_key(entry: Entry, preset: Preset, settings: Settings) -> Secret | None:
     return (vendors or kept) if entry.name == preset.name else (kept or vendors)
 
 
+def more_keys(name: str, settings: Settings) -> tuple[Secret, ...]:
+    """The further keys of a configured upstream, those of its variables that are set."""
+    entry = settings.upstreams.get(name)
+    names = (entry.more_key_envs or ()) if entry is not None else ()
+    found = (key_from_env((one,), settings.environ) for one in names)
+    return tuple(key for key in found if key is not None)
+
+
 def how_to_key(upstream: Upstream, settings: Settings) -> str:
     """The command that gives a key to an upstream that has none."""
     entry = settings.upstreams.get(upstream.name)

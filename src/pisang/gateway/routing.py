@@ -2,19 +2,22 @@
 
 The order is `policy.route`'s, by the `priority` and `weight` of the settings: one without a
 priority comes second (1), the default upstream first (0). An upstream that failed five times in a
-row is left out for a while (`policy.health`); then one call at a time finds out how it is. What is
-known of health is this process's own: another gateway finds out for itself.
+row is left out for a while (`policy.health`); then one call at a time finds out how it is. A key
+that asked too fast, or is used up, rests: it is asked when nothing else is left. What is known of
+health is this process's own: another gateway finds out for itself.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
 from pisang.client.settings import Settings
-from pisang.client.upstreams import choose, is_sandbox, resolve
+from pisang.client.upstreams import choose, is_sandbox, more_keys, resolve
 from pisang.domain.catalogue import Catalogue
 from pisang.domain.catalogue import resolve as resolve_model
+from pisang.domain.secret import Secret
 from pisang.domain.upstream import Upstream
 from pisang.engine.world import now_ms
 from pisang.errors import PisangError
@@ -46,24 +49,27 @@ class Router:
         self._clock_ms = clock_ms
         self._draw = draw
         self._health: dict[str, Health] = {}
+        self._resting: dict[tuple[str, Secret | None], int] = {}
+        self._turn = 0
 
     def upstreams(self, model: str, named: str | None = None) -> tuple[Upstream, ...]:
-        """The named one; else those that have the model, in the order to ask them.
+        """The named one; else those that have the model, in the order to ask them. One with several
+        keys stands there once with each, and what rests comes last.
 
         Where none lists the model, the default one is asked. Raises `UpstreamMissing`,
         `UpstreamUnknown`, `ConfigError`.
         """
         if named or self._via:
-            return (resolve(self._settings, named or self._via or ""),)
+            return self._keyed((resolve(self._settings, named or self._via or ""),))
         known = self._known()
         doubts = {name: self._doubt(one, model) for name, one in known.items()}
         least = min(doubts.values())
         if least == _UNLISTED:
-            return (next(iter(known.values())),)
+            return self._keyed((next(iter(known.values())),))
         having = {name: known[name] for name, doubt in doubts.items() if doubt == least}
         candidates = [self._candidate(name) for name in having]
         names = order(candidates, [self._draw() for _ in candidates])
-        return tuple(having[name] for name in names)
+        return self._keyed(having[name] for name in names)
 
     def may_start(self, upstream: Upstream) -> bool:
         """Whether a call may go there now. Of an upstream that is to be probed the first who asks
@@ -84,11 +90,26 @@ class Router:
             self._health[upstream.name] = health.failed(known, self._clock_ms())
         else:
             self._health[upstream.name] = health.succeeded(known)
+        rest_ms = health.rest_ms(error)
+        if called and rest_ms is not None:
+            self._resting[upstream.name, upstream.key] = self._clock_ms() + rest_ms
 
     def standings(self) -> Mapping[str, Standing]:
         """How each upstream that was called stands now, by name."""
         now = self._clock_ms()
         return {name: health.standing(one, now) for name, one in self._health.items()}
+
+    def _keyed(self, upstreams: Iterable[Upstream]) -> tuple[Upstream, ...]:
+        """Each upstream once with each of its keys, whose turn it is first; last those whose key
+        is to be left alone for now."""
+        self._turn += 1
+        keyed: list[Upstream] = []
+        for one in upstreams:
+            keys = tuple(dict.fromkeys((one.key, *more_keys(one.name, self._settings))))
+            start = self._turn % len(keys)
+            keyed += [replace(one, key=key) for key in (*keys[start:], *keys[:start])]
+        now = self._clock_ms()
+        return tuple(sorted(keyed, key=lambda one: now < self._resting.get((one.name, one.key), 0)))
 
     def _known(self) -> dict[str, Upstream]:
         """Every upstream that may be asked unnamed, the default one first. The sandbox is among

@@ -11,12 +11,31 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from pisang.errors import OutcomeUnknown, Overloaded, PisangError, Unreachable, UpstreamFault
+from pisang.errors import (
+    BalanceExhausted,
+    KeyInvalid,
+    OutcomeUnknown,
+    Overloaded,
+    PermissionDenied,
+    PisangError,
+    QuotaExhausted,
+    RateLimited,
+    Unreachable,
+    UpstreamFault,
+)
 
 CONSECUTIVE_FAILURES = 5
 BASE_EJECTION_MS = 30_000
 MAX_EJECTION_MS = 300_000
 
+PACE_REST_MS = 60_000
+"""How long a key is left alone that asked too fast, where its upstream doesn't say: the limits of
+this field are counted by the minute."""
+
+SPENT_REST_MS = 600_000
+"""The same for one that is used up or not taken: somebody has to see to it."""
+
+_SPENT = (QuotaExhausted, BalanceExhausted, KeyInvalid, PermissionDenied)
 _FAILURES = (Unreachable, Overloaded, UpstreamFault, OutcomeUnknown)
 
 
@@ -41,6 +60,15 @@ class Health:
 def is_failure(error: PisangError | None) -> bool:
     """Whether an outcome speaks against the upstream; a refusal, a limit or a bad key does not."""
     return isinstance(error, _FAILURES)
+
+
+def rest_ms(error: PisangError | None) -> int | None:
+    """How long the key that met this is left alone while there are others; None: not at all."""
+    if not isinstance(error, (RateLimited, *_SPENT)):
+        return None
+    if error.retry_after_s is not None:
+        return int(error.retry_after_s * 1000)
+    return SPENT_REST_MS if isinstance(error, _SPENT) else PACE_REST_MS
 
 
 def standing(health: Health, now_ms: int) -> Standing:

@@ -10,7 +10,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pisang.errors import Charged, KeyLimited, PisangError, Retry
+from pisang.errors import (
+    Charged,
+    KeyInvalid,
+    KeyLimited,
+    KeyMissing,
+    PermissionDenied,
+    PisangError,
+    Retry,
+)
 from pisang.policy.health import Standing
 
 
@@ -38,11 +46,15 @@ def order(candidates: Sequence[Candidate], draws: Sequence[float]) -> tuple[str,
 def may_go_elsewhere(error: PisangError) -> bool:
     """Whether another upstream may be asked after this error: only when it was free.
 
-    A request that is itself wrong is wrong everywhere, and so is a caller who asks for too much.
+    A request that is itself wrong is wrong everywhere, and so is a caller who asks for too much;
+    a key of ours that one upstream does not take is no fault of the request's.
     """
-    if isinstance(error, KeyLimited):
+    if error.charged is not Charged.NO or isinstance(error, KeyLimited):
         return False
-    return error.charged is Charged.NO and error.retry is not Retry.NEVER
+    return error.retry is not Retry.NEVER or isinstance(error, _OURS)
+
+
+_OURS = (KeyMissing, KeyInvalid, PermissionDenied)
 
 
 def _is_in(candidate: Candidate) -> bool:
