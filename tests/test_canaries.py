@@ -374,7 +374,7 @@ def test_a_key_pasted_into_the_wrong_option_is_not_repeated(
     "line",
     [
         'base_url = "https://u:CANARY@e.com"',
-        'base_url = "e.com?key=CANARY"',
+        'base_url = "ftp://e.com?key=CANARY"',
         'base_url = "https://e.com"\nkey_env = "sk-CANARY"',
         'base_url = "https://e.com"\nauth = "CANARY"',
         'base_url = "https://e.com"\nproxy = "http://u:CANARY@a b"',

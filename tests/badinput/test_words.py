@@ -209,7 +209,6 @@ OPTIONS: list[tuple[tuple[str, ...], int, str]] = [
     *(
         (("upstream", "add", "m", "--wire", "gemini", "--base-url", url), 2, why)
         for url, why in (
-            ("e.com", "it must begin with https://"),
             ("ftp://e.com", "it must begin with https://"),
             ("https://", "it names no host"),
             ("https://e.com:99999", "it is not a URL"),
@@ -409,7 +408,7 @@ CONFIG: dict[str, tuple[str | bytes, str]] = {
     "a wire": ("[upstreams.a]\nwire = 'soap'", "'soap' is not one of gemini"),
     "a preset": ("[upstreams.a]\npreset = 'zzz'", "'zzz' is not one of google"),
     "a base URL": (
-        "[upstreams.a]\nwire = 'gemini'\nbase_url = 'e.com'",
+        "[upstreams.a]\nwire = 'gemini'\nbase_url = 'ftp://e.com'",
         "line 3, `upstreams.a.base",
     ),
     "auth": (ONE + "auth = 'magic'", "choose one of bearer"),
@@ -645,6 +644,8 @@ def test_a_disk_that_fills_while_the_answer_comes_leaves_an_unknown_and_a_way_on
     (row,) = pisang("unknown", "list", "--format", "json").json["unknown"]
     assert row["at_stake"] == "0.07 USD"
     server.script = answering(http(good("gemini")))
+    again = pisang(*words)  # that its outcome was told could not be written down
+    assert (again.code, len(server.site.requests)) == (7, 1)
     assert pisang(*words).code == 0, "the home is as good as new once there is room"
 
 

@@ -205,8 +205,8 @@ def test_try_says_where_the_picture_is_and_how_to_go_on(pisang, folder):
     assert path.parent == folder / "pisang-out"
     measured = facts(path)
     assert (measured.width, measured.height) == (2752, 1536)
-    for preset in ("google", "ikuncode", "crawl"):
-        assert f"pisang upstream add {preset}" in said.out
+    for onward in ("pisang setup", "GEMINI_API_KEY", "IKUN_API_KEY", "PISANG_CRAWL_AK"):
+        assert onward in said.out
 
 
 def test_chinese_users_are_told_in_chinese(pisang):
