@@ -7,6 +7,9 @@ import csv
 import hashlib
 import io
 import json
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -539,3 +542,27 @@ def test_what_is_not_there_is_json_that_no_browser_takes_for_a_page(api, path):
 def test_errors_are_said_in_the_reader_s_language(api):
     answer = api.get("/requests/req_nothing", headers={"Accept-Language": "zh-CN,zh;q=0.9"})
     assert answer.json()["error"]["message"].startswith("没有找到")
+
+
+def test_no_call_that_fits_the_description_or_does_not_makes_the_gateway_fail(api, tmp_path):
+    """Every answer is as described, and none is a 5xx: schemathesis, S11 of the threat table."""
+    seconds = 60 if os.environ.get("PISANG_CRASH") == "long" else 8
+    checks = (
+        "not_a_server_error", "status_code_conformance", "content_type_conformance",
+        "response_schema_conformance",
+    )  # fmt: skip
+    done = subprocess.run(
+        [
+            sys.executable, "-m", "schemathesis.cli", "run", f"{api.root}/openapi.json",
+            "--checks", ",".join(checks), "--max-time", str(seconds),
+            "--exclude-path", "/pisang/v1/events",  # it goes on for ever
+            "--suppress-health-check", "all", "--generation-database", "none", "--no-color",
+        ],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=seconds + 60,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
+    assert "Tested: 16" in done.stdout

@@ -22,7 +22,7 @@ from pisang.gateway.management import books, docs, events, generations, images, 
 from pisang.gateway.management.answers import PREFIX, error_answer
 from pisang.gateway.management.asking import as_option
 from pisang.gateway.management.desk import SCOPE_KEY, Desk, Works
-from pisang.gateway.management.shapes import Failed
+from pisang.gateway.management.shapes import SCHEMAS, Failed, Generation
 from pisang.gateway.serving import Service
 from pisang.gateway.visits import Gone, Visit
 from pisang.wires.base import WireAnswer
@@ -50,7 +50,7 @@ Every error is `{"error": {"code", "message", "charged", "at_stake", "retry", "h
 
 
 class Management:
-    """Serves callers who were admitted; the pages that describe it are for everybody."""
+    """Serves callers who were admitted."""
 
     def __init__(self, service: Service, settings: Callable[[], Settings]) -> None:
         self._service = service
@@ -93,12 +93,20 @@ def _make_app() -> FastAPI:
     for module in _ROUTERS:
         app.include_router(module.router, prefix=PREFIX, responses=_ERRORS, dependencies=key)
     app.add_api_route("/docs", _page, include_in_schema=False)
+    _describe(app)
     app.add_exception_handler(PisangError, _on_error)
     app.add_exception_handler(RequestValidationError, _on_wrong_words)
     app.add_exception_handler(HTTPException, _on_no_route)
     app.add_exception_handler(Gone, _on_gone)
     app.add_exception_handler(Exception, _on_fault)
     return app
+
+
+def _describe(app: FastAPI) -> None:
+    """Describe the body that is read in constant memory: FastAPI never sees it."""
+    schemas = app.openapi()["components"]["schemas"]
+    wish = Generation.model_json_schema(ref_template=f"{SCHEMAS}{{model}}")
+    schemas.update(wish.pop("$defs", {}), Generation=wish)
 
 
 async def _page(request: Request) -> Response:

@@ -18,7 +18,7 @@ from pisang.client.async_client import told
 from pisang.client.results import result_of
 from pisang.engine.events import Event, Listener
 from pisang.engine.order import Order, Ran
-from pisang.errors import PisangError
+from pisang.errors import PisangError, Unexpected
 from pisang.gateway.management.answers import (
     PREFIX,
     error_answer,
@@ -94,8 +94,15 @@ class Work:
         await asyncio.wait({begun, self.task}, return_when=asyncio.FIRST_COMPLETED)
         begun.cancel()
         if self.request_id is None:
-            self.request_id = self.task.result().row.id
+            self.request_id = self.outcome().row.id
         return self.request_id
+
+    def outcome(self) -> Ran:
+        """How it ended. Raises its error; a fault of ours as one that may have cost something."""
+        fault = self.task.exception()
+        if fault is not None and not isinstance(fault, PisangError):
+            raise Unexpected(what=type(fault).__name__, request_id=self.request_id) from fault
+        return self.task.result()
 
     def release(self, *, delivered: bool) -> None:
         """Nobody waits for it any more; `delivered`: he was told it whole."""
@@ -175,7 +182,7 @@ class Awaited(Response):
         self._name(teller)
         desk = self._work.desk
         try:
-            ran = self._work.task.result()
+            ran = self._work.outcome()
             if ran.joined:
                 teller.headers["x-pisang-attached"] = ran.row.id
             return result_answer(told(await desk.ask(lambda: result_of(ran, desk.store))))

@@ -16,8 +16,8 @@ from pisang.gateway.management.carrying import Awaited, Carry, Work, carry_out, 
 from pisang.gateway.management.desk import At, Desk, pause
 from pisang.gateway.management.shapes import (
     MISSING,
+    SCHEMAS,
     Failed,
-    Generation,
     Progress,
     Responses,
     Result,
@@ -34,7 +34,7 @@ LOOK_EVERY_S = 0.5
 _BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
-        "content": {"application/json": {"schema": Generation.model_json_schema()}},
+        "content": {"application/json": {"schema": {"$ref": f"{SCHEMAS}Generation"}}},
     }
 }
 

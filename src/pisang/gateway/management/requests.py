@@ -39,7 +39,7 @@ CANCEL_S = 0.5
 """What is called off ends within a moment; what was sent before goes on."""
 
 
-@router.get("/requests", responses={200: {"model": History}}, response_class=Response)
+@router.get("/requests", responses={200: {"model": History}, **MISSING}, response_class=Response)
 async def history(
     desk: At,
     query: Annotated[str, Query(max_length=1000, description="Words that the prompt has.")] = "",

@@ -13,6 +13,8 @@ MAX_REFERENCES = 32
 MAX_TAGS = 20
 MAX_TAG = 100
 
+SCHEMAS = "#/components/schemas/"
+
 Responses = dict[int | str, dict[str, Any]]
 """What FastAPI is told of a route's answers."""
 
