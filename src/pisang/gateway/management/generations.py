@@ -45,8 +45,8 @@ _ACCEPTED: dict[str, Any] = {
 PAID: Responses = {
     200: {"model": Result},
     202: {"model": Progress, "description": "Under way (`Prefer: respond-async`)."},
-    400: {"model": Failed},
     424: {"model": Failed, "description": "It may have been paid for; see `error.at_stake`."},
+    "default": {"model": Failed, "description": "See docs/errors.md: each error has its status."},
 }
 
 

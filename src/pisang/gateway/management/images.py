@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response, StreamingResponse
@@ -30,9 +31,11 @@ class Part:
     end: int
 
 
+_CONTENT: dict[str, Any] = {"image/*": {}, "application/octet-stream": {}}
+
 _RESPONSES: Responses = {
-    200: {"content": {"image/png": {}, "image/jpeg": {}, "image/webp": {}}},
-    206: {"description": "The range that was asked for."},
+    200: {"content": _CONTENT},
+    206: {"content": _CONTENT, "description": "The range that was asked for."},
     304: {"description": "It is the one that you have."},
     404: {"model": Failed},
     416: {"description": "One range, within its bytes, is given."},

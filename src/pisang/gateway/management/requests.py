@@ -35,6 +35,9 @@ router = APIRouter(tags=["requests"])
 
 MAX_LIMIT = 200
 
+_JSON, _SSE, _BYTES = _TYPES = ("application/json", "text/event-stream", "application/octet-stream")
+"""What a stored answer is told to be; nothing that a browser would run."""
+
 CANCEL_S = 0.5
 """What is called off ends within a moment; what was sent before goes on."""
 
@@ -92,7 +95,7 @@ async def show(request_id: str, desk: At) -> Response:
 
 @router.get(
     "/requests/{request_id}/response",
-    responses={200: {"content": {"application/json": {}, "text/event-stream": {}}}, **MISSING},
+    responses={200: {"content": {name: {} for name in _TYPES}}, **MISSING},
     response_class=Response,
 )
 async def response(
@@ -131,9 +134,8 @@ def _type_of(answer: Answer) -> str:
     """What the bytes are, whatever their header said: a page of a proxy is not shown as one."""
     start = answer.skeleton.lstrip(b"\xef\xbb\xbf \t\r\n")[:6]
     if start[:1] in (b"{", b"["):
-        return "application/json"
-    sse = start.startswith((b"data:", b"event:", b"id:", b":"))
-    return "text/event-stream" if sse else "application/octet-stream"
+        return _JSON
+    return _SSE if start.startswith((b"data:", b"event:", b"id:", b":")) else _BYTES
 
 
 @router.post(
