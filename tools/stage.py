@@ -27,6 +27,11 @@ from tools.terminal import COLUMNS, Answers, on_terminal, show
 LOCAL = "http://127.0.0.1:8790"
 """Where `pisang sandbox` listens unless it is told otherwise: so the docs show it."""
 
+GATEWAY = "http://127.0.0.1:8787"
+"""Where `pisang serve` listens unless it is told otherwise."""
+
+SERVERS = frozenset({"sandbox", "serve"})
+
 MADE_UP = ("https://relay.example.com", "https://images.example.com", LOCAL)
 KEY = "sk-made-up-0001"
 LIMIT_S = 60
@@ -49,6 +54,7 @@ class Stage:
 
     root: Path
     url: str
+    gateway: str = GATEWAY
     language: str = "en"
     code: int = 0
     environ: dict[str, str] = field(default_factory=dict)
@@ -83,7 +89,7 @@ class Stage:
         """The text with every host that the docs make up on this machine."""
         for host in MADE_UP:
             text = text.replace(host, self.url)
-        return text
+        return text.replace(GATEWAY, self.gateway)
 
     def run(self, line: str) -> Said:
         """Run one line as a shell would."""
@@ -94,7 +100,7 @@ class Stage:
             return Said(0, "")
         if words == ["echo", "$?"]:
             return Said(0, str(self.code))
-        if words[:2] == ["pisang", "sandbox"] and "--help" not in words:
+        if words[:1] == ["pisang"] and SERVERS & {*words[1:2]} and "--help" not in words:
             return self._serve(words[1:])
         plain = words[:1] == ["pisang"] and not _SHELL.search(_unquoted(line))
         said = self._call(words[1:]) if plain else self._shell(line)
@@ -149,7 +155,8 @@ class Stage:
         return Said(done.returncode, done.stdout.decode())
 
     def _serve(self, words: list[str]) -> Said:
-        """Start it on a free port; its first line. It is the sandbox from here on."""
+        """Start it on a free port; its first line. It is the sandbox, or the gateway, from here
+        on."""
         at = words.index("--port") if "--port" in words else None
         words = [*words[:at], *words[at + 2 :]] if at else words
         server = subprocess.Popen(
@@ -167,7 +174,10 @@ class Stage:
         found = re.search(r"http://[\d.]+:\d+", line)
         if found is None:
             return Said(server.wait(LIMIT_S), line + server.stdout.read())
-        self.url = found[0]
+        if words[0] == "serve":
+            self.gateway = found[0]
+        else:
+            self.url = found[0]
         return Said(0, line)
 
     @contextmanager
