@@ -245,6 +245,24 @@ def test_a_killed_caller_who_asks_the_same_again_is_given_what_he_paid_for(shell
     assert shell.bought == 2
 
 
+def test_a_killed_caller_who_named_the_file_is_led_to_what_was_written_there(shell: Shell) -> None:
+    words = (*GENERATE, "dunlin [[sandbox delay=2]]", "--out", "dunlin.jpg")
+    asked = shell.start(*words)
+    request_id = shell.until_sent("dunlin")
+    asked.kill()
+    asked.communicate(timeout=30)
+    assert shell.run("wait", request_id).code == 0
+    again = shell.run(*words)
+    assert (again.code, again.json["error"]["code"]) == (2, "output_exists"), again.err
+    hint = again.json["error"]["hint"]
+    assert hint == f"pisang wait {request_id}"
+    had = shell.run(*hint.split()[1:], "--format", "json")
+    assert had.json["images"][0]["path"] == str(shell.folder / "dunlin.jpg")
+    other = shell.run(*GENERATE, "a dunlin at dusk", "--out", "dunlin.jpg")
+    assert (other.code, other.json["error"]["hint"]) == (2, None)
+    assert shell.bought == 1
+
+
 def test_new_buys_another_whatever_came_before(shell: Shell) -> None:
     words = (*GENERATE, "knot [[sandbox delay=1]]")
     asked = shell.start(*words)

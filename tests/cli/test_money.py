@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 from collections.abc import Iterator
@@ -9,6 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from pisang.client.async_client import AsyncClient
+from pisang.client.results import Result
+from pisang.domain.attempt import State
+from pisang.engine.engine import Engine
 from tests.newapi import FLASH, PRO, TOKEN, Relay, per_call, serving
 
 AS_JSON = ("--format", "json")
@@ -334,6 +339,75 @@ def test_the_relay_s_log_tells_by_the_request_id_what_it_cost(shop, relay):
     assert row["at_stake"] == "0.06 USD"
     assert "已扣费 0.06 USD" in shop("unknown", "look", lost, **ZH).err
     assert relay.sold == 1
+
+
+def test_an_unknown_is_bought_again_once_however_often_that_is_asked(
+    shop, relay, home, folder, monkeypatch
+):
+    """Two at once; and once more after a crash came between the purchase and its note."""
+    monkeypatch.chdir(folder)
+    lost = lose(shop, relay)
+    refused = shop("unknown", "rebuy", lost)
+    assert refused.code == 6
+    assert next_of(refused) == ["unknown", "rebuy", lost, "--yes"]
+
+    async def twice_at_once() -> list[Result]:
+        async with AsyncClient(home=home) as client:
+            both = await asyncio.gather(client.rebuy(lost), client.rebuy(lost))
+            assert [row.id for row in await client.unknown()] == []
+            return both
+
+    async def noting_fails(engine: Engine, attempt_id: str, state: State) -> None:
+        raise OSError("the process dies here")
+
+    one, other = asyncio.run(twice_at_once())
+    assert one.request_id == other.request_id
+    assert relay.sold == 2
+    lost = lose(shop, relay)
+    with monkeypatch.context() as dying:
+        dying.setattr(Engine, "resolve", noting_fails)
+        assert shop("unknown", "rebuy", lost, "--yes").code == 1
+    again = shop("unknown", "rebuy", lost, "--yes", *AS_JSON)
+    assert "replayed" in [warning["code"] for warning in again.json["warnings"]]
+    assert relay.sold == 4
+    assert shop("unknown", "list", *AS_JSON).json["unknown"] == []
+
+
+def test_a_purchase_again_that_is_unknown_too_is_not_made_a_third_time(shop, relay):
+    lost = lose(shop, relay)
+    relay.status = 524
+    assert shop("unknown", "rebuy", lost, "--yes").code == 7
+    relay.status = 200
+    again = shop("unknown", "rebuy", lost, "--yes", *AS_JSON)
+    assert again.code == 7
+    assert relay.sold == 2
+    newer = again.json["error"]["hint"].split()[-1]
+    assert shop("unknown", "rebuy", newer, "--yes").code == 0
+    assert relay.sold == 3
+
+
+def test_what_may_come_next_stands_on_lines_of_its_own(shop, relay):
+    """A line pasted whole runs one command: three with `|` between them would write it off."""
+    lost = lose(shop, relay)
+    told = shop("unknown", "list").err.splitlines()
+    assert told == [
+        f"Next: pisang unknown look {lost}",
+        f"or: pisang unknown rebuy {lost}",
+        f"or: pisang unknown write-off {lost}",
+    ]
+
+
+def test_an_unknown_outcome_of_unknown_price_is_named_by_the_bill_and_asked_for_in_words(
+    shop, relay
+):
+    relay.request_ids = False  # nor can its log be sure
+    lost = lose(shop, relay)
+    bill = shop("cost")
+    assert "1 with an unknown outcome: pisang unknown list" in bill.err
+    assert "`pisang upstream price relay`" in bill.err
+    asked = shop("unknown", "rebuy", lost, **ZH)
+    assert "这一步需要花费（金额未知）：请用 --yes 确认。" in asked.err
+    assert "结果未知" in shop("unknown", "look", lost, **ZH).out
 
 
 def test_a_price_in_your_own_currency_is_not_replaced_by_the_relay_s_dollars(shop, relay):

@@ -76,6 +76,13 @@ def test_an_amount_beyond_any_budget_is_none() -> None:
         parse_money("1000000000001USD")
 
 
+def test_an_amount_that_micro_units_cannot_hold_is_none() -> None:
+    assert parse_money("0.000001USD").micros == 1
+    assert parse_money("0.1000000USD") == parse_money("0.1USD")
+    with pytest.raises(ValueError, match="at most six decimals"):
+        parse_money("0.0000001USD")
+
+
 @given(amounts, amounts, st.integers(0, 100))
 def test_money_adds_and_multiplies_exactly(one: int, two: int, n: int) -> None:
     assert Money(one, "USD") + Money(two, "USD") == Money(one + two, "USD")

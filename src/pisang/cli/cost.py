@@ -65,12 +65,13 @@ def cost(asked: CostOptions) -> int:
     from pisang.client.async_client import AsyncClient
     from pisang.client.costs import costs_csv
 
-    async def read() -> CostReport:
+    async def read() -> tuple[CostReport, int]:
         async with AsyncClient(face="cli") as client:
-            return await client.costs(asked.by.value, since=asked.since, until=asked.until)
+            report = await client.costs(asked.by.value, since=asked.since, until=asked.until)
+            return report, len(await client.unknown())
 
     screen = Screen.of(asked.format)
-    report = asyncio.run(read())
+    report, unknown = asyncio.run(read())
     if asked.csv:
         for line in costs_csv(report).splitlines():
             screen.line(line)
@@ -79,6 +80,8 @@ def cost(asked: CostOptions) -> int:
     for row in report.rows:
         screen.bare(f"{row.name}\t{_plain(row, row.spent_micros)}")
     _tell(report, screen)
+    for note in _notes(report, unknown, screen):
+        screen.note(note)
     return 0
 
 
@@ -99,8 +102,6 @@ def _tell(report: CostReport, screen: Screen) -> None:
         screen.line()
     for line in standing_lines(report.budgets, screen):
         screen.line(line)
-    for note in _notes(report, screen):
-        screen.note(note)
 
 
 _HEADS = {
@@ -115,7 +116,7 @@ _COLUMNS = (
     ("at stake", "待确认"),
     ("written off", "已核销"),
     ("images", "图片"),
-    ("attempts", "请求"),
+    ("attempts", "尝试"),
 )
 _GIVEN_UP = 2
 
@@ -175,22 +176,27 @@ def _plain(cost: Cost, micros: int) -> str:
     return str(Money(micros, cost.currency)) if cost.currency else "-"
 
 
-def _notes(report: CostReport, screen: Screen) -> Iterator[str]:
+def _notes(report: CostReport, unknown: int, screen: Screen) -> Iterator[str]:
+    """What the figures leave out, and the next commands. `unknown` attempts have an unknown
+    outcome, whatever is known of their price."""
     unpriced = sum(one.unpriced for one in report.totals)
     if unpriced:
+        names = (one.name for one in report.rows if one.unpriced and report.by == "upstream")
+        name = next(names, "NAME")
         yield screen.pick(
-            f"{unpriced} attempts cost what nobody knows here: set prices with "
-            "`pisang upstream price`.",
-            f"另有 {unpriced} 次请求的价格未知：可用 `pisang upstream price` 设置价格。",
+            f"{unpriced} attempts cost what nobody knows here; a price is set with "
+            f"`pisang upstream price {name}`.",
+            f"另有 {unpriced} 次尝试的价格未知；设置价格：`pisang upstream price {name}`。",
         )
     for currency in report.missing:
         yield screen.pick(
             f"No rate says what 1 {currency} is worth: pisang budget rate {currency} 0.14",
             f"没有设置 {currency} 的汇率：pisang budget rate {currency} 0.14",
         )
-    if any(one.at_stake_micros for one in report.totals):
+    if unknown:
         yield screen.pick(
-            "What is at stake: pisang unknown list", "查看待确认的请求：pisang unknown list"
+            f"{unknown} with an unknown outcome: pisang unknown list",
+            f"结果未知的尝试有 {unknown} 次：pisang unknown list",
         )
     if report.play.attempts:
         count = report.play.images

@@ -256,6 +256,8 @@ def _tell_taken(
         screen.line(screen.pick(f"Not known here, left: {names}", f"未识别、未导入的字段：{names}"))
     screen.line(screen.pick(f"{entry.name}: {base_url}", f"{entry.name}：{base_url}"))
     say_kept(place, screen)
+    if is_default:
+        screen.line(screen.pick(f"{entry.name} is the default.", f"默认上游：{entry.name}。"))
     if not is_private(path):
         screen.note(
             screen.pick(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from pisang.cli.carrying import Task, carry_out
 from pisang.cli.opening import open_picture
@@ -28,7 +31,13 @@ from pisang.client.upstreams import choose
 from pisang.client.wishes import Options, check_n, check_prompt
 from pisang.domain.upstream import Upstream
 from pisang.engine.events import Listener
-from pisang.errors import OptionInvalid, PromptMissing, UpstreamMissing
+from pisang.errors import (
+    OptionInvalid,
+    OutputExists,
+    PisangError,
+    PromptMissing,
+    UpstreamMissing,
+)
 
 MAX_STDIN = 1 << 20
 """A prompt is no longer than a megabyte."""
@@ -100,8 +109,24 @@ def prepare(
     target = plan_output(
         asked.out or settings.defaults.out, base=settings.folder, force=asked.force
     )
-    check_output(target, asked.n)
+    try:
+        check_output(target, asked.n)
+    except OutputExists as error:
+        error.hint = asyncio.run(_hint_writer(error, words, settings))
+        raise
     return Job(words, edited, asked, target, upstream, settings, resize)
+
+
+async def _hint_writer(error: OutputExists, prompt: str, settings: Settings) -> str | None:
+    """How to have what stands there already, where these very words made it: a caller that was
+    killed meanwhile asks again for what its keeper has written."""
+    style = settings.defaults.style
+    words = f"{style}\n{prompt}" if style else prompt
+    with suppress(PisangError):  # no home yet, or none that can be read: no hint
+        async with AsyncClient(settings=settings, face="cli") as client:
+            request_id = await client.writer(Path(error.fields["path"]), words)
+            return f"pisang wait {request_id}" if request_id else None
+    return None
 
 
 def read_resize(asked: Paint) -> Shape | None:

@@ -13,6 +13,7 @@ from pisang.cli.painting import tell
 from pisang.cli.performing import Work
 from pisang.cli.screen import Screen
 from pisang.cli.watching import patience_of
+from pisang.cli.words import say_amount
 from pisang.client.async_client import AsyncClient
 from pisang.client.delivery import Delivery
 from pisang.client.export import Exported
@@ -73,13 +74,15 @@ async def _buy(
 def _confirm(row: AttemptRow, screen: Screen) -> None:
     """Ask on a terminal; elsewhere `--yes` has to say it. Raises `ConfirmationNeeded`."""
     price = at_stake(row) or str(row.price or "?")
+    again = f"pisang unknown rebuy {row.id} --yes"
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise ConfirmationNeeded(price=price, flag="--yes")
+        raise ConfirmationNeeded(price=price, flag="--yes", hint=again)
+    said = say_amount(price, screen.language)
     question = screen.pick(
-        f"This may pay {price} a second time. Buy it again? [y/N] ",
-        f"这可能会再次花费 {price}。确定重新购买？[y/N] ",
+        f"This may pay {said} a second time. Buy it again? [y/N] ",
+        f"这可能会再次扣费：{said}。确定重新购买？[y/N] ",
     )
     sys.stderr.write(question)
     sys.stderr.flush()
     if sys.stdin.readline().strip().lower() not in ("y", "yes", "是"):
-        raise ConfirmationNeeded(price=price, flag="--yes")
+        raise ConfirmationNeeded(price=price, flag="--yes", hint=again)

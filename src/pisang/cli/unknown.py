@@ -10,7 +10,7 @@ from pisang.cli.frame import command
 from pisang.cli.options import One, Rebuy, Told
 from pisang.cli.screen import Screen
 from pisang.cli.table import align
-from pisang.cli.words import say_amount
+from pisang.cli.words import STATES_ZH, say_amount
 
 if TYPE_CHECKING:
     from pisang.client.async_client import AsyncClient
@@ -102,6 +102,8 @@ _FACTS_ZH = {
 
 def _fact(name: str, value: object, screen: Screen) -> tuple[str, str]:
     said = say_amount(str(value), screen.language) if name == "at_stake" else str(value)
+    if name == "state":
+        said = screen.pick(said, STATES_ZH[said])
     return screen.pick(name, _FACTS_ZH.get(name, name)), said
 
 
@@ -223,5 +225,8 @@ def _cells(row: AttemptRow, screen: Screen) -> tuple[str, ...]:
 
 
 def _exits(row: AttemptRow, screen: Screen, *verbs: str) -> str:
-    commands = " | ".join(f"pisang unknown {verb} {row.id}" for verb in verbs)
-    return f"{screen.pick('Next', '下一步')}: {commands}"
+    """The commands that may come next, one a line: a line copied whole runs one of them."""
+    first, *others = (f"pisang unknown {verb} {row.id}" for verb in verbs)
+    told = [f"{screen.pick('Next', '下一步')}: {first}"]
+    told += [f"{screen.pick('or', '或')}: {other}" for other in others]
+    return "\n".join(told)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +14,14 @@ from typing import Unpack
 from pisang.client.costs import CostReport, parse_since, parse_until, read_costs
 from pisang.client.delivery import Delivery, collect, deliver
 from pisang.client.export import Exported
-from pisang.client.finding import again, ancestors, find_newest, find_request, find_unknown
+from pisang.client.finding import (
+    again,
+    ancestors,
+    find_newest,
+    find_request,
+    find_unknown,
+    find_writer,
+)
 from pisang.client.loading import load_settings
 from pisang.client.looking import Looked, look
 from pisang.client.results import Result, result_of
@@ -29,7 +36,7 @@ from pisang.engine.events import Listener, ignore
 from pisang.engine.order import Order
 from pisang.engine.probe import Probe, probe
 from pisang.engine.relay_facts import RelayFacts, read_facts
-from pisang.errors import KeyMissing, Mismatch
+from pisang.errors import KeyMissing, Mismatch, Unexpected
 from pisang.store.spending import Grouping, Standing
 
 
@@ -278,6 +285,13 @@ class AsyncClient:
         row = await asyncio.to_thread(find_newest, word, engine.store, self._hub.settings.folder)
         return result_of(summary(row), engine.store)
 
+    async def writer(self, path: Path, prompt: str) -> str | None:
+        """The id of the request of this folder, one of the newest, that was asked with these words
+        and wrote its image to that path; None where there is none."""
+        store = (await self._hub.engine()).store
+        folder = self._hub.settings.folder
+        return await asyncio.to_thread(find_writer, path, prompt, store, folder)
+
     async def wait(self, request_id: str, timeout_s: float | None = None) -> Result:
         """What became of a request of whichever process, once nothing of it is under way.
 
@@ -329,14 +343,17 @@ class AsyncClient:
         self, attempt_id: str, *, delivery: Delivery | None = None, **options: Unpack[Options]
     ) -> Result:
         """Buy an unknown attempt's image again, from the upstream it was asked of. It counts as
-        spent, and is marked as bought again once the new one ended. Raises `NotFound`."""
+        spent, and is marked as bought again once the new one came. One that was bought again
+        before is given, not bought a third time; where that one's outcome is unknown too, it is
+        the error. Raises `NotFound`."""
         engine = await self._hub.engine()
         row = await find_unknown(attempt_id, engine)
         order = await again(row, engine, self._hub.settings, self._face)
         order = replace(order, outgoing=delivery.to_json() if delivery else None)
         result = await self._run(order, merged(self._options, options).get("on_event") or ignore)
         if result.state is State.DONE:
-            await engine.resolve(row.id, State.REBOUGHT)
+            with suppress(Unexpected):  # another process noted it meanwhile
+                await engine.resolve(row.id, State.REBOUGHT)
         return told(result)
 
     async def costs(

@@ -16,6 +16,7 @@ from pisang.client.settings import Settings
 from pisang.client.upstreams import resolve
 from pisang.domain.attempt import State
 from pisang.domain.ledger import AttemptRow, RequestRow
+from pisang.domain.request import JSON
 from pisang.domain.serial import request_from_json
 from pisang.engine.order import Order
 from pisang.errors import (
@@ -74,6 +75,26 @@ def asked(
     return Asked(query, limit, state=known.get(state or ""), tag=tag, since_ms=since_ms)
 
 
+LATELY = 20
+"""Among how many of the newest requests the one that wrote a file is looked for."""
+
+
+def find_writer(path: Path, prompt: str, store: Store, folder: Path) -> str | None:
+    """The id of the newest request of this folder with that prompt that wrote its image there;
+    None where none of the newest did."""
+    for row in store.history(Asked(None, LATELY)):
+        if row.folder == str(folder) and row.prompt == prompt:
+            written = (one.result for one in store.outgoing(row.id))
+            if any(isinstance(one, dict) and str(path) in _paths(one) for one in written):
+                return row.id
+    return None
+
+
+def _paths(report: dict[str, JSON]) -> list[JSON]:
+    paths = report["paths"]
+    return paths if isinstance(paths, list) else []
+
+
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
@@ -125,7 +146,11 @@ async def find_unknown(prefix: str, engine: Engine) -> AttemptRow:
 
 
 async def again(row: AttemptRow, engine: Engine, settings: Settings, face: str) -> Order:
-    """The order that asks once more for one attempt's image, at the same upstream."""
+    """The order that asks once more for one attempt's image, at the same upstream.
+
+    It has a key, the same each time: who was killed before the purchase was noted, and two who
+    ask at once, find the one purchase.
+    """
     asked = await asyncio.to_thread(engine.store.request, row.request_id)
     request = request_from_json(asked.spec, engine.store.content)
     try:
@@ -140,5 +165,7 @@ async def again(row: AttemptRow, engine: Engine, settings: Settings, face: str) 
         folder=asked.folder,
         parent=asked.parent,
         tags=(*asked.tags, f"rebuy:{row.id}"),
+        idempotency_key=f"rebuy:{row.id}",
+        fingerprint=f"rebuy:{row.id}",
         scope=asked.scope,
     )

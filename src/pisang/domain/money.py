@@ -58,4 +58,6 @@ def parse_money(text: str, default_currency: str = "USD") -> Money:
     if amount > MOST:
         raise ValueError(f"an amount is at most {MOST:,}")
     micros = int(amount * MICROS)
+    if micros != amount * MICROS:  # a price rounded to nothing would pass every cap
+        raise ValueError(f"{text!r} is too fine: an amount has at most six decimals")
     return Money(micros, (match["currency"] or default_currency).upper())

@@ -63,6 +63,7 @@ PHRASES: Mapping[str, str] = {
         "这里不接受用户名和密码：请设置 HTTPS_PROXY，或编辑 config.toml"
     ),
     "money is never negative": "金额不能为负",
+    "{} is too fine: an amount has at most six decimals": "{} 太精细：金额最多六位小数",
     "{} is not an amount: write it like 5USD or 0.20CNY": (
         "{} 不是金额：请写成 5USD 或 0.20CNY 的形式"
     ),
