@@ -175,6 +175,11 @@ class Client:
         this folder whatever became of it: it may have no image yet."""
         return self._portal.call(lambda: self._inner.newest(word))
 
+    def writer(self, path: Path, prompt: str) -> str | None:
+        """The id of the request of this folder, one of the newest, that was asked with these words
+        and wrote its image to that path; None where there is none."""
+        return self._portal.call(lambda: self._inner.writer(path, prompt))
+
     def wait(self, request_id: str, timeout_s: float | None = None) -> Result:
         """What became of a request of whichever process, once nothing of it is under way.
 
