@@ -10,7 +10,7 @@ health is this process's own: another gateway finds out for itself.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from pisang.client.settings import Settings
@@ -19,11 +19,17 @@ from pisang.domain.catalogue import Catalogue
 from pisang.domain.catalogue import resolve as resolve_model
 from pisang.domain.secret import Secret
 from pisang.domain.upstream import Upstream
+from pisang.engine.events import Event, Listener
+from pisang.engine.order import Order, Ran
 from pisang.engine.world import now_ms
 from pisang.errors import PisangError
 from pisang.policy import health
 from pisang.policy.health import Health, Standing
-from pisang.policy.route import Candidate, order
+from pisang.policy.route import Candidate, may_go_elsewhere
+from pisang.policy.route import order as put_in_order
+
+Run = Callable[[Order, Listener], Awaitable[Ran]]
+"""Carries one order out: the engine, mostly."""
 
 USUAL_PRIORITY = 1
 
@@ -68,8 +74,55 @@ class Router:
             return self._keyed((next(iter(known.values())),))
         having = {name: known[name] for name, doubt in doubts.items() if doubt == least}
         candidates = [self._candidate(name) for name in having]
-        names = order(candidates, [self._draw() for _ in candidates])
+        names = put_in_order(candidates, [self._draw() for _ in candidates])
         return self._keyed(having[name] for name in names)
+
+    async def carry_out(
+        self,
+        orders: Sequence[Order],
+        run: Run,
+        listen: Listener,
+        go_on: Callable[[], None] = lambda: None,
+    ) -> Ran:
+        """What became of a wish: at the first upstream, or at the next while an error is free and
+        may be none there. `go_on` is called where one is over and the next is asked. Raises what
+        `run` raises."""
+        *others, last = orders
+        for order in others:
+            if not self.may_start(order.upstream):
+                continue  # it was found sick, or is being probed, since the order was made
+            try:
+                ran = await self.run_one(order, run, listen)
+            except PisangError as error:
+                if not may_go_elsewhere(error):
+                    raise
+            else:
+                if ran.error is None or not may_go_elsewhere(ran.error):
+                    return ran
+            go_on()
+        self.may_start(last.upstream)  # if even that one is sick, it is asked
+        return await self.run_one(last, run, listen)
+
+    async def run_one(self, order: Order, run: Run, listen: Listener) -> Ran:
+        """Carry one order out, and note how its upstream did, if it was called."""
+        called: list[str] = []
+        error: PisangError | None = None
+
+        def hear(event: Event) -> None:
+            if event.kind == "sent":
+                called.append(event.attempt_id)
+            listen(event)
+
+        try:
+            ran = await run(order, hear)
+            error = ran.error
+        except PisangError as raised:
+            error = raised
+            raise
+        else:
+            return ran
+        finally:
+            self.ended(order.upstream, error, called=bool(called))
 
     def may_start(self, upstream: Upstream) -> bool:
         """Whether a call may go there now. Of an upstream that is to be probed the first who asks

@@ -18,7 +18,7 @@ from pisang.domain.ledger import Join
 from pisang.domain.request import Request
 from pisang.domain.upstream import Upstream
 from pisang.engine.engine import Engine
-from pisang.engine.events import Event
+from pisang.engine.events import Event, Listener
 from pisang.engine.ids import new_id
 from pisang.engine.lineage import TURN_WIRES
 from pisang.engine.order import Order, Ran
@@ -36,7 +36,6 @@ from pisang.gateway.routing import Router
 from pisang.gateway.telling import Teller
 from pisang.gateway.visits import Departure, Gone, Visit
 from pisang.policy.plan import plan
-from pisang.policy.route import may_go_elsewhere
 from pisang.wires.base import Wire, WireAnswer
 from pisang.wires.table import wire
 
@@ -223,48 +222,17 @@ class _Serving:
         return skip(body, self._relay.sent) if body is not None else ()
 
     async def _carry_out(self, orders: tuple[Order, ...]) -> Ran:
-        """What became of it: at the first upstream, or the next while an error is free and may be
-        none elsewhere."""
-        *others, last = orders
-        for order in others:
-            if not self._service.router.may_start(order.upstream):
-                continue  # it was found sick, or is being probed, since the order was made
-            try:
-                ran = await self._run(order)
-            except PisangError as error:
-                if not may_go_elsewhere(error):
-                    raise
-            else:
-                if ran.error is None or not may_go_elsewhere(ran.error):
-                    return ran
-            self._detach(delivered=True)  # that request is over, and this one goes on
-        self._service.router.may_start(last.upstream)  # if even that one is sick, it is asked
-        return await self._run(last)
+        def go_on() -> None:  # that request is over, and the next one goes on
+            self._detach(delivered=True)
 
-    async def _run(self, order: Order) -> Ran:
-        """Carry one order out, and tell the router how its upstream did, if it was called. Its own
-        bytes are tapped where they will be the answer."""
-        called: list[str] = []
-        error: PisangError | None = None
+        return await self._service.router.carry_out(orders, self._run, self._hear, go_on)
 
-        def hear(event: Event) -> None:
-            if event.kind == "sent":
-                called.append(event.attempt_id)
-            self._hear(event)
-
+    async def _run(self, order: Order, listen: Listener) -> Ran:
+        """Carry one order out, its own bytes tapped where they will be the answer."""
         tap = None
         if self._relayed and wire(order.upstream.wire) is self._wire:
             order, tap = replace(order, stream=self._ask.stream), self._relay
-        try:
-            ran = await self._service.engine.run(order, hear, tap)
-            error = ran.error
-        except PisangError as raised:
-            error = raised
-            raise
-        else:
-            return ran
-        finally:
-            self._service.router.ended(order.upstream, error, called=bool(called))
+        return await self._service.engine.run(order, listen, tap)
 
     def _hear(self, event: Event) -> None:
         self._service.news.tell(event, self._scope)

@@ -29,52 +29,14 @@ from pisang.gateway.management.answers import (
 from pisang.gateway.management.desk import Desk
 from pisang.gateway.telling import Teller
 from pisang.gateway.visits import Departure
-from pisang.policy.route import may_go_elsewhere
 from pisang.wires.base import WireAnswer
 
 Carry = Callable[[Listener], Awaitable[Ran]]
 
 
 async def carry_out(orders: Sequence[Order], desk: Desk, listen: Listener) -> Ran:
-    """What became of a wish at the first upstream, or at the next while an error is free and may
-    be none there."""
-    router = desk.service.router
-    *others, last = orders
-    for order in others:
-        if not router.may_start(order.upstream):
-            continue  # it was found sick, or is being probed, since the order was made
-        try:
-            ran = await run_one(order, desk, listen)
-        except PisangError as error:
-            if not may_go_elsewhere(error):
-                raise
-        else:
-            if ran.error is None or not may_go_elsewhere(ran.error):
-                return ran
-    router.may_start(last.upstream)  # if even that one is sick, it is asked
-    return await run_one(last, desk, listen)
-
-
-async def run_one(order: Order, desk: Desk, listen: Listener) -> Ran:
-    """Carry one order out, and tell the router how its upstream did, if it was called."""
-    called: list[str] = []
-    error: PisangError | None = None
-
-    def hear(event: Event) -> None:
-        if event.kind == "sent":
-            called.append(event.attempt_id)
-        listen(event)
-
-    try:
-        ran = await desk.engine.run(order, hear)
-        error = ran.error
-    except PisangError as raised:
-        error = raised
-        raise
-    else:
-        return ran
-    finally:
-        desk.service.router.ended(order.upstream, error, called=bool(called))
+    """What became of a wish, at the first of its upstreams that can grant it."""
+    return await desk.service.router.carry_out(orders, desk.engine.run, listen)
 
 
 class Work:

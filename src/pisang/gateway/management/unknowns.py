@@ -16,7 +16,6 @@ from pisang.engine.events import Listener
 from pisang.engine.order import Ran
 from pisang.gateway.management.answers import images_json
 from pisang.gateway.management.asking import check_key
-from pisang.gateway.management.carrying import run_one
 from pisang.gateway.management.desk import At, Desk
 from pisang.gateway.management.generations import PAID, answer
 from pisang.gateway.management.shapes import MISSING, Looked, Unknowns, WrittenOff
@@ -64,7 +63,7 @@ async def _buy_again(row: AttemptRow, desk: Desk, listen: Listener) -> Ran:
     order = await again(row, desk.engine, desk.settings, "gateway")
     check_key(order, desk)
     once = replace(order, idempotency_key=f"rebuy:{row.id}", quota=desk.caller.quota)
-    ran = await run_one(once, desk, listen)
+    ran = await desk.service.router.run_one(once, desk.engine.run, listen)
     if ran.row.state is State.DONE and not ran.replayed:
         await desk.engine.resolve(row.id, State.REBOUGHT)
     return ran
