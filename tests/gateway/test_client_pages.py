@@ -16,6 +16,7 @@ from tests.gateway.conftest import Stage
 from tools.pages import Block, blocks, commands, pages
 
 HOST = "https://images.example.com"
+NAME = r"(?<![.\w])(?!response)[a-z]+\.(?:jpg|png|json)\b"
 PAGES = [page for page in pages() if page.startswith("docs/clients/")]
 RUN = [
     block
@@ -34,7 +35,7 @@ def test_a_page_s_program_makes_its_pictures(block: Block, stage: Stage, tmp_pat
             words, cwd=tmp_path, capture_output=True, text=True, env=environ(), check=False
         )
         assert done.returncode == 0, f"{block.place}: {done.stderr}{done.stdout}"
-    named = set(re.findall(r"(?<=[\"'/ ])(?<!response\.)[a-z]+\.(?:jpg|png|json)\b", block.text)) - {"photo.png"}
+    named = set(re.findall(NAME, block.text)) - {"photo.png"}
     assert named
     for name in named:
         assert (tmp_path / name).stat().st_size > 500, f"{block.place}: {name}"

@@ -14,6 +14,7 @@ from pisang.domain.ledger import AttemptRow
 from pisang.engine.order import Ran
 from pisang.engine.outcome import last_attempts
 from pisang.errors import PisangError
+from pisang.gateway.transcoding import transcode
 from pisang.store.store import Store
 from pisang.wires.base import Ask, Wire, WireAnswer
 from pisang.wires.replay import write_again
@@ -23,7 +24,10 @@ _SAID = frozenset({State.DONE, State.REFUSED})
 
 
 def encode(ran: Ran, ask: Ask, asked_wire: Wire, store: Store) -> WireAnswer:
-    """The answer to a caller: pictures, a refusal as its upstream worded it, or the error."""
+    """The answer to a caller: pictures, a refusal as its upstream worded it, or the error.
+
+    Blocks while pictures are written in another type than they came in.
+    """
     told = [one for one in last_attempts(ran.row) if one.state in _SAID]
     answers = [(one, store.answer(one.id)) for one in told]
     whole = [(one, answer) for one, answer in answers if answer is not None]
@@ -33,7 +37,8 @@ def encode(ran: Ran, ask: Ask, asked_wire: Wire, store: Store) -> WireAnswer:
         return as_it_came
     if not pictured:
         return asked_wire.encode_error(_error_of(ran), ask)
-    return asked_wire.encode_reply(_merge([_reply(one, answer) for one, answer in pictured]), ask)
+    reply = _merge([_reply(one, answer) for one, answer in pictured])
+    return asked_wire.encode_reply(transcode(reply, ask, store), ask)
 
 
 def _error_of(ran: Ran) -> PisangError:

@@ -194,7 +194,8 @@ class _Serving:
 
     async def _tell(self, carrying: asyncio.Future[Ran]) -> bool:
         """Answer from the store; whether all of it went out."""
-        return await self._teller.tell(self._answer(carrying), self._store)
+        answer = await asyncio.to_thread(self._answer, carrying)
+        return await self._teller.tell(answer, self._store)
 
     async def _tell_live(self, carrying: asyncio.Future[Ran]) -> bool:
         """Pass the upstream's bytes on while they arrive, the last of them once the outcome is
