@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pisang.client.config import Config, parse_config
-from pisang.client.files import write_private
+from pisang.client.files import in_turn, write_private
 from pisang.client.schema import header_of, read_text
 from pisang.client.settings import HOME_FILE, Entry
 from pisang.errors import SettingsMalformed
@@ -29,6 +29,7 @@ def put_upstream(home: Path, entry: Entry) -> None:
     put_upstreams(home, (entry,))
 
 
+@in_turn
 def put_upstreams(home: Path, entries: Iterable[Entry]) -> None:
     """Write upstreams down, all or none, in place of older ones of their names."""
     text, config = read_config(home)
@@ -44,6 +45,7 @@ def upstream_text(entry: Entry) -> str:
     return "\n".join((*_lines(entry), ""))
 
 
+@in_turn
 def drop_upstream(home: Path, name: str) -> None:
     """Remove an upstream, and the default where it was that one."""
     text, config = read_config(home)
@@ -55,6 +57,7 @@ def drop_upstream(home: Path, name: str) -> None:
     save_config(home, text, expected)
 
 
+@in_turn
 def put_default(home: Path, name: str) -> None:
     """Make an upstream the default."""
     text, config = read_config(home)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from pisang.client.config_edit import read_config, save_config
+from pisang.client.files import in_turn
 from pisang.client.schema import header_of, split_key
 from pisang.domain.ledger import Budget
 from pisang.domain.money import Money
@@ -26,6 +27,7 @@ _REMARK = re.compile(r'=\s*"[^"]*"(?P<remark>\s+#.*)$')
 _ASSIGNMENT = re.compile(r"^\s*(?P<key>[^=#\[\]]+?)\s*=")
 
 
+@in_turn
 def put_prices(
     home: Path,
     upstream: str,
@@ -53,6 +55,7 @@ def put_prices(
     save_config(home, text, replace(config, upstreams={**config.upstreams, upstream: entry}))
 
 
+@in_turn
 def put_budget(home: Path, budget: Budget) -> None:
     """Set a cap, in place of an older one of that id."""
     text, config = read_config(home)
@@ -65,6 +68,7 @@ def put_budget(home: Path, budget: Budget) -> None:
     save_config(home, text, replace(config, budgets=(*others, budget)))
 
 
+@in_turn
 def drop_budget(home: Path, budget_id: str) -> bool:
     """Take a cap away; whether there was one."""
     text, config = read_config(home)
@@ -76,6 +80,7 @@ def drop_budget(home: Path, budget_id: str) -> bool:
     return True
 
 
+@in_turn
 def put_currency(home: Path, currency: str) -> None:
     """Set the ledger's one currency."""
     text, config = read_config(home)
@@ -83,6 +88,7 @@ def put_currency(home: Path, currency: str) -> None:
     save_config(home, text, replace(config, currency=currency))
 
 
+@in_turn
 def put_rate(home: Path, currency: str, rate: Decimal | None) -> None:
     """Set what one unit of a currency is worth in the ledger's; None removes it."""
     text, config = read_config(home)

@@ -10,11 +10,16 @@ import os
 import secrets
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import wraps
 from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
 
 from pisang.errors import HomeUnusable
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
@@ -70,6 +75,35 @@ def write_private(path: Path, text: str) -> None:
             temporary.write_bytes(text.encode())
     except OSError as error:
         raise HomeUnusable(path=str(path), why=reason_of(error)) from error
+
+
+@contextmanager
+def taking_turns(home: Path) -> Iterator[None]:
+    """While the block runs no other process or thread changes the home's settings or keys: what
+    the block reads is still so when it writes. Not to be nested. Raises `HomeUnusable`."""
+    from pisang.store.lock import Turn
+
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise HomeUnusable(path=str(home), why=reason_of(error)) from error
+    turn = Turn(home / "settings.lock")
+    try:
+        with turn:
+            yield
+    finally:
+        turn.close()
+
+
+def in_turn(change: Callable[Concatenate[Path, P], R]) -> Callable[Concatenate[Path, P], R]:
+    """A change of a home's settings, carried out in its turn."""
+
+    @wraps(change)
+    def changed(home: Path, /, *args: P.args, **options: P.kwargs) -> R:
+        with taking_turns(home):
+            return change(home, *args, **options)
+
+    return changed
 
 
 def reason_of(error: OSError) -> str:

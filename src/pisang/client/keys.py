@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pisang.client.files import write_private
+from pisang.client.files import taking_turns, write_private
 from pisang.client.schema import read_document
 from pisang.domain.secret import Secret
 
@@ -48,17 +48,19 @@ def kept_key(name: str, home: Path) -> Secret | None:
 def keep_key(name: str, key: Secret, home: Path) -> str:
     """Keep the key and say where: `the keyring`, or the file's path."""
     in_keyring = _tell_keyring(_account(name, home), key)
-    _write(home, {**_read(home), name: None if in_keyring else key})
+    with taking_turns(home):
+        _write(home, {**_read(home), name: None if in_keyring else key})
     return "the keyring" if in_keyring else str(home / FILE)
 
 
 def forget_key(name: str, home: Path) -> None:
     """Forget the key, wherever it was kept."""
-    entries = _read(home)
-    if name in entries:
-        if entries.pop(name) is None:
-            _drop_from_keyring(_account(name, home))
-        _write(home, entries)
+    with taking_turns(home):
+        entries = _read(home)
+        if name in entries:
+            if entries.pop(name) is None:
+                _drop_from_keyring(_account(name, home))
+            _write(home, entries)
 
 
 def _read(home: Path) -> _Entries:
