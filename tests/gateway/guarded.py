@@ -75,6 +75,7 @@ def guarding(folder: Path) -> Iterator[Guarded]:
         Grant(name="revoked"),
         Grant(name="small", models="nano-banana-2", max_size="1k"),
         Grant(name="poor", budget="0.10USD", per="total"),
+        Grant(name="capped", budget="0.67USD", per="total"),
         Grant(name="slow", rpm=2),
         Grant(name="single", concurrency=1),
     )

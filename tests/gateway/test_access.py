@@ -196,6 +196,15 @@ def test_a_key_s_cap_is_kept(guarded: Guarded) -> None:
     assert (poor["budgets"][0]["cap"], poor["budgets"][0]["spent"]) == ("0.10", "0.067")
 
 
+def test_of_forty_calls_at_once_a_cap_for_ten_lets_ten_through(guarded: Guarded) -> None:
+    before = guarded.charges
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(lambda n: guarded.paint("capped", f"grape {n}"), range(40)))
+    codes = sorted(one.status_code for one in answers)
+    assert codes == [200] * 10 + [402] * 30
+    assert guarded.charges == before + 10
+
+
 def test_a_key_that_asks_too_fast_is_told_when_to_come_back_and_pays_nothing(
     guarded: Guarded,
 ) -> None:

@@ -55,5 +55,6 @@ def _taken(keys: Sequence[GatewayKey], team: str) -> list[GatewayKey]:
 
 
 def _cells(name: str, keys: Sequence[GatewayKey], screen: Screen) -> tuple[str, ...]:
-    count = screen.pick(f"{len(keys)} keys", f"{len(keys)} 个密钥")
+    many = "key" if len(keys) == 1 else "keys"
+    count = screen.pick(f"{len(keys)} {many}", f"{len(keys)} 个密钥")
     return name, count, screen.pick(", ", "，").join(key.name for key in keys)

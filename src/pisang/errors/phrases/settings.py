@@ -208,6 +208,7 @@ PHRASES: Mapping[str, str] = {
     ),
     # what there is none of
     "request": "请求",
+    "key": "密钥",
     "image": "图片",
     "attempt": "尝试",
     "model": "模型",
