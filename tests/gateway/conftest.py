@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+ROOT = Path(__file__).parents[2]
+
 
 def environ(home: Path) -> dict[str, str]:
     """An environment with nothing of this machine's in it but what Python needs."""
@@ -57,6 +59,20 @@ def serving(
         line = running.stdout.readline()
         assert line, running.stderr.read()
         yield json.loads(line)["url"], running
+    finally:
+        running.terminate()
+        running.communicate(timeout=30)
+
+
+@contextmanager
+def hurrying(home: Path, extra: Mapping[str, str]) -> Iterator[str]:
+    """The gateway of `clients/hurried.py` while it runs: its URL."""
+    words = [sys.executable, "-m", "tests.gateway.clients.hurried"]
+    environment = {**environ(home), **extra}
+    running = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=environment, cwd=ROOT)
+    try:
+        assert running.stdout is not None
+        yield json.loads(running.stdout.readline())["url"]
     finally:
         running.terminate()
         running.communicate(timeout=30)

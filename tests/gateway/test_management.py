@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 import pytest
 import requests
 
-from tests.gateway.conftest import Stage, run, serving
+from tests.gateway.conftest import Stage, hurrying, serving
 
 PRO = "gemini-3-pro-image"
 FLASH = "gemini-3.1-flash-image"
@@ -56,16 +56,22 @@ class Api:
 
 
 class Flaky(BaseHTTPRequestHandler):
-    """A front of the sandbox that gives a prompt with `flaky` in it up at the first call."""
+    """A front of the sandbox that fails at the first call for a prompt with one of these words."""
+
+    faults: ClassVar[dict[bytes, tuple[int, str, bytes]]] = {
+        b"flaky": (524, "text/html", b"<html>a time-out occurred</html>"),
+        b"busy": (429, "application/json", b'{"error": {"status": "RESOURCE_EXHAUSTED"}}'),
+    }
 
     upstream = ""
     seen: ClassVar[set[bytes]] = set()
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
-        if b"flaky" in body and body not in self.seen:
+        fault = next((told for word, told in self.faults.items() if word in body), None)
+        if fault is not None and body not in self.seen:
             self.seen.add(body)
-            status, kind, data = 524, "text/html", b"<html>a time-out occurred</html>"
+            status, kind, data = fault
         else:
             headers = {"content-type": "application/json", "x-goog-api-key": "any"}
             url = self.upstream + self.path
@@ -81,15 +87,22 @@ class Flaky(BaseHTTPRequestHandler):
         pass
 
 
+OLD = "gemini-2.5-flash-image"
+ENVIRON = {"RELAY_KEY": "sk-made-up", "PISANG_UPSTREAM": "relay"}
 CONFIG = """
-[upstreams.relay.prices]
-"gemini-3-pro-image" = "0.134USD"
-"gemini-3.1-flash-image" = "0.067USD"
+[upstreams.relay]
+wire = "gemini"
+base_url = "{upstream}"
+auth = "bearer"
+key_env = "RELAY_KEY"
+priority = 1
+prices = {{"gemini-3-pro-image" = "0.134USD", "gemini-3.1-flash-image" = "0.067USD"}}
 
 [upstreams.narrow]
 wire = "gemini"
 base_url = "{upstream}"
 auth = "none"
+priority = 2
 prices = {{"gemini-3-pro-image" = "0.134USD"}}
 limits = {{concurrency = 1}}
 
@@ -97,6 +110,8 @@ limits = {{concurrency = 1}}
 wire = "gemini"
 base_url = "http://127.0.0.1:{port}"
 auth = "none"
+priority = 0
+models = ["gemini-2.5-flash-image"]
 prices = {{"gemini-3-pro-image" = "0.134USD"}}
 """
 
@@ -111,13 +126,10 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
             ("127.0.0.1", 0), type("Front", (Flaky,), {"upstream": upstream})
         )
         threading.Thread(target=front.serve_forever, daemon=True).start()
-        run(
-            home, "upstream", "add", "relay", "--wire", "gemini", "--base-url", upstream,
-            "--auth", "bearer", "--key-stdin", stdin="sk-made-up\n",
-        )  # fmt: skip
-        with (home / "config.toml").open("a") as config:
-            config.write(CONFIG.format(upstream=upstream, port=front.server_port))
-        with serving(home, "serve", extra={"PISANG_UPSTREAM": "relay"}) as (url, _):
+        home.mkdir()
+        config = CONFIG.format(upstream=upstream, port=front.server_port)
+        (home / "config.toml").write_text(config)
+        with serving(home, "serve", extra=ENVIRON) as (url, _):
             yield Stage(url, home, book, upstream)
         front.shutdown()
         front.server_close()
@@ -160,6 +172,30 @@ def test_what_is_asked_for_later_has_an_address_at_once_and_its_result_there(api
     assert done["state"] == "done"
     assert len(done["result"]["images"]) == 1
     assert len(stage.charges) == before + 1
+
+
+def test_what_is_asked_for_later_keeps_its_id_where_another_upstream_makes_it(api):
+    """The one that is asked first is busy, and says so for free."""
+    wish = {"prompt": "a busy heron", "model": OLD}
+    request_id = api.post("/generations", wish, Prefer="respond-async").json()["id"]
+    assert api.wait(request_id)["state"] == "done"
+    attempts = api.get(f"/requests/{request_id}").json()["attempts"]
+    assert [(one["upstream"], one["state"]) for one in attempts] == [
+        ("flaky", "failed"), ("relay", "done"),
+    ]  # fmt: skip
+
+
+def test_who_waits_is_kept_alive_and_an_error_after_that_cuts_the_connection(stage):
+    with hurrying(stage.home, ENVIRON) as url:
+        path = f"{url}/pisang/v1/generations"
+        slow = {"prompt": "kept alive [[sandbox delay=1.3]]", "model": PRO}
+        answer = requests.post(path, json=slow, timeout=60)
+        assert answer.content.startswith(b"\n")
+        assert answer.json()["state"] == "done"
+        lost = {"prompt": "kept alive, and lost [[sandbox delay=1.3 html=524]]", "model": PRO}
+        with pytest.raises(requests.exceptions.ChunkedEncodingError):
+            requests.post(path, json=lost, timeout=60)
+        assert requests.post(path, json=lost, timeout=60).status_code == 424
 
 
 def test_one_idempotency_key_buys_once_now_or_later(api, stage):
@@ -467,7 +503,7 @@ def test_usage_is_the_ledger_s_as_json_and_as_csv(api, stage):
     assert text.headers["content-type"].startswith("text/csv")
     rows = list(csv.DictReader(io.StringIO(text.text)))
     assert [(one["model"], one["spent"]) for one in rows] == [
-        (one["name"], one["spent"]) for one in told["rows"]
+        (one["name"], one["spent"] or "") for one in told["rows"]
     ]
     assert api.get("/usage", params={"by": "colour"}).status_code == 400
 

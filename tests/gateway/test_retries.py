@@ -6,15 +6,10 @@ PISANG_CRASH=long streams, edits, every version and clients told to send again j
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,10 +17,9 @@ import pytest
 from tests.gateway.clients.cases import FLASH, REFERENCE
 from tests.gateway.clients.roster import CLIENTS, CannotRun, Client, kill, run, start
 from tests.gateway.clients.seller import Seller, selling
-from tests.gateway.conftest import environ, serving
+from tests.gateway.conftest import hurrying, serving
 from tests.gateway.conftest import run as run_pisang
 
-ROOT = Path(__file__).parents[2]
 LONG = os.environ.get("PISANG_CRASH") == "long"
 LIMIT_S = 5
 """How long the gateway waits for an upstream: the black hole's end."""
@@ -99,20 +93,6 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
             hurrying(folder / "hurried", short) as hurried,
         ):
             yield Shop(url, hurried, seller)
-
-
-@contextmanager
-def hurrying(home: Path, extra: dict[str, str]) -> Iterator[str]:
-    """The gateway of `clients/hurried.py` while it runs."""
-    words = [sys.executable, "-m", "tests.gateway.clients.hurried"]
-    environment = {**environ(home), **extra}
-    running = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=environment, cwd=ROOT)
-    try:
-        assert running.stdout is not None
-        yield json.loads(running.stdout.readline())["url"]
-    finally:
-        running.terminate()
-        running.communicate(timeout=30)
 
 
 def prompt_of(client: Client, row: Row, action: str) -> str:
