@@ -76,13 +76,13 @@ def asked(
 
 
 LATELY = 20
-"""Among how many of the newest requests the one that wrote a file is looked for."""
+"""Among how many of the newest with its words the request that wrote a file is looked for."""
 
 
 def find_writer(path: Path, prompt: str, store: Store, folder: Path) -> str | None:
     """The id of the newest request of this folder with that prompt that wrote its image there;
     None where none of the newest did."""
-    for row in store.history(Asked(None, LATELY)):
+    for row in store.history(Asked(prompt, LATELY)):
         if row.folder == str(folder) and row.prompt == prompt:
             written = (one.result for one in store.outgoing(row.id))
             if any(isinstance(one, dict) and str(path) in _paths(one) for one in written):
