@@ -14,7 +14,10 @@ from pathlib import Path
 import pytest
 
 import pisang
+from pisang.client.settings import Settings
 from pisang.domain.image import sniff_mime
+from pisang.domain.ledger import Budget
+from pisang.domain.money import Money
 from pisang.errors import (
     NoImage,
     NotFound,
@@ -227,3 +230,15 @@ def test_both_clients_have_the_same_methods():
         return {name for name in vars(kind) if not name.startswith("_")}
 
     assert public(pisang.Client) == public(pisang.AsyncClient)
+
+
+def test_settings_that_name_no_caps_leave_those_of_the_home(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    cap = Budget("all-month", "all", "month", Money(5_000_000, "USD"))
+    told = Settings(home, tmp_path, budgets=(cap,))
+    with pisang.Client("sandbox", settings=told) as client:
+        client.history()
+    with pisang.Client("sandbox", settings=Settings(home, tmp_path)) as client:
+        assert [one.budget.id for one in client.budgets()] == ["all-month"]
+    with pisang.Client("sandbox", settings=Settings(home, tmp_path, budgets=())) as client:
+        assert client.budgets() == ()

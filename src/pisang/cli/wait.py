@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -13,11 +13,6 @@ from pisang.cli import candidates
 from pisang.cli.frame import command
 from pisang.cli.options import ForOption, Told, read_duration
 from pisang.cli.screen import Screen
-
-if TYPE_CHECKING:
-    from pisang.cli.progress import Progress
-    from pisang.cli.watching import Left
-    from pisang.client.export import Exported
 
 EXAMPLES = """\
 pisang wait
@@ -48,30 +43,28 @@ def wait(asked: Wait) -> int:
     Files go where `generate` or `edit` was told to put them, also where its process was killed.
     Exit code 9: still under way; calling it again goes on waiting. Nothing is ever bought.
     """
-    from pisang.cli.painting import tell
-    from pisang.cli.progress import Progress
-    from pisang.cli.watching import Left, patience_of, tell_left
+    from pisang.cli.watching import patience_of
 
     screen = Screen.of(asked.format)
     for_s = patience_of(read_duration(asked.wait_for), os.environ, detach=False).for_s
-    ended = asyncio.run(_wait(asked.id, for_s, Progress(screen, 1)))
-    if isinstance(ended, Left):
-        return tell_left(ended, screen, asked=False)
-    return tell(ended, screen).code
+    return asyncio.run(_wait(asked.id, for_s, screen))
 
 
-async def _wait(word: str | None, for_s: float | None, progress: Progress) -> Exported | Left:
-    """What came of it, or where it stands when the time is up."""
-    from pisang.cli.watching import Left
+async def _wait(word: str | None, for_s: float | None, screen: Screen) -> int:
+    """Tell what came of it, or where it stands when the time is up; the exit code."""
+    from pisang.cli.painting import tell
+    from pisang.cli.progress import Progress
+    from pisang.cli.watching import Left, tell_left
     from pisang.client.async_client import AsyncClient
 
     async with AsyncClient(face="cli") as client:
         request = await client.newest(word)
         try:
-            with progress:
+            with Progress(screen, 1):
                 result = await client.wait(request.request_id, for_s)
-            ended = await client.collect(result)
-            await client.release(request.request_id, told=True)
-            return ended
         except TimeoutError:
-            return Left(request.request_id, request.state.value)
+            left = Left(request.request_id, request.state.value)
+            return tell_left(left, screen, asked=False)
+        code = tell(await client.collect(result), screen).code
+        await client.release(request.request_id, told=True)  # once it is: not before
+        return code

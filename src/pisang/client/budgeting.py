@@ -42,7 +42,7 @@ def read_cap(
         names = ", ".join(settings.upstreams)
         choices = f"configured are {names}" if names else "none is configured yet"
         raise UpstreamUnknown(name=name, choices=choices)
-    there = (one.id for one in settings.budgets if (one.scope, one.period) == (scope, period))
+    there = (one.id for one in settings.budgets or () if (one.scope, one.period) == (scope, period))
     return Budget(
         id=next(there, f"{scope.replace(':', '-')}-{period}"),
         scope=scope,

@@ -71,7 +71,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that is set, read once. A `proxy` may hold a password: none of this is printed."""
+    """Everything that is set, read once. A `proxy` may hold a password: none of this is printed.
+
+    `budgets` are all the caps of the home; None leaves those that it has.
+    """
 
     home: Path
     folder: Path
@@ -80,7 +83,7 @@ class Settings:
     language: Language = "en"
     currency: str = "USD"
     rates: Mapping[str, Decimal] = field(default_factory=dict)
-    budgets: tuple[Budget, ...] = ()
+    budgets: tuple[Budget, ...] | None = None
     upstreams: Mapping[str, Entry] = field(default_factory=dict, repr=False)
 
     @property

@@ -63,11 +63,12 @@ _WAIT_S = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Ledgering:
-    """How money is counted: the ledger's one currency, and what others are worth in it."""
+    """How money is counted: the ledger's one currency, what others are worth in it, and the caps
+    (None: those that the home has)."""
 
     currency: str = "USD"
     rates: Mapping[str, Decimal] | None = None
-    budgets: Sequence[Budget] = ()
+    budgets: Sequence[Budget] | None = None
 
     def convert(self, price: Money | None) -> Money | None:
         """The price in the ledger's currency; None when it, or its rate, is not known."""
@@ -82,7 +83,8 @@ class Ledgering:
         """The caps in the ledger's currency, which is what is counted. One in a currency without a
         rate stays as it is: it lets nothing through but prices in that very currency."""
         return tuple(
-            replace(budget, cap=self.convert(budget.cap) or budget.cap) for budget in self.budgets
+            replace(budget, cap=self.convert(budget.cap) or budget.cap)
+            for budget in self.budgets or ()
         )
 
 
@@ -104,7 +106,7 @@ class Engine:
     async def open(cls, home: Path, money: Ledgering | None = None) -> Engine:
         """An engine on that home, with the attempts of dead processes settled first.
 
-        Where `money` is given, its budgets are the home's from then on, and no others. Raises
+        Where `money` names budgets, they are the home's from then on, and no others. Raises
         `HomeUnusable` or `StoreCorrupt` with what to do.
         """
         store = await asyncio.to_thread(Store.open, home, clock_ms=now_ms, new_id=new_id)
@@ -141,17 +143,18 @@ class Engine:
             self.store.close()
 
     async def apply_budgets(self, money: Ledgering) -> None:
-        """Count money so from here on: these caps, and no others but those that came with a
-        gateway's keys. Costs a read where they are the
-        home's already."""
+        """Count money so from here on: these caps where it names any, and no others but those
+        that came with a gateway's keys. Costs a read where they are the home's already."""
         self.money = money
+        if money.budgets is None:
+            return
         wanted = money.counted()
+        for budget in wanted:  # before the old ones go: there is no moment without a cap
+            await asyncio.wrap_future(self.store.set_budget(budget))
         kept = {budget.id for budget in wanted}
         for old in await asyncio.to_thread(self.store.budgets):
             if old.id not in kept and not is_cap_of_key(old):
                 await asyncio.wrap_future(self.store.remove_budget(old.id))
-        for budget in wanted:
-            await asyncio.wrap_future(self.store.set_budget(budget))
 
     async def recover(self) -> tuple[Concluded, ...]:
         """Settle what dead processes left, and what this one could not settle when it came; what

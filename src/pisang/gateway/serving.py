@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from pisang.domain.catalogue import Catalogue
@@ -282,5 +281,4 @@ class _Serving:
 def _look_away(carrying: asyncio.Future[Ran]) -> None:
     """Nobody is there to be told: the ledger knows."""
     if not carrying.cancelled():
-        with suppress(BaseException):
-            carrying.exception()
+        carrying.exception()
