@@ -214,6 +214,13 @@ def test_errors_are_said_in_the_reader_s_language(api):
     assert answer.json()["error"]["message"].startswith("没有找到")
 
 
+def test_a_field_that_is_wrong_is_named_by_its_place(api):
+    wish = {"prompt": "x", "references": [{"image": 3, "label": "the dog"}]}
+    told = api.post("/generations", wish).json()["error"]["message"]
+    assert told.startswith("references.0")
+    assert "function" not in told
+
+
 def test_no_call_that_fits_the_description_or_does_not_makes_the_gateway_fail(api, tmp_path):
     """Every answer is as described, and none is a 5xx: schemathesis, S11 of the threat table."""
     seconds = 60 if os.environ.get("PISANG_CRASH") == "long" else 8

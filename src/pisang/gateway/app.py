@@ -121,9 +121,9 @@ class Gateway:
         try:
             caller = self._access.admit(visit)
         except PisangError as error:
-            from pisang.gateway.management.answers import error_answer
+            from pisang.gateway.management.answers import error_answer, language_of
 
-            await self._tell(visit, error_answer(error))
+            await self._tell(visit, error_answer(error, language_of(visit)))
         else:
             management = await self._load_management()
             await management(scope, visit, caller)

@@ -9,6 +9,7 @@ from pisang.client.results import Picture, Result, iso_time
 from pisang.client.shapes import error_json
 from pisang.domain.request import JSON
 from pisang.errors import Language, PisangError
+from pisang.gateway.visits import Visit
 from pisang.wires.base import WireAnswer
 from pisang.wires.fault import spoken_headers, spoken_status
 
@@ -79,3 +80,8 @@ def progress_json(
         "result": None if under_way or error else result_json(result),
         "error": error_json(error, language) if error else None,
     }
+
+
+def language_of(visit: Visit) -> Language:
+    """The language of sentences: Chinese where it is asked for first."""
+    return "zh" if visit.headers.get("accept-language", "").lower().startswith("zh") else "en"

@@ -19,7 +19,7 @@ from pisang.domain.version import VERSION
 from pisang.errors import Charged, Language, NotFound, OptionInvalid, PisangError, Unexpected
 from pisang.gateway.access import Caller
 from pisang.gateway.management import books, docs, events, generations, images, requests, unknowns
-from pisang.gateway.management.answers import PREFIX, error_answer
+from pisang.gateway.management.answers import PREFIX, error_answer, language_of
 from pisang.gateway.management.asking import as_option
 from pisang.gateway.management.desk import SCOPE_KEY, Desk, Works
 from pisang.gateway.management.shapes import SCHEMAS, Failed, Generation
@@ -73,11 +73,6 @@ class Management:
         )
 
 
-def language_of(visit: Visit) -> Language:
-    """The language of sentences: Chinese where it is asked for first."""
-    return "zh" if visit.headers.get("accept-language", "").lower().startswith("zh") else "en"
-
-
 def _make_app() -> FastAPI:
     app = FastAPI(
         title="Pisang gateway",
@@ -104,9 +99,15 @@ def _make_app() -> FastAPI:
 
 def _describe(app: FastAPI) -> None:
     """Describe the body that is read in constant memory: FastAPI never sees it."""
-    schemas = app.openapi()["components"]["schemas"]
+    described = app.openapi()
+    schemas = described["components"]["schemas"]
     wish = Generation.model_json_schema(ref_template=f"{SCHEMAS}{{model}}")
     schemas.update(wish.pop("$defs", {}), Generation=wish)
+    for name in ("HTTPValidationError", "ValidationError"):  # wrong words are a 400 of ours
+        schemas.pop(name, None)
+    for methods in described["paths"].values():
+        for operation in methods.values():
+            operation["responses"].pop("422", None)
 
 
 async def _page(request: Request) -> Response:

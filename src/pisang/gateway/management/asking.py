@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass, replace
 
 from pydantic import ValidationError
@@ -75,14 +76,15 @@ def check(value: JSON) -> Generation:
 
 def as_option(found: JSON) -> OptionInvalid:
     """One finding of the checker as an error of ours; what was given is told in short."""
-    where = ".".join(str(one) for one in found["loc"] if one not in _PLACES) or "body"
+    where = ".".join(str(one) for one in found["loc"] if _FIELD.fullmatch(str(one))) or "body"
     given = found.get("input")
     shown = str(given)[:_SHOWN] if isinstance(given, str | int | float) else ""
     why = _WORDS.get(found["type"]) or str(found["msg"]).removeprefix("Value error, ")
     return OptionInvalid(option=where, value=shown, why=why)
 
 
-_PLACES = ("query", "path", "header")
+_FIELD = re.compile(r"(?!(?:query|path|header)$)[a-z0-9][a-z0-9_]*")
+"""What of a place is a field of the caller's; the rest are the checker's own words."""
 
 _WORDS = {
     "extra_forbidden": "there is no such field",
