@@ -1,8 +1,9 @@
 """Who may ask, and for what: a caller is known by his key (DESIGN §6).
 
 A gateway that never had a key takes whoever calls from its own machine, and does so as the command
-line's own user. From its first key on every route but `/healthz` needs one, whatever became of that
-key. What a route needs is one table; a route that is not in it needs a key like any other.
+line's own user. From its first key on every route needs one, whatever became of that key, but
+`/healthz` and the API's description. What a route needs is one table; a route that is not in it
+needs a key like any other.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ FRESH_S = 0.5
 NAME = "this gateway"
 
 _NEEDS = (
-    (re.compile(r"/healthz"), None),
+    (re.compile(r"/healthz|/docs|/openapi\.json"), None),
     (re.compile(r"/metrics"), Role.ADMIN),
     (re.compile(r"/pisang/v1/(?:keys|teams|upstreams)(?:/.*)?"), Role.ADMIN),
 )
