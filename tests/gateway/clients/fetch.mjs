@@ -43,7 +43,10 @@ await drive({
     const path = `/v1beta/models/${one.model}:streamGenerateContent?alt=sse`;
     const said = await send(job, one, path, bodyOf(one, [user({ text: one.prompt })]));
     const lines = said.split(/\r?\n/).filter((line) => line.startsWith('data: '));
-    return told(...lines.map((line) => JSON.parse(line.slice(6))));
+    const events = lines.map((line) => JSON.parse(line.slice(6)));
+    const wrong = events.find((event) => event.error)?.error;
+    if (wrong) throw Object.assign(new Error(wrong.message), { status: wrong.code });
+    return told(...events);
   },
   turns: (job, one) => turns(job, one, false),
   lost: (job, one) => turns(job, one, true),

@@ -98,8 +98,11 @@ def stream(job: dict[str, Any], case: dict[str, Any]) -> Told:
     """As events, line by line."""
     path = f"/v1beta/models/{case['model']}:streamGenerateContent?alt=sse"
     said = send(job, case, path, body_of(user({"text": case["prompt"]}), case=case))
-    events = [line[6:] for line in said.splitlines() if line.startswith("data: ")]
-    return told(*map(json.loads, events))
+    events = [json.loads(line[6:]) for line in said.splitlines() if line.startswith("data: ")]
+    for event in events:
+        if "error" in event:
+            raise Said(event["error"]["code"], event["error"]["message"])
+    return told(*events)
 
 
 def turns(job: dict[str, Any], case: dict[str, Any], *, drop: bool = False) -> Told:
