@@ -34,7 +34,7 @@ from pisang.engine.outcome import errors_of, last_attempts, sum_up, warnings_of
 from pisang.engine.probe import Probe, probe
 from pisang.engine.reach import Reach, credentials
 from pisang.engine.recovery import errand_again, recover_one, request_again
-from pisang.engine.world import World, now_ms
+from pisang.engine.world import Usual, World, now_ms
 from pisang.errors import OutcomeUnknown, PisangError
 from pisang.policy.plan import Planned, plan
 from pisang.policy.retry import Allowance, Bucket
@@ -100,6 +100,7 @@ class Engine:
         self._mending = False
         self._retries: dict[str, Allowance] = {}
         self._stop = asyncio.Event()
+        self._usual: Usual = {}
         self._stops: dict[str, asyncio.Event] = {}
 
     @classmethod
@@ -368,7 +369,7 @@ class Engine:
 
     def _world(self, request_id: str, listen: Listener, tap: Tap | None = None) -> World:
         stop = self._stops.get(request_id, self._stop)
-        return World(self.store, self.reach, listen, request_id, stop, tap)
+        return World(self.store, self.reach, listen, request_id, stop, tap, self._usual)
 
     def _listen_for_stop(self, request_id: str) -> None:
         stop = self._stops[request_id] = asyncio.Event()

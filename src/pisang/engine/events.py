@@ -14,8 +14,9 @@ class Event:
     `kind` is `begun` (the request is in the ledger; no attempt yet), `queued` (the upstream's
     limits are full; `message` says which), `claimed` (`at_stake` is its worst price in words, where
     it is known; `usual_s` how long such an image usually takes, None where none was made yet;
-    `limit_s` how long it may), `sent`, `received` (`bytes` so far), `kept`, or the state the
-    attempt was settled in (`done`, `refused`, `failed`, `unknown`).
+    `limit_s` how long it may; `warnings` the codes of what the claim itself warns of), `sent`,
+    `received` (`bytes` so far), `kept`, or the state the attempt was settled in (`done`, `refused`,
+    `failed`, `unknown`).
     """
 
     kind: str
@@ -27,6 +28,7 @@ class Event:
     at_stake: str | None = None
     usual_s: float | None = None
     limit_s: float | None = None
+    warnings: tuple[str, ...] = ()
 
 
 class Tap(Protocol):

@@ -53,6 +53,10 @@ def _claimed(before: str | None, effect: Effect, answer: object) -> str | None:
     return None if isinstance(effect, Settle) else before
 
 
+Usual = dict[tuple[str, str, str | None], float | None]
+"""How long an image of that upstream, model and size usually takes, as far as it was asked."""
+
+
 class World:
     """Performs effects for one request; `listen` hears of each step.
 
@@ -68,6 +72,7 @@ class World:
         request_id: str,
         stop: asyncio.Event | None = None,
         tap: Tap | None = None,
+        usual: Usual | None = None,
     ) -> None:
         self._tap = tap or NoTap()
         self._stop = stop or asyncio.Event()
@@ -75,7 +80,7 @@ class World:
         self._reach = reach
         self._listen = listen
         self.request_id = request_id
-        self._usual: dict[tuple[str, str, str | None], float | None] = {}
+        self._usual: Usual = {} if usual is None else usual
         self._handlers: dict[type[Effect], Callable[[Any], Awaitable[object]]] = {
             Claim: self._claim,
             Decline: self._decline,
@@ -141,21 +146,20 @@ class World:
         if isinstance(answer, Hold):
             self._tell("queued", effect.intent.attempt_id, message=answer.reason)
         else:
-            self._tell_claimed(effect.intent, usual_s)
+            self._tell_claimed(effect.intent, usual_s, answer)
         return answer
 
     async def _usual_s(self, intent: Intent) -> float | None:
-        """How long such an image usually takes, where somebody listens; asked once a request."""
+        """How long such an image usually takes, where somebody listens; once known, it stands."""
         if self._listen is ignore:
             return None
         asked = (intent.upstream, intent.model, intent.image_size)
-        if asked not in self._usual:
-            self._usual[asked] = None
+        if self._usual.get(asked) is None:
             with suppress(PisangError):  # a figure to look at: it stops no image
                 self._usual[asked] = await asyncio.to_thread(self._store.usual_s, *asked)
-        return self._usual[asked]
+        return self._usual.get(asked)
 
-    def _tell_claimed(self, intent: Intent, usual_s: float | None) -> None:
+    def _tell_claimed(self, intent: Intent, usual_s: float | None, claimed: Claimed) -> None:
         self._say(
             Event(
                 "claimed",
@@ -166,6 +170,7 @@ class World:
                 at_stake=None if intent.price is None or intent.free else str(intent.price),
                 usual_s=usual_s,
                 limit_s=intent.deadline_ms / 1000,
+                warnings=tuple(warn.code for warn in claimed.warnings),
             )
         )
 

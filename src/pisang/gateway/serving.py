@@ -241,6 +241,8 @@ class _Serving:
             self._teller.headers["x-pisang-request-id"] = event.request_id
             if self._left:
                 self._detach(delivered=False)
+        elif event.warnings:  # what is relayed can't wait for the rest of them
+            self._teller.headers["x-pisang-warning"] = ", ".join(event.warnings)
 
     async def _wait(self, carrying: asyncio.Future[Ran]) -> None:
         """Until the outcome is there or the caller has left; he hears a line break meanwhile."""
