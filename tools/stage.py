@@ -54,8 +54,8 @@ class Stage:
 
     root: Path
     url: str
-    gateway: str = GATEWAY
     language: str = "en"
+    gateway: str = GATEWAY
     code: int = 0
     environ: dict[str, str] = field(default_factory=dict)
     served: list[subprocess.Popen[str]] = field(default_factory=list)
