@@ -100,7 +100,7 @@ def refused(place: Place, words: tuple[str, ...], code: int, said: str) -> dict[
         patch.setenv("PISANG_LANG", "zh")
         chinese = pisang(*words)
     assert chinese.code == code
-    assert chinese.err.startswith("错误: ")
+    assert chinese.err.startswith("错误：")
     named = {"model"} if "`naming`" in chinese.err else set()  # a field of file names, too
     assert not set(re.findall(r"\{(\w+)", chinese.err)) & (_FIELDS - named), chinese.err
     assert "Traceback" not in chinese.err

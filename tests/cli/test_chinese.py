@@ -243,20 +243,20 @@ def test_a_help_page_in_chinese_says_nothing_in_english(
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("upstream", "--bogus"), "错误: 没有选项 --bogus。"),
-        (("generate", "--ope"), "错误: 没有选项 --ope（相近的有："),
-        (("generat",), "错误: 没有命令 'generat'：是不是想用 generate？"),
-        (("upstream", "add"), "错误: 缺少参数 'NAME'。"),
-        (("generate", "x", "--mode", "round"), "错误: '--mode' 的值无效："),
-        (("generate", "x", "--n", "two"), "错误: '--n' / '-n' 的值无效：'two' 不是整数。"),
+        (("upstream", "--bogus"), "错误：没有选项 --bogus。"),
+        (("generate", "--ope"), "错误：没有选项 --ope（相近的有："),
+        (("generat",), "错误：没有命令 'generat'：是不是想用 generate？"),
+        (("upstream", "add"), "错误：缺少参数 'NAME'。"),
+        (("generate", "x", "--mode", "round"), "错误：'--mode' 的值无效："),
+        (("generate", "x", "--n", "two"), "错误：'--n' / '-n' 的值无效：'two' 不是整数。"),
         (
             ("sandbox", "--port", "70000"),
-            "错误: '--port' 的值无效：70000 不是 0 到 65535 之间的数。",
+            "错误：'--port' 的值无效：70000 不是 0 到 65535 之间的数。",
         ),
-        (("generate", "x", "--model"), "错误: 选项 '--model' 需要一个值。"),
-        (("generate", "x", "y"), "错误: 多余的参数（y）。"),
+        (("generate", "x", "--model"), "错误：选项 '--model' 需要一个值。"),
+        (("generate", "x", "y"), "错误：多余的参数（y）。"),
         (("generate", "x", "--resize", "big"), "请写成 1920x1080 的形式"),
-        (("show", "zz"), "错误: 没有找到"),
+        (("show", "zz"), "错误：没有找到"),
     ],
 )
 def test_a_wrong_word_is_told_in_chinese(
@@ -264,7 +264,7 @@ def test_a_wrong_word_is_told_in_chinese(
 ) -> None:
     said = pisang(*words, PISANG_LANG="zh")
     assert said.code == 2
-    assert said.err.startswith("错误: ")
+    assert said.err.startswith("错误：")
     assert sentence in said.err
 
 

@@ -55,7 +55,7 @@ def lose(shop, relay: Relay) -> str:
 
 def next_of(said) -> list[str]:
     """The words of the next command that was named."""
-    mark = "下一步: " if "下一步: " in said.err else "Next: "
+    mark = "下一步：" if "下一步：" in said.err else "Next: "
     line = next(one for one in said.err.splitlines() if one.startswith(mark))
     return line.removeprefix(f"{mark}pisang ").split()
 

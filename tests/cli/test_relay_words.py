@@ -257,8 +257,8 @@ def test_what_a_relay_answers_is_told_as_it_is(
     relay: Server, row: Row, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for language, sentence, next_word, theirs in (
-        ("en", row.en, "Next", "Upstream: "),
-        ("zh", row.zh, "下一步", "上游："),
+        ("en", row.en, "Next: ", "Upstream: "),
+        ("zh", row.zh, "下一步：", "上游："),
     ):
         said = ask(relay, row, language, monkeypatch)
         error = said.json["error"]
@@ -267,7 +267,7 @@ def test_what_a_relay_answers_is_told_as_it_is(
         assert sentence in error["message"]
         assert error["message"] in said.err
         assert (error["hint"] or "").startswith(row.step)
-        assert f"{next_word}: {row.step}" in said.err or not row.step
+        assert f"{next_word}{row.step}" in said.err or not row.step
         assert (error["at_stake"] is not None) == (row.charged == "unknown")
         if row.theirs:
             assert row.theirs in error["message"].partition(theirs)[2]

@@ -175,7 +175,7 @@ def _tell(
         screen.bare(name)
         screen.line(f"{done} {name}  {said['base_url']}{_whence(entry, screen)}")
         if command_:
-            screen.line(f"  {screen.pick('its key', '录入密钥')}: {command_}")
+            screen.line(f"  {screen.lead('its key', '录入密钥')}{command_}")
     screen.data({"upstreams": rows})
 
 

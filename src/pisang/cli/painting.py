@@ -216,7 +216,7 @@ def _tell(exported: Exported, screen: Screen, *, show: bool, via: str | None) ->
         code = screen.fail(error)
         screen.warn(result.warnings)
         if result.text:
-            screen.note(f"{screen.pick('It said', '模型说')}: {result.text}")
+            screen.note(f"{screen.lead('It said', '模型说')}{result.text}")
         return code
     screen.data(result.to_json())
     for image in finals:
@@ -237,12 +237,12 @@ def _tell(exported: Exported, screen: Screen, *, show: bool, via: str | None) ->
 
 
 def _summary(result: Result, screen: Screen, via: str | None) -> str:
-    cost, edit = screen.pick("cost", "费用"), screen.pick("edit it", "接着改")
+    cost, edit = screen.pick("cost", "费用"), screen.lead("edit it", "接着改")
     money = say_amount(result.cost, screen.language)
     onward = f" --via {via}" if via else ""
     return (
         f"{result.model} · {result.upstream} · {cost} {money} · {result.request_id}"
-        f'\n{edit}: pisang edit last "…"{onward}'
+        f'\n{edit}pisang edit last "…"{onward}'
     )
 
 

@@ -109,7 +109,7 @@ def _list(upstream: Upstream, screen: Screen) -> int:
         from pisang.policy.price import how_to_price
 
         step = how_to_price(upstream.name, unknown.model, unknown.image_size)
-        screen.note(f"{screen.pick('Next', '下一步')}: {step}")
+        screen.note(f"{screen.lead('Next', '下一步')}{step}")
     return 0
 
 

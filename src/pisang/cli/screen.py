@@ -66,6 +66,10 @@ class Screen:
         """The sentence in the user's language."""
         return zh if self.language == "zh" else en
 
+    def lead(self, en: str, zh: str) -> str:
+        """What stands before a line, with the colon of the user's language."""
+        return f"{zh}：" if self.language == "zh" else f"{en}: "
+
     def data(self, value: Any) -> None:
         """The one JSON object of this command (only in that format)."""
         if self.format == "json":
@@ -104,8 +108,8 @@ class Screen:
         """Warnings, a sentence a line; they are in the JSON too."""
         if self.format == "human":
             for warning in warnings:
-                said = self.pick("warning", "警告")
-                _show(sys.stderr, f"{said}: {say_warning(warning, self.language)}")
+                said = self.lead("warning", "警告")
+                _show(sys.stderr, f"{said}{say_warning(warning, self.language)}")
 
     def fail(self, error: PisangError) -> int:
         """Say an error, in the shape that the format wants; its exit code."""
@@ -118,17 +122,17 @@ class Screen:
 
     def say(self, error: PisangError) -> None:
         """An error's sentence and the next command, on standard error."""
-        _show(sys.stderr, f"{self.pick('error', '错误')}: {error.message(self.language)}")
+        _show(sys.stderr, f"{self.lead('error', '错误')}{error.message(self.language)}")
         if error.at_stake and "{at_stake}" not in error.en:
-            stake = self.pick("At stake", "涉及金额")
-            _write(sys.stderr, f"{stake}: {say_amount(error.at_stake, self.language)}")
+            stake = self.lead("At stake", "涉及金额")
+            _write(sys.stderr, f"{stake}{say_amount(error.at_stake, self.language)}")
         theirs = error.upstream_request_id
         if theirs and theirs not in (error.upstream_message or ""):
-            said = self.pick("The upstream's request id", "上游请求 ID")
-            _show(sys.stderr, f"{said}: {theirs}")
+            said = self.lead("The upstream's request id", "上游请求 ID")
+            _show(sys.stderr, f"{said}{theirs}")
         step = error.next_step()
         if step:
-            _show(sys.stderr, f"{self.pick('Next', '下一步')}: {step}")
+            _show(sys.stderr, f"{self.lead('Next', '下一步')}{step}")
 
 
 _UNSHOWN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")

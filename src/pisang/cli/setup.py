@@ -147,7 +147,7 @@ def _checked(draft: Draft, screen: Screen, guide: Guide | None) -> tuple[Draft, 
         if guide is None:
             raise _final(found.error, draft)
         told = found.error.message(screen.language)
-        screen.note(f"{screen.pick('error', '错误')}: {told}")
+        screen.note(f"{screen.lead('error', '错误')}{told}")
         if found.error.hint:
             screen.note(f"  → {found.error.hint}")
         retype = _is_about_key(found.error, draft)

@@ -227,6 +227,6 @@ def _cells(row: AttemptRow, screen: Screen) -> tuple[str, ...]:
 def _exits(row: AttemptRow, screen: Screen, *verbs: str) -> str:
     """The commands that may come next, one a line: a line copied whole runs one of them."""
     first, *others = (f"pisang unknown {verb} {row.id}" for verb in verbs)
-    told = [f"{screen.pick('Next', '下一步')}: {first}"]
-    told += [f"{screen.pick('or', '或')}: {other}" for other in others]
+    told = [f"{screen.lead('Next', '下一步')}{first}"]
+    told += [f"{screen.lead('or', '或')}{other}" for other in others]
     return "\n".join(told)

@@ -220,5 +220,5 @@ def tell_left(left: Left, screen: Screen, *, asked: bool) -> int:
     screen.data({"state": left.state, "request_id": left.request_id, "next": onward})
     screen.line(screen.pick("under way", "进行中") + f" · {left.request_id}")
     screen.bare(left.request_id)
-    screen.note(f"{screen.pick('Next', '下一步')}: {onward}")
+    screen.note(f"{screen.lead('Next', '下一步')}{onward}")
     return 0 if asked else Running.exit_code

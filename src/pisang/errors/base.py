@@ -92,8 +92,8 @@ class PisangError(Exception):
             wait = f"请等待 {seconds} 秒。" if chinese else f" It asks to wait {seconds} s."
             text = f"{text}{wait}"
         if self.upstream_message:
-            said = "上游：" if chinese else "Upstream: "
-            text = f"{text} {said}{self.upstream_message}"
+            said = "上游：" if chinese else " Upstream: "
+            text = f"{text}{said}{self.upstream_message}"
         return text
 
     def next_step(self) -> str | None:
