@@ -165,7 +165,7 @@ def test_message_never_fails_whatever_the_fields_hold(
 def test_the_upstreams_own_words_stand_behind_ours() -> None:
     error = errors.RateLimited(upstream="relay", upstream_message="slow down")
     assert str(error) == "relay: too many requests, try again later. Upstream: slow down"
-    assert error.message("zh") == "relay：请求频率过高，请稍后重试。 上游：slow down"
+    assert error.message("zh") == "relay：请求频率过高，请稍后重试。上游：slow down"
 
 
 def test_a_long_value_is_shortened_and_a_sentence_of_ours_is_not() -> None:

@@ -255,6 +255,11 @@ def test_an_upstream_needs_three_words_and_has_no_limits_by_itself() -> None:
     assert upstream.quirks == Quirks(size_key="imageSize", references=True, size_suffix=False)
 
 
+def test_a_key_is_asked_for_where_one_is_taken() -> None:
+    keyless = [one for one in Auth if not one.takes_key]
+    assert keyless == [Auth.ADC, Auth.NONE]
+
+
 @pytest.mark.parametrize(
     ("header", "media_type"),
     [("Application/JSON; charset=utf-8", "application/json"), ("text/html", "text/html"), ("", "")],

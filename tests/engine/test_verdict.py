@@ -81,6 +81,13 @@ def test_a_whole_image_in_a_body_that_broke_afterwards_is_done() -> None:
     assert [warn.code for warn in found.warnings] == ["answer_cut"]
 
 
+def test_another_pisang_that_found_a_twin_says_so() -> None:
+    headers = {"content-type": "application/json", "x-pisang-attached": "req_1"}
+    joined = answer(gemini(picture()), headers=headers)
+    assert [warn.code for warn in verdict(joined, "pisang").warnings] == ["attached"]
+    assert verdict(joined, "relay").warnings == ()
+
+
 def test_an_image_cut_short_is_unknown_however_much_of_it_came() -> None:
     whole = body_of(picture())
     cut = whole.index(b'", "mimeType') if b'", "mimeType' in whole else len(whole) // 2
