@@ -42,7 +42,7 @@ ifdef ARGS
 else
 	@COVERAGE_FILE=.coverage.pure $(BIN)/coverage run -m pytest $(PURE_TESTS)
 	@COVERAGE_FILE=.coverage.pure $(BIN)/coverage report --include='$(PURE)' --skip-covered --fail-under=100
-	@$(BIN)/python -m pytest -n auto --dist loadfile $(addprefix --ignore=,$(PURE_TESTS))
+	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(addprefix --ignore=,$(PURE_TESTS))
 endif
 
 check: $(DEV) ## style, types, layers, purity

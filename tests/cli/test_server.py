@@ -165,6 +165,7 @@ def test_without_a_keeper_ctrl_c_after_sending_leaves_an_unknown(pisang, local, 
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=_heed_interrupts,
     )
     deadline = time.monotonic() + 20
     while not _is_sent(home) and time.monotonic() < deadline:
@@ -176,6 +177,11 @@ def test_without_a_keeper_ctrl_c_after_sending_leaves_an_unknown(pisang, local, 
     assert "Traceback" not in err
     (row,) = pisang("unknown", "list", *AS_JSON).json["unknown"]
     assert row["upstream"] == "local"
+
+
+def _heed_interrupts() -> None:
+    """A shell starts what runs in its background with SIGINT ignored, which is inherited."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _is_sent(home: Path) -> bool:

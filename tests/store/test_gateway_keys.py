@@ -288,5 +288,5 @@ async def test_settings_that_don_t_know_a_key_s_cap_leave_it_alone(tmp_path: Pat
     home = tmp_path / "home"
     async with await Engine.open(home, Ledgering(budgets=(written,))) as engine:
         engine.store.set_budget(cap).result()
-    async with await Engine.open(home, Ledgering()) as engine:
+    async with await Engine.open(home, Ledgering(budgets=())) as engine:
         assert engine.store.budgets() == [cap], "the settings' own goes with the settings"

@@ -7,13 +7,15 @@ and that is said.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -107,13 +109,25 @@ def _environ(client: Client) -> dict[str, str]:
     return {**kept, **node, "CLIENT_MODE": client.mode, "LANG": "C.UTF-8", "PYTHONUTF8": "1"}
 
 
+@contextmanager
+def _making(folder: Path) -> Iterator[bool]:
+    """Whether the folder is still to be made; by one process at a time, and marked once it is."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with (FOLDER / f"{folder.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        wanted = not (folder / "made").exists()
+        yield wanted
+        if wanted:
+            (folder / "made").touch()
+
+
 def _python(packages: str) -> str:
     folder = FOLDER / packages.replace("==", "-")
     python = folder / "bin" / "python"
-    if not (folder / "made").exists():
-        _make([sys.executable, "-m", "venv", str(folder)])
-        _make([str(python), "-m", "pip", "install", "-q", packages])
-        (folder / "made").touch()
+    with _making(folder) as wanted:
+        if wanted:
+            _make([sys.executable, "-m", "venv", str(folder)])
+            _make([str(python), "-m", "pip", "install", "-q", packages])
     return str(python)
 
 
@@ -122,11 +136,11 @@ def _node() -> str:
     if node is None or npm is None:
         raise CannotRun("Node is not installed")
     folder = FOLDER / "node"
-    if not (folder / "made").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "package.json").write_text('{"private": true}')
-        _make([npm, "install", "--silent", "--no-audit", "--no-fund", *NODE_PACKAGES], folder)
-        (folder / "made").touch()
+    with _making(folder) as wanted:
+        if wanted:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "package.json").write_text('{"private": true}')
+            _make([npm, "install", "--silent", "--no-audit", "--no-fund", *NODE_PACKAGES], folder)
     return node
 
 
