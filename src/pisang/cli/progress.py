@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from pisang.cli.callers import agent_in
 from pisang.cli.screen import Screen
 from pisang.cli.table import clip, width_of
-from pisang.engine.events import Event
+from pisang.engine.events import ENDED, Event
 from pisang.errors import OutcomeUnknown, PisangError
 from pisang.errors.chinese import in_chinese
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
     from rich.live import Live
 
-_ENDED = frozenset({"done", "refused", "failed", "unknown"})
 _PER_SECOND = 4
 """How often the line is drawn: the seconds tick, and a slow connection is not filled with it."""
 
@@ -97,7 +96,7 @@ class Progress:
             self._queued.pop(name, None)
             self._paces[name] = Pace(event.at_ms, event.usual_s, event.limit_s)
             self._under_way[name] = event.request_id
-        elif event.kind in _ENDED:
+        elif event.kind in ENDED:
             for known in (self._queued, self._paces, self._under_way):
                 known.pop(name, None)
             self._done += event.kind == "done"

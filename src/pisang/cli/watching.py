@@ -23,7 +23,7 @@ from pisang.cli.callers import agent_in
 from pisang.cli.keeper import TOLD, Keeper
 from pisang.cli.screen import Screen
 from pisang.cli.words import say_amount
-from pisang.engine.events import Event
+from pisang.engine.events import ENDED, Event
 from pisang.errors import Running
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ PATIENCE_S = 90.0
 """How long a caller without a person waits: agents' shells kill after 120 s, some after 100."""
 
 _CHUNK = 64 * 1024
-_ENDED = frozenset({"done", "refused", "failed", "unknown"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,7 @@ class Seen:
         self.request_id = event.request_id
         if event.kind == "claimed":
             self.stakes[event.attempt_id] = event.at_stake
-        elif event.kind in _ENDED:
+        elif event.kind in ENDED:
             self.stakes.pop(event.attempt_id, None)
         return event
 

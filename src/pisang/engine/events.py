@@ -6,6 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+ENDED = frozenset({"done", "refused", "failed", "unknown"})
+"""The kinds of event that end an attempt."""
+
 
 @dataclass(frozen=True, slots=True)
 class Event:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pisang.domain.secret import Secret
-from pisang.sandbox.calls import Receive, Scope, read_headers, read_query
+from pisang.sandbox.calls import SECRET_HEADERS, Receive, Scope, read_headers, read_query
 from pisang.sandbox.sending import Send
 
 
@@ -41,7 +41,7 @@ def open_visit(scope: Scope, receive: Receive, send: Send) -> Visit:
     return Visit(
         method=scope["method"],
         path=scope["path"],
-        headers={name: value for name, value in headers.items() if name not in _SECRET_HEADERS},
+        headers={name: value for name, value in headers.items() if name not in SECRET_HEADERS},
         query={name: value for name, value in query.items() if name not in _SECRET_QUERY},
         key=Secret(key) if key else None,
         google=google,
@@ -60,7 +60,6 @@ def _find_key(headers: Mapping[str, str], query: Mapping[str, str]) -> tuple[str
     return google or query.get("ak") or bearer, bool(google)
 
 
-_SECRET_HEADERS = frozenset({"authorization", "x-goog-api-key", "cookie", "proxy-authorization"})
 _SECRET_QUERY = frozenset({"key", "ak"})
 
 

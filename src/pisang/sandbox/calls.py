@@ -80,12 +80,12 @@ async def read_call(scope: Scope, receive: Receive) -> Call:
         form = await _read_form(kind, receive)
     elif scope["method"] not in ("GET", "HEAD"):
         skeleton, spans = await _read_json(receive)
-    kept = {name: value for name, value in headers.items() if name not in _SECRET_HEADERS}
+    kept = {name: value for name, value in headers.items() if name not in SECRET_HEADERS}
     asked = {name: value for name, value in query.items() if name not in ("key", "ak")}
     return Call(scope["method"], scope["path"], asked, kept, skeleton, spans, form)
 
 
-_SECRET_HEADERS = frozenset({"authorization", "x-goog-api-key", "cookie", "proxy-authorization"})
+SECRET_HEADERS = frozenset({"authorization", "x-goog-api-key", "cookie", "proxy-authorization"})
 
 
 async def _read_json(receive: Receive) -> tuple[bytes, tuple[Span, ...]]:
