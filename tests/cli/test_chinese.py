@@ -58,6 +58,7 @@ UNSAID = frozenset({
     "API key not valid", "you will not be charged", "known file format", "is not a known",
     "end of", "read error", "unable to call",
     # to programs, whose language is English
+    "as this gateway's upstreams make it",
     "At stake: {}.", "no type", "{} bytes of {}, not all of them text: {}",
     # commands and names
     "`pisang sandbox`", "`pisang serve`", "the application was not opened",

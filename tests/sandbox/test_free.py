@@ -10,8 +10,8 @@ import pytest
 
 from pisang.sandbox.app import Sandbox, create_app
 from pisang.sandbox.book import Book
-from pisang.sandbox.calls import MAX_BODY
 from pisang.sandbox.directives import GUIDE
+from pisang.wires.asgi import MAX_BODY
 
 from .asking import GEMINI, ask, wish
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -19,15 +18,12 @@ from pisang.gateway.routing import Router
 from pisang.gateway.serving import Service, serve
 from pisang.gateway.telling import Teller
 from pisang.gateway.visits import Gone, Visit, open_visit
-from pisang.sandbox.calls import Receive, Scope
-from pisang.sandbox.sending import Send
+from pisang.wires.asgi import App, Receive, Scope, Send
 from pisang.wires.base import Wire, WireAnswer
 from pisang.wires.table import wire
 
 if TYPE_CHECKING:
     from pisang.gateway.management.app import Management
-
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _PAID = (
     (re.compile(r"/(?:v1|v1alpha|v1beta|v1beta1)/.+:(?:g|streamG)enerateContent"), "gemini"),

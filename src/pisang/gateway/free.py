@@ -6,18 +6,21 @@ import re
 from dataclasses import replace
 
 from pisang.domain.catalogue import Catalogue
+from pisang.domain.tokens import prompt_tokens
 from pisang.engine.ids import new_id
 from pisang.errors import PisangError
 from pisang.gateway.intake import read_asked
 from pisang.gateway.visits import Visit
-from pisang.sandbox import listing
-from pisang.sandbox.making import prompt_tokens
 from pisang.store.store import Store
+from pisang.wires import listing
 from pisang.wires.base import WireAnswer
 from pisang.wires.table import wire
 
 COUNT = re.compile(r"(/(?:v1|v1alpha|v1beta|v1beta1)/.+):countTokens")
 _MODELS = re.compile(r"/(?P<version>v1|v1alpha|v1beta)/models(?:/(?P<model>.*))?")
+
+HOST = listing.Host("pisang", "as this gateway's upstreams make it")
+"""Whose models these are."""
 
 ESTIMATED = {"x-pisang-warning": "tokens_estimated"}
 """The count is the gateway's own: an upstream other than Google has no such call."""
@@ -33,9 +36,9 @@ def list_models(visit: Visit, catalogue: Catalogue) -> WireAnswer | None:
     google = visit.google or match["version"] != "v1"
     if not match["model"]:
         shape = listing.list_google_models if google else listing.list_openai_models
-        return shape(catalogue)
+        return shape(catalogue, HOST)
     one = listing.show_google_model if google else listing.show_openai_model
-    return one(catalogue, match["model"])
+    return one(catalogue, HOST, match["model"])
 
 
 async def count_tokens(visit: Visit, store: Store) -> WireAnswer:

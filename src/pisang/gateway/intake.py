@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from pisang.domain.content import Span
 from pisang.domain.fingerprint import fingerprint, span_hash
-from pisang.errors import RequestTooLarge, WireError
-from pisang.gateway.visits import Gone, Visit
+from pisang.errors import WireError
+from pisang.gateway.visits import Visit
+from pisang.wires.asgi import MAX_BODY, read_chunks
 from pisang.wires.base import Ask, Call, FormField, Sink, Wire
 from pisang.wires.multipart import FormReader
 from pisang.wires.scan import Scanner
-
-MAX_BODY = 128 * 1024 * 1024
-"""The largest body that is read; Google takes 100 MB."""
 
 NAME = "this gateway"
 
@@ -38,7 +35,7 @@ async def read_asked(visit: Visit, wire: Wire, sink: Sink) -> Asked:
     form: tuple[FormField, ...] = ()
     if kind.lower().startswith("multipart/"):
         reader = FormReader(kind, sink, max_bytes=MAX_BODY)
-        async for chunk in _chunks(visit):
+        async for chunk in read_chunks(visit.receive, MAX_BODY, NAME):
             reader.feed(chunk)
         form = reader.close()
     else:
@@ -55,7 +52,7 @@ async def scan_body(visit: Visit, sink: Sink) -> tuple[bytes, tuple[Span, ...]]:
     """
     scanner = Scanner(sink)
     try:
-        async for chunk in _chunks(visit):
+        async for chunk in read_chunks(visit.receive, MAX_BODY, NAME):
             scanner.feed(chunk)
     finally:
         scanned = scanner.close()
@@ -72,17 +69,3 @@ def _fingerprint(visit: Visit, ask: Ask, call: Call) -> str:
         [one.name, one.value, one.file.sha256 if one.file else None, one.mime] for one in call.form
     ]
     return fingerprint(visit.path, ask.stream, fields)
-
-
-async def _chunks(visit: Visit) -> AsyncIterator[bytes]:
-    size, more = 0, True
-    while more:
-        message = await visit.receive()
-        if message["type"] != "http.request":
-            raise Gone
-        chunk = message.get("body", b"")
-        size += len(chunk)
-        if size > MAX_BODY:
-            raise RequestTooLarge(upstream=NAME)
-        yield chunk
-        more = message.get("more_body", False)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from pisang.domain.content import Body
-from pisang.sandbox.sending import Send
 from pisang.store.store import Store
 from pisang.transport.body import stream_body
 from pisang.wires import sse
+from pisang.wires.asgi import Send
 from pisang.wires.base import WireAnswer
 
 _SSE = {"content-type": "text/event-stream; charset=utf-8"}

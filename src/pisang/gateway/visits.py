@@ -9,12 +9,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pisang.domain.secret import Secret
-from pisang.sandbox.calls import SECRET_HEADERS, Receive, Scope, read_headers, read_query
-from pisang.sandbox.sending import Send
+from pisang.wires.asgi import (
+    SECRET_HEADERS,
+    SECRET_QUERY,
+    Gone,
+    Receive,
+    Scope,
+    Send,
+    read_headers,
+    read_query,
+)
 
-
-class Gone(Exception):
-    """The caller left before his answer was whole."""
+__all__ = ["Departure", "Gone", "Visit", "open_visit"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +48,7 @@ def open_visit(scope: Scope, receive: Receive, send: Send) -> Visit:
         method=scope["method"],
         path=scope["path"],
         headers={name: value for name, value in headers.items() if name not in SECRET_HEADERS},
-        query={name: value for name, value in query.items() if name not in _SECRET_QUERY},
+        query={name: value for name, value in query.items() if name not in SECRET_QUERY},
         key=Secret(key) if key else None,
         google=google,
         client=(scope.get("client") or (None,))[0],
@@ -58,9 +64,6 @@ def _find_key(headers: Mapping[str, str], query: Mapping[str, str]) -> tuple[str
     google = headers.get("x-goog-api-key") or query.get("key") or ""
     bearer = token.strip() if scheme.lower() == "bearer" else ""
     return google or query.get("ak") or bearer, bool(google)
-
-
-_SECRET_QUERY = frozenset({"key", "ak"})
 
 
 class Departure:

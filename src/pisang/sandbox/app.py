@@ -8,28 +8,19 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from pisang.domain.catalogue import Catalogue, load
+from pisang.domain.tokens import prompt_tokens
 from pisang.errors import PisangError
 from pisang.sandbox import listing
 from pisang.sandbox.book import Book
-from pisang.sandbox.calls import (
-    Caller,
-    Gone,
-    Receive,
-    Scope,
-    read_call,
-    read_caller,
-    read_headers,
-    read_query,
-)
+from pisang.sandbox.calls import Caller, read_call, read_caller
 from pisang.sandbox.faults import Fault, google_error
 from pisang.sandbox.generating import Generator
-from pisang.sandbox.making import prompt_tokens
-from pisang.sandbox.sending import Manner, Message, Send, send_answer
+from pisang.sandbox.sending import Manner, send_answer
+from pisang.wires import listing as models
 from pisang.wires import strictjson
+from pisang.wires.asgi import App, Gone, Message, Receive, Scope, Send, read_headers, read_query
 from pisang.wires.base import Call, WireAnswer
 from pisang.wires.table import wire
-
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 def create_app(*, book: Book | None = None, catalogue: Catalogue | None = None) -> App:
@@ -103,19 +94,21 @@ class Sandbox:
         except Gone:
             return
         else:
-            await visit.answer(listing.count_tokens(prompt_tokens(ask.request)))
+            await visit.answer(models.count_tokens(prompt_tokens(ask.request)))
 
     async def models(self, visit: Visit) -> None:
         """The models: on `/v1` in OpenAI's shape, unless the key came the Google way."""
         google = visit.match["version"] != "v1" or visit.caller.place == "google"
-        shape = listing.list_google_models if google else listing.list_openai_models
-        await visit.answer(shape(self._catalogue) if visit.caller.known else listing.no_token())
+        shape = models.list_google_models if google else models.list_openai_models
+        await visit.answer(
+            shape(self._catalogue, listing.HOST) if visit.caller.known else listing.no_token()
+        )
 
     async def model(self, visit: Visit) -> None:
         """One model, in the shape that its list has there."""
         google = visit.match["version"] != "v1" or visit.caller.place == "google"
-        one = listing.show_google_model if google else listing.show_openai_model
-        found = one(self._catalogue, visit.match["model"])
+        one = models.show_google_model if google else models.show_openai_model
+        found = one(self._catalogue, listing.HOST, visit.match["model"])
         await visit.answer(found or _nothing_there(visit.scope["path"]))
 
     async def usage(self, visit: Visit) -> None:

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
-from urllib.parse import parse_qsl
 
 from pisang.domain.content import Span
-from pisang.domain.request import JSON
-from pisang.errors import RequestTooLarge, WireError
+from pisang.errors import WireError
+from pisang.wires.asgi import (
+    MAX_BODY,
+    SECRET_HEADERS,
+    SECRET_QUERY,
+    Receive,
+    Scope,
+    read_chunks,
+    read_headers,
+    read_query,
+)
 from pisang.wires.base import Call, FormField
 from pisang.wires.multipart import FormReader
 from pisang.wires.scan import MemorySink, Scanner
 
-Scope = MutableMapping[str, JSON]
-Receive = Callable[[], Awaitable[MutableMapping[str, JSON]]]
-
-MAX_BODY = 128 * 1024 * 1024
-"""The largest body that is read; Google takes 100 MB."""
+NAME = "the sandbox"
 
 _REFUSED_KEYS = "invalid"
 
@@ -37,22 +41,6 @@ class Caller:
     place: KeyPlace
     name: str
     known: bool
-
-
-class Gone(Exception):
-    """The caller left before his body was whole."""
-
-
-def read_headers(scope: Scope) -> dict[str, str]:
-    """Header names in lower case, values as text."""
-    return {
-        name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
-    }
-
-
-def read_query(scope: Scope) -> dict[str, str]:
-    """The decoded query, the last of each name."""
-    return dict(parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True))
 
 
 def read_caller(headers: Mapping[str, str], query: Mapping[str, str]) -> Caller:
@@ -81,17 +69,14 @@ async def read_call(scope: Scope, receive: Receive) -> Call:
     elif scope["method"] not in ("GET", "HEAD"):
         skeleton, spans = await _read_json(receive)
     kept = {name: value for name, value in headers.items() if name not in SECRET_HEADERS}
-    asked = {name: value for name, value in query.items() if name not in ("key", "ak")}
+    asked = {name: value for name, value in query.items() if name not in SECRET_QUERY}
     return Call(scope["method"], scope["path"], asked, kept, skeleton, spans, form)
-
-
-SECRET_HEADERS = frozenset({"authorization", "x-goog-api-key", "cookie", "proxy-authorization"})
 
 
 async def _read_json(receive: Receive) -> tuple[bytes, tuple[Span, ...]]:
     scanner = Scanner(MemorySink())
     try:
-        async for chunk in _chunks(receive):
+        async for chunk in read_chunks(receive, MAX_BODY, NAME):
             scanner.feed(chunk)
     finally:
         scanned = scanner.close()
@@ -102,20 +87,6 @@ async def _read_json(receive: Receive) -> tuple[bytes, tuple[Span, ...]]:
 
 async def _read_form(kind: str, receive: Receive) -> tuple[FormField, ...]:
     reader = FormReader(kind, MemorySink(), max_bytes=MAX_BODY)
-    async for chunk in _chunks(receive):
+    async for chunk in read_chunks(receive, MAX_BODY, NAME):
         reader.feed(chunk)
     return reader.close()
-
-
-async def _chunks(receive: Receive) -> AsyncIterator[bytes]:
-    size, more = 0, True
-    while more:
-        message = await receive()
-        if message["type"] != "http.request":
-            raise Gone
-        chunk = message.get("body", b"")
-        size += len(chunk)
-        if size > MAX_BODY:
-            raise RequestTooLarge(upstream="the sandbox")
-        yield chunk
-        more = message.get("more_body", False)

@@ -16,13 +16,14 @@ from pisang.domain.image import extension, sniff_mime
 from pisang.domain.request import Image, Link
 from pisang.errors import PisangError, ReferenceUnreadable
 from pisang.sandbox.book import Bill, Book
-from pisang.sandbox.calls import Caller, Gone, Receive, Scope, read_call
+from pisang.sandbox.calls import Caller, read_call
 from pisang.sandbox.directives import SHAPES, Directives, read_directives
 from pisang.sandbox.faults import ERRORS, Fault, TurnedAway, cdn_page, relay_error
 from pisang.sandbox.making import Order, make_reply, price_of, take_order
 from pisang.sandbox.rules import check, find_model
-from pisang.sandbox.sending import Manner, Send, send_answer
+from pisang.sandbox.sending import Manner, send_answer
 from pisang.sandbox.variants import encode_variant
+from pisang.wires.asgi import Gone, Receive, Scope, Send
 from pisang.wires.base import Ask, Wire, WireAnswer
 
 _LINKS_KEPT = 32

@@ -12,6 +12,7 @@ from pisang.domain.content import content_of
 from pisang.domain.image import read_facts
 from pisang.domain.money import Money
 from pisang.domain.request import JSON, Image, Link, Part, Request, Text
+from pisang.domain.tokens import prompt_tokens, text_tokens
 from pisang.pixels.paint import PAINTS, Painting, paint
 from pisang.sandbox.directives import Directives
 from pisang.sandbox.faults import FINISH_MESSAGES, TurnedAway
@@ -24,7 +25,6 @@ FALLBACK_PRICE = Money(40_000, "USD")
 
 _OTHER_TOKENS = 96
 _THOUGHT_TOKENS = 179
-_PICTURE_TOKENS = 258
 _IMAGE_TOKENS = 1120
 _DRAFT_SIZE = "1K"
 
@@ -246,21 +246,3 @@ def _usage(order: Order, parts: tuple[Part, ...]) -> Usage:
     thoughts = _THOUGHT_TOKENS if order.model.thinking else None
     total = prompt + output + (thoughts or 0)
     return Usage(prompt, output, each * images if images else None, thoughts, total)
-
-
-def prompt_tokens(request: Request) -> int:
-    """About how many tokens a wish has."""
-    turns = [part for turn in request.history for part in turn.parts]
-    count = 0
-    for part in (*turns, *request.parts):
-        if isinstance(part, Text):
-            count += text_tokens(part.text)
-        elif isinstance(part, Image | Link):
-            count += _PICTURE_TOKENS
-    return count
-
-
-def text_tokens(text: str) -> int:
-    """About how many tokens a text has: one a Chinese character, one for four others."""
-    wide = sum(1 for letter in text if ord(letter) >= 0x2E80)
-    return wide + (len(text) - wide + 3) // 4

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from pisang.domain.content import Body, Content, FileBytes
-from pisang.domain.request import JSON
+from pisang.wires.asgi import Send
 from pisang.wires.base import WireAnswer
 from pisang.wires.pieces import encode_run, encoded_length
-
-Message = MutableMapping[str, JSON]
-Send = Callable[[Message], Awaitable[None]]
 
 _SLICE = 64 * 1024
 _DROPS = 40
