@@ -10,8 +10,9 @@ import pytest
 from pisang.client.config_edit import drop_upstream, put_default, put_upstream
 from pisang.client.language import language_of
 from pisang.client.loading import home_folder
-from pisang.client.settings import Entry
+from pisang.client.settings import Entry, Serving
 from pisang.domain.money import Money
+from pisang.domain.retention import Retention
 from pisang.domain.upstream import Auth, Limits, Quirks
 from pisang.errors import HomeUnusable, OptionInvalid, PisangError, SettingsMalformed
 
@@ -268,3 +269,16 @@ def test_a_number_may_stand_in_quotes_or_not(load, written: str):
 
 def test_a_bare_rate_stays_exact(load):
     assert load("[rates]\nCNY = 0.1400\n").rates == {"CNY": Decimal("0.1400")}
+
+
+def test_what_is_kept_how_long_and_when_a_waiter_hears_something(load):
+    settings = load(
+        "[retention]\nanswers_days = 2\nsignatures_days = 30.5\n"
+        "images_days = 730\nimages_gb = 1.5\n"
+        "[gateway]\nkeepalive_s = 20\n"
+    )
+    assert settings.retention == Retention(2, 30.5, 730, 1_500_000_000)
+    assert settings.serving == Serving(20)
+    assert load("").retention == Retention()
+    with pytest.raises(SettingsMalformed, match=r"retention\.images_days.*at most 36500 days"):
+        load("[retention]\nimages_days = 40000\n")

@@ -293,3 +293,24 @@ def test_what_was_thinned_still_refuses_damage(store: Store, clock: Clock) -> No
     store.path(hashes["signature"]).write_bytes(b"short")
     with pytest.raises(StoreCorrupt):
         store.answer(attempt_id)
+
+
+def test_images_beyond_a_size_go_oldest_first(store: Store, clock: Clock) -> None:
+    hashes = []
+    for number in range(200):
+        clock.ms = NOW + number * HOUR_MS
+        given = claimed(store, store.begin(wish(created_ms=clock.ms)).result().request_id)
+        image = write(store.incoming(given.attempt_id), picture(number, size=100))
+        store.keep(given.attempt_id, answer_of([image]), (image,))
+        done = settlement(given.attempt_id, images=(made(image),), at_ms=clock.ms)
+        store.settle(done).result()
+        hashes.append(image.sha256)
+    each = len(picture(size=100))
+    assert by_kind(store.gc(Retention(images_bytes=200 * each)))["images"].rows == 0
+    assert by_kind(store.gc(Retention(images_bytes=198 * each + 1)))["images"].rows == 2
+    for sha256 in hashes[:2]:
+        with pytest.raises(NotFound):
+            store.image(sha256)
+    assert store.image(hashes[2]).sha256 == hashes[2]
+    with pytest.raises(OptionInvalid, match="--images-gb"):
+        store.gc(Retention(images_bytes=100 * each))

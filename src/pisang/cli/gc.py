@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,11 +14,11 @@ from pisang.cli.screen import Screen
 from pisang.cli.table import align
 
 if TYPE_CHECKING:
+    from pisang.domain.retention import Retention
     from pisang.store.gc import GcReport, Gone
 
 
 MOST_DAYS = 36_500
-"""A hundred years; for ever is what is kept when nothing is said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,15 +27,23 @@ class Gc(Told):
 
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False
     answers_days: Annotated[
-        float,
-        typer.Option(min=0, max=MOST_DAYS, metavar="DAYS", help="Whole answers are kept so long."),
-    ] = 7
-    signatures_days: Annotated[
-        float,
+        float | None,
         typer.Option(
-            min=0, max=MOST_DAYS, metavar="DAYS", help="What edits go on from is kept so long."
+            min=0,
+            max=MOST_DAYS,
+            metavar="DAYS",
+            help="Whole answers stay so long (default: 7).",
         ),
-    ] = 90
+    ] = None
+    signatures_days: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=MOST_DAYS,
+            metavar="DAYS",
+            help="What edits go on from stays so long (default: 90).",
+        ),
+    ] = None
     images_days: Annotated[
         float | None,
         typer.Option(
@@ -43,6 +51,12 @@ class Gc(Told):
             max=MOST_DAYS,
             metavar="DAYS",
             help="Images are kept so long (default: for ever).",
+        ),
+    ] = None
+    images_gb: Annotated[
+        float | None,
+        typer.Option(
+            min=0, metavar="GB", help="Images may fill so much; the oldest go (default: all stay)."
         ),
     ] = None
     force: Annotated[
@@ -53,20 +67,18 @@ class Gc(Told):
 @command(examples="pisang gc --dry-run\npisang gc --images-days 365")
 def gc(asked: Gc) -> int:
     """Remove what retention no longer keeps: stored answers after 7 days, signatures after 90, what
-    no row names. Images stay for ever unless --images-days says otherwise."""
+    no row names. Images stay for ever unless --images-days or --images-gb says otherwise.
+
+    What no option says is taken from `[retention]` of config.toml. `pisang serve` does this hourly.
+    """
     from pisang.client.loading import load_settings
     from pisang.engine.engine import Engine
-    from pisang.store.gc import Retention
 
-    kept = Retention(
-        answers_days=asked.answers_days,
-        signatures_days=asked.signatures_days,
-        images_days=asked.images_days,
-        force=asked.force,
-    )
+    settings = load_settings()
+    kept = _kept(asked, settings.retention)
 
     async def collect() -> GcReport:
-        async with await Engine.open(load_settings().home) as engine:
+        async with await Engine.open(settings.home) as engine:
             return await asyncio.to_thread(engine.store.gc, kept, dry_run=asked.dry_run)
 
     screen = Screen.of(asked.format)
@@ -82,6 +94,19 @@ def gc(asked: Gc) -> int:
     en, zh = ("would be freed", "可释放") if asked.dry_run else ("freed", "已释放")
     screen.line(screen.pick(f"{freed} {en}", f"{zh} {freed}"))
     return 0
+
+
+def _kept(asked: Gc, settled: Retention) -> Retention:
+    """What is asked for, and where nothing is said what is settled."""
+    most = None if asked.images_gb is None else int(asked.images_gb * 10**9)
+    said: dict[str, Any] = {
+        "answers_days": asked.answers_days,
+        "signatures_days": asked.signatures_days,
+        "images_days": asked.images_days,
+        "images_bytes": most,
+    }
+    given = {name: value for name, value in said.items() if value is not None}
+    return replace(settled, force=asked.force, **given)
 
 
 _KINDS_ZH = {

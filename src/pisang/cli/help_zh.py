@@ -370,13 +370,20 @@ HELP: Mapping[str, str] = {
     "Don't ask before paying.": "付费前不询问。",
     "Remove what retention no longer keeps.": "清理超过保留期限的内容。",
     "Remove what retention no longer keeps: stored answers after 7 days, signatures after 90, what "
-    "no row names. Images stay for ever unless --images-days says otherwise.": (
+    "no row names. Images stay for ever unless --images-days or --images-gb says otherwise.": (
         "清理超过保留期限的内容：回答保留 7 天，思考签名保留 90 天，以及没有归属的文件。"
-        "图片永久保留，除非用 --images-days 另行指定。"
+        "图片永久保留，除非用 --images-days 或 --images-gb 另行指定。"
     ),
     "Only say what would go.": "只列出将被清理的内容，不实际删除。",
-    "Whole answers are kept so long.": "完整回答的保留天数。",
-    "What edits go on from is kept so long.": "后续编辑所需数据的保留天数。",
+    "What no option says is taken from `[retention]` of config.toml. `pisang serve` does this "
+    "hourly.": (
+        "没有用选项指定的，取 config.toml 的 `[retention]`。`pisang serve` 每小时自动执行一次。"
+    ),
+    "Whole answers stay so long (default: 7).": "完整回答的保留天数（默认 7）。",
+    "What edits go on from stays so long (default: 90).": "后续编辑所需数据的保留天数（默认 90）。",
+    "Images may fill so much; the oldest go (default: all stay).": (
+        "图片最多占用的空间，超出时先清理最旧的（默认不限）。"
+    ),
     "Images are kept so long (default: for ever).": "图片的保留天数（默认永久）。",
     "Also where more than one image in a hundred would go.": "即使会删除超过百分之一的图片也执行。",
     # --- key --------------------------------------------------------------------------------

@@ -17,10 +17,11 @@ from typing import Literal, cast
 from pisang.client.addresses import check_proxy, clean_base_url
 from pisang.client.naming import check_template
 from pisang.client.presets import PRESETS, WIRES
-from pisang.client.schema import Table, parse_document, seconds
-from pisang.client.settings import Defaults, Entry
+from pisang.client.schema import Table, days, gigabytes, parse_document, seconds
+from pisang.client.settings import Defaults, Entry, Serving
 from pisang.domain.ledger import Budget
 from pisang.domain.money import Money, parse_money
+from pisang.domain.retention import Retention
 from pisang.domain.upstream import Auth, Limits, Quirks
 from pisang.errors import Language
 
@@ -41,6 +42,8 @@ class Config:
     rates: Mapping[str, Decimal] = field(default_factory=dict)
     budgets: tuple[Budget, ...] = ()
     upstreams: Mapping[str, Entry] = field(default_factory=dict, repr=False)
+    retention: Retention = field(default_factory=Retention)
+    serving: Serving = field(default_factory=Serving)
 
 
 def parse_folder(text: str, path: Path) -> Defaults:
@@ -64,6 +67,8 @@ def parse_config(text: str, path: Path) -> Config:
         rates=_rates(table),
         budgets=_budgets(table),
         upstreams=_upstreams(table),
+        retention=_retention(table),
+        serving=_serving(table),
     )
     table.done()
     return config
@@ -161,6 +166,31 @@ def check_scope(text: str) -> str:
     if text != "all" and not text.startswith(("upstream:", "key:", "team:")):
         raise ValueError("a scope is all, upstream:NAME, key:ID or team:NAME")
     return text
+
+
+def _retention(top: Table) -> Retention:
+    table = top.table("retention")
+    if table is None:
+        return Retention()
+    usual = Retention()
+    answers, signatures = table.number("answers_days", days), table.number("signatures_days", days)
+    retention = Retention(
+        answers_days=usual.answers_days if answers is None else answers,
+        signatures_days=usual.signatures_days if signatures is None else signatures,
+        images_days=table.number("images_days", days),
+        images_bytes=table.number("images_gb", gigabytes),
+    )
+    table.done()
+    return retention
+
+
+def _serving(top: Table) -> Serving:
+    table = top.table("gateway")
+    if table is None:
+        return Serving()
+    serving = Serving(keepalive_s=table.number("keepalive_s", seconds) or Serving().keepalive_s)
+    table.done()
+    return serving
 
 
 def _upstreams(top: Table) -> dict[str, Entry]:

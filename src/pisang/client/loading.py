@@ -42,6 +42,8 @@ def load_settings(
         rates=config.rates,
         budgets=config.budgets,
         upstreams=config.upstreams,
+        retention=config.retention,
+        serving=config.serving,
     )
 
 

@@ -30,6 +30,9 @@ _DECADES = 9
 DAY_S = 86_400
 """The longest time limit."""
 
+MOST_DAYS = 36_500
+"""A hundred years; for ever is what is kept when nothing is said."""
+
 _T = TypeVar("_T")
 
 _WORDS: Mapping[type, str] = {
@@ -226,6 +229,19 @@ def seconds(text: str) -> float:
     if value > DAY_S:
         raise ValueError(f"at most {DAY_S} seconds")
     return value
+
+
+def days(text: str) -> float:
+    """An age; `ValueError` when it is none, or longer than a hundred years."""
+    value = float(positive_decimal(text))
+    if value > MOST_DAYS:
+        raise ValueError(f"at most {MOST_DAYS} days")
+    return value
+
+
+def gigabytes(text: str) -> int:
+    """A size in bytes from gigabytes (10^9); `ValueError` when it is none."""
+    return int(positive_decimal(text) * 10**9)
 
 
 _WHOLE = re.compile(r"[0-9]{1,12}", re.ASCII)

@@ -10,6 +10,7 @@ from pathlib import Path
 from pisang.client.naming import DEFAULT_TEMPLATE
 from pisang.domain.ledger import Budget
 from pisang.domain.money import Money
+from pisang.domain.retention import Retention
 from pisang.domain.upstream import Auth, Limits, Quirks
 from pisang.errors import Language
 
@@ -70,6 +71,14 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Serving:
+    """How `pisang serve` serves. A client that waits hears a line break after `keepalive_s`, and
+    each third of that from then on."""
+
+    keepalive_s: float = 45.0
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that is set, read once. A `proxy` may hold a password: none of this is printed.
 
@@ -85,6 +94,8 @@ class Settings:
     rates: Mapping[str, Decimal] = field(default_factory=dict)
     budgets: tuple[Budget, ...] | None = None
     upstreams: Mapping[str, Entry] = field(default_factory=dict, repr=False)
+    retention: Retention = field(default_factory=Retention)
+    serving: Serving = Serving()
 
     @property
     def path(self) -> Path:

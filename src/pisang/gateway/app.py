@@ -17,6 +17,7 @@ from pisang.gateway.free import COUNT, count_tokens, list_models
 from pisang.gateway.routing import Router
 from pisang.gateway.serving import Service, serve
 from pisang.gateway.telling import Teller
+from pisang.gateway.upkeep import keep_up
 from pisang.gateway.visits import Gone, Visit, open_visit
 from pisang.wires.asgi import App, Receive, Scope, Send
 from pisang.wires.base import Wire, WireAnswer
@@ -63,6 +64,7 @@ class Gateway:
         self._management: Management | None = None
         self._loading = asyncio.Lock()
         self._access: Access | None = None
+        self._upkeep: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
         """Open the engine on the home, once. Raises `HomeUnusable`, `StoreCorrupt`."""
@@ -73,7 +75,14 @@ class Gateway:
         engine = await Engine.open(settings.home, money)
         self._access = Access(engine.store.gateway_keys)
         router = Router(settings, self._catalogue, self._via)
-        self._service = Service(engine, router, timeout_s=settings.defaults.timeout_s)
+        self._service = Service(
+            engine,
+            router,
+            first_keepalive_s=settings.serving.keepalive_s,
+            next_keepalive_s=settings.serving.keepalive_s / 3,
+            timeout_s=settings.defaults.timeout_s,
+        )
+        self._upkeep = keep_up(engine.store, lambda: self._settings.retention)
 
     @property
     def guarded(self) -> bool:
@@ -83,6 +92,8 @@ class Gateway:
     async def close(self) -> None:
         """Let go of the home."""
         service, self._service = self._service, None
+        if self._upkeep is not None:
+            self._upkeep.cancel()
         if service is not None:
             await service.engine.close()
 

@@ -39,7 +39,7 @@ from pisang.wires.base import Wire, WireAnswer
 from pisang.wires.table import wire
 
 FIRST_KEEPALIVE_S = 45.0
-"""nginx gives up after 60 s without a byte, Node's fetch after 300 s."""
+"""nginx gives up after 60 s without a byte, Node's fetch after 300 s. `[gateway] keepalive_s`."""
 
 NEXT_KEEPALIVE_S = 15.0
 

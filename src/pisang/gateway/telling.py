@@ -13,6 +13,9 @@ from pisang.wires.base import WireAnswer
 
 _SSE = {"content-type": "text/event-stream; charset=utf-8"}
 _JSON = {"content-type": "application/json; charset=UTF-8"}
+_UNBUFFERED = {"x-accel-buffering": "no"}
+"""nginx passes on at once what is marked so; else line breaks would wait in its buffer."""
+
 _ALWAYS = {"x-content-type-options": "nosniff", "cache-control": "no-store"}
 
 
@@ -28,7 +31,7 @@ class Teller:
         """A line break. The first spends the status: it is 200 from here on."""
         if self._spent is None:
             self._spent = "sse" if sse else "json"
-            await self._start(200, _SSE if sse else _JSON)
+            await self._start(200, {**(_SSE if sse else _JSON), **_UNBUFFERED})
         await self._send({"type": "http.response.body", "body": b"\n", "more_body": True})
 
     async def begin_live(self, upstream: Mapping[str, str]) -> None:
@@ -39,7 +42,7 @@ class Teller:
             return
         kind = upstream.get("content-type", _JSON["content-type"])
         self._spent = "sse" if "event-stream" in kind else "json"
-        await self._start(200, {"content-type": kind})
+        await self._start(200, {"content-type": kind, **_UNBUFFERED})
 
     async def push(self, chunk: bytes) -> None:
         """Relay some bytes."""

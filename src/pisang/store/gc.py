@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pisang.domain.attempt import State
+from pisang.domain.retention import Retention
 from pisang.errors import OptionInvalid
 from pisang.store.begin import KEY_LIFE_MS
 from pisang.store.database import Tx
@@ -31,17 +32,6 @@ ASIDE = ".aside"
 _BATCH = 500
 
 _OPEN = frozenset({State.PLANNED.value, State.SENT.value})
-
-
-@dataclass(frozen=True, slots=True)
-class Retention:
-    """How long what is kept. `images_days` None: for ever."""
-
-    answers_days: float = 7
-    signatures_days: float = 90
-    images_days: float | None = None
-    salvage_hours: float = 24
-    force: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +110,7 @@ def drop_rows(tx: Tx, retention: Retention, now_ms: int) -> tuple[Gone, ...]:
     tx.run("answer_contents_drop", before=before)
     answers = tx.run("answers_drop", before=before)
     keys = tx.run("keys_drop", before=today - KEY_LIFE_MS)
-    images = 0
-    if retention.images_days is not None:
-        images = _drop_images(tx, today - int(retention.images_days * DAY_MS), retention)
+    images = _drop_images(tx, _images_before(tx, retention, today), retention)
     return (
         Gone("whole answers", rows=thinned),
         Gone("answers", rows=answers),
@@ -136,19 +124,34 @@ def _thin(tx: Tx, before: int) -> int:
     return tx.run("answers_thin", before=before)
 
 
+def _images_before(tx: Tx, retention: Retention, today: int) -> int:
+    """Before when an image must have been made to be past its time; 0 where none is."""
+    days, most = retention.images_days, retention.images_bytes
+    old = 0 if days is None else today - int(days * DAY_MS)
+    over = None if most is None else tx.one("images_over", most=most)
+    return max(old, over["at"] + 1 if over is not None and over["at"] is not None else 0)
+
+
 def _drop_images(tx: Tx, before: int, retention: Retention) -> int:
+    if before <= 0:
+        return 0
     counted = tx.one("images_counted", before=before)
     total, older = (counted["images"], counted["older"]) if counted is not None else (0, 0)
     if older * 100 > total and not retention.force:
         why = f"that would remove {older:,} of {total:,} images, more than one in a hundred"
-        raise OptionInvalid(
-            option="--images-days",
-            value=f"{retention.images_days:g}",
-            why=f"{why}: add --force if you mean it",
-        )
+        option, value = _asked(retention)
+        why = f"{why}: add --force if you mean it"
+        raise OptionInvalid(option=option, value=value, why=why)
     tx.run("image_answer_contents_drop", before=before)
     tx.run("image_answers_drop", before=before)
     return tx.run("images_drop", before=before)
+
+
+def _asked(retention: Retention) -> tuple[str, str]:
+    """The option that lets images go, and its value, for the error that names it."""
+    if retention.images_days is not None:
+        return "--images-days", f"{retention.images_days:g}"
+    return "--images-gb", f"{(retention.images_bytes or 0) / 10**9:g}"
 
 
 def unnamed_files(tx: Tx, home: Home) -> Iterator[Path]:

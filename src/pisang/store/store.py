@@ -32,6 +32,7 @@ from pisang.domain.ledger import (
 )
 from pisang.domain.money import Money
 from pisang.domain.request import JSON
+from pisang.domain.retention import Retention
 from pisang.errors import PisangError, StoreCorrupt, Unexpected
 from pisang.store import begin as begin_jobs
 from pisang.store import claim as claim_jobs
@@ -45,7 +46,7 @@ from pisang.store.database import Tx, ensure_header, version
 from pisang.store.delete import Deleted, delete
 from pisang.store.files import Files, remove
 from pisang.store.gateway_keys import GatewayKeys
-from pisang.store.gc import GcReport, Retention, collect
+from pisang.store.gc import GcReport, collect
 from pisang.store.health import Health
 from pisang.store.history import Asked
 from pisang.store.home import Home, prepare

@@ -26,6 +26,7 @@ PHRASES: Mapping[str, str] = {
     "it is too large: at most {}": "过大，最多 {}",
     "{} is too small: at least {}": "{} 过小，至少 {}",
     "at most {} seconds": "最多 {} 秒",
+    "at most {} days": "最多 {} 天",
     "give seconds, up to {}": "请填秒数，最多 {}",
     "it has {} characters and at most {} are taken": "共 {} 个字符，最多 {} 个",
     "there is no option {}{}": "没有选项 {}{}",

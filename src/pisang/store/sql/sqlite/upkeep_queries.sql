@@ -32,6 +32,14 @@ DELETE FROM keys WHERE created_ms < :before AND request_id IN (
 -- How many images there are, and how many are older than a time.
 SELECT count(*) AS images, coalesce(sum(created_ms < :before), 0) AS older FROM images;
 
+-- name: images_over
+-- When the newest image was made that is too many, where the newest may fill so many bytes in all.
+SELECT max(created_ms) AS at FROM (
+  SELECT created_ms, sum(bytes) OVER (ORDER BY created_ms DESC) AS total FROM (
+    SELECT max(created_ms) AS created_ms, max(bytes) AS bytes FROM images GROUP BY sha256
+  ) AS each_once
+) AS summed WHERE total > :most;
+
 -- name: image_answers_drop
 -- Lets the answers go that hold an image older than a time (their contents first).
 DELETE FROM answers WHERE attempt_id IN (
