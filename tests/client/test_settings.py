@@ -272,6 +272,7 @@ def test_a_bare_rate_stays_exact(load):
 
 
 def test_what_is_kept_how_long_and_when_a_waiter_hears_something(load):
+    assert load("").retention == Retention()
     settings = load(
         "[retention]\nanswers_days = 2\nsignatures_days = 30.5\n"
         "images_days = 730\nimages_gb = 1.5\n"
@@ -279,6 +280,5 @@ def test_what_is_kept_how_long_and_when_a_waiter_hears_something(load):
     )
     assert settings.retention == Retention(2, 30.5, 730, 1_500_000_000)
     assert settings.serving == Serving(20)
-    assert load("").retention == Retention()
     with pytest.raises(SettingsMalformed, match=r"retention\.images_days.*at most 36500 days"):
         load("[retention]\nimages_days = 40000\n")
