@@ -19,6 +19,7 @@ from typing import Any
 from bench.process import Run, run
 
 ROUNDS = 5
+SIZES = ("48mb", "3mb")
 PEERS = Path(__file__).parent / "peers"
 
 
@@ -62,8 +63,8 @@ def measure() -> Iterator[tuple[str, str, Run]]:
             add = ["upstream", "add", "bench", "--wire", "gemini", "--base-url", base_url]
             added = run([sys.executable, "-m", "pisang", *add, "--auth", "none"], env)
             assert added.exit_code == 0, added.output
-            for megabytes, expected in serving["digests"].items():
-                model = f"picture-{megabytes}mb"
+            for size in SIZES:
+                model, expected = f"picture-{size}", serving["digests"][size]
                 for turn in range(ROUNDS + 1):
                     for client, command in commands(base_url, model, folder / "out").items():
                         one = run(command, env)
@@ -71,21 +72,26 @@ def measure() -> Iterator[tuple[str, str, Run]]:
                         if client != "curl":
                             assert digest(folder / "out") == expected, client
                         if turn:  # the first is a warm-up
-                            yield f"{megabytes} MB", client, one
-                yield from measure_inside(base_url, megabytes, folder / "out", env)
+                            yield named(size), client, one
+                yield from measure_inside(base_url, size, folder / "out", env)
 
 
 def measure_inside(
-    base_url: str, megabytes: str, path: Path, env: Mapping[str, str]
+    base_url: str, size: str, path: Path, env: Mapping[str, str]
 ) -> Iterator[tuple[str, str, Run]]:
     """The calls of one process after its first: what a picture costs without the start.
 
     The peak is the whole process's.
     """
-    for client, command in commands(base_url, f"picture-{megabytes}mb", path, ROUNDS + 1).items():
+    for client, command in commands(base_url, f"picture-{size}", path, ROUNDS + 1).items():
         whole = run(command, env)
         for wall_s, cpu_s in json.loads(whole.output)[1:]:
-            yield f"{megabytes} MB, in one process", client, Run(wall_s, cpu_s, whole.peak_mib)
+            yield f"{named(size)}, in one process", client, Run(wall_s, cpu_s, whole.peak_mib)
+
+
+def named(size: str) -> str:
+    """`48 MB` for `48mb`."""
+    return f"{size[:-2]} {size[-2:].upper()}"
 
 
 def digest(path: Path) -> str:
