@@ -199,7 +199,7 @@ class _Serving:
     async def _tell_live(self, carrying: asyncio.Future[Ran]) -> bool:
         """Pass the upstream's bytes on while they arrive, the last of them once the outcome is
         committed; whether all of it went out."""
-        await self._teller.begin_live(self._relay.headers)
+        self._teller.begin_live(self._relay.headers)
         async for chunk in self._relay.chunks():
             await self._teller.push(chunk)
             if self._departure.happened:
@@ -212,7 +212,7 @@ class _Serving:
             rest = self._relay.rest() or self._left_over(carrying.result())
             await self._teller.finish_live(rest)
             return True
-        if answer.status != 200 and self._relay.between_events:
+        if not self._teller.spent or (answer.status != 200 and self._relay.between_events):
             return await self._teller.tell(answer, self._store)
         return False  # the connection is cut: an equal call is given what there is
 

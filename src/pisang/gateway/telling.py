@@ -26,6 +26,12 @@ class Teller:
         self._send = send
         self.headers: dict[str, str] = {}
         self._spent: str | None = None
+        self._live: Mapping[str, str] = _JSON
+
+    @property
+    def spent(self) -> bool:
+        """Whether the status is said: an answer of another one can't be told any more."""
+        return self._spent is not None
 
     async def keep_alive(self, *, sse: bool) -> None:
         """A line break. The first spends the status: it is 200 from here on."""
@@ -34,18 +40,18 @@ class Teller:
             await self._start(200, {**(_SSE if sse else _JSON), **_UNBUFFERED})
         await self._send({"type": "http.response.body", "body": b"\n", "more_body": True})
 
-    async def begin_live(self, upstream: Mapping[str, str]) -> None:
-        """Begin an answer whose bytes are relayed. Its length is not told, though it may be known:
+    def begin_live(self, upstream: Mapping[str, str]) -> None:
+        """Be about to relay an answer's bytes. Its head goes with the first of them: until then
+        another may be told. Its length is not told, though it may be known:
         a body that is then cut passes for a whole one with `requests` (2.32, tried), while a cut
         chunked one raises."""
-        if self._spent is not None:
-            return
-        kind = upstream.get("content-type", _JSON["content-type"])
-        self._spent = "sse" if "event-stream" in kind else "json"
-        await self._start(200, {"content-type": kind, **_UNBUFFERED})
+        self._live = {"content-type": upstream.get("content-type", _JSON["content-type"])}
 
     async def push(self, chunk: bytes) -> None:
         """Relay some bytes."""
+        if self._spent is None:
+            self._spent = "sse" if "event-stream" in self._live["content-type"] else "json"
+            await self._start(200, {**self._live, **_UNBUFFERED})
         await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
 
     async def finish_live(self, rest: Iterable[bytes]) -> None:

@@ -1,0 +1,303 @@
+"""A gateway and the upstream that sells to it, each a process of its own, and their two books.
+
+The home has one upstream for each wire, all of them the same vendor: so a caller of any wire may
+be served by the same wire (his bytes are relayed) or by another (they are written anew).
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from pisang.sandbox.book import Charge
+from tests.crash.audit import Ledger, audit, hash_of
+from tests.crash.shell import PRICE_MICROS
+from tests.gateway.chaos.dialects import CRAWL_MODEL, FLASH, Dialect
+from tests.gateway.conftest import ROOT, environ
+
+LONG = os.environ.get("PISANG_CRASH") == "long"
+"""Whether the figures of the promise itself are run; a part of them stands in for it else."""
+
+ENDS_S = 120
+"""What takes longer than this hangs: the test fails."""
+
+_SETTINGS = """default_upstream = "native"
+
+[budgets.cap]
+cap = "{cap}"
+period = "total"
+"""
+_UPSTREAM = """
+[upstreams.{name}]
+wire = "{wire}"
+base_url = "{url}"
+auth = "none"
+kind = "{kind}"
+
+[upstreams.{name}.limits]
+concurrency = {concurrency}
+
+[upstreams.{name}.prices]
+"{flash}" = "0.045USD"
+"{crawl}" = "0.045USD"
+"""
+_WIRES = (
+    ("native", "gemini", "google"),
+    ("crawler", "crawl", "crawl"),
+    ("images", "openai-images", "openai"),
+    ("chat", "openai-chat", "openai"),
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a caller was told, whole."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        return self.body.decode(errors="replace")
+
+
+class Cut(Exception):
+    """The connection ended before the answer did, or never began."""
+
+
+@dataclass
+class Process:
+    """One of ours while it runs; `url` is where it answers."""
+
+    url: str
+    running: subprocess.Popen[str]
+
+    @property
+    def pid(self) -> int:
+        return self.running.pid
+
+    def send(self, name: signal.Signals) -> None:
+        self.running.send_signal(name)
+
+    def kill(self) -> None:
+        """SIGKILL, and wait for its end."""
+        self.running.kill()
+        self._reap()
+
+    def end(self) -> None:
+        """Ask it to end, and wait."""
+        if self.running.poll() is None:
+            self.running.send_signal(signal.SIGCONT)
+            self.running.terminate()
+        self._reap()
+
+    def _reap(self) -> None:
+        try:
+            self.running.wait(ENDS_S)
+        finally:
+            self.running.kill()
+            self.running.wait()
+            for pipe in (self.running.stdout, self.running.stderr):
+                if pipe is not None:
+                    pipe.close()
+
+    @property
+    def peak_mb(self) -> float:
+        """The most memory that it ever had, of its own and of files together, in MiB."""
+        return self._memory("VmHWM")
+
+    def _memory(self, name: str) -> float:
+        status = Path(f"/proc/{self.pid}/status").read_text().splitlines()
+        line = next(line for line in status if line.startswith(f"{name}:"))
+        return int(line.split()[1]) / 1024
+
+
+def start(command: Sequence[str], home: Path, extra: Mapping[str, str] | None = None) -> Process:
+    """A process that says its URL as its first line."""
+    with (home.parent / f"stderr-{time.monotonic_ns()}").open("w") as said:
+        running = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=said,
+            text=True,
+            env={**environ(home), **(extra or {})},
+            cwd=ROOT,
+        )
+    assert running.stdout is not None
+    line = running.stdout.readline()
+    assert line, "it did not start"
+    return Process(json.loads(line)["url"], running)
+
+
+@dataclass
+class Shop:
+    """A home, its vendor, and the gateways on it."""
+
+    folder: Path
+    vendor: Process
+    gateways: list[Process] = field(default_factory=list)
+
+    @property
+    def home(self) -> Path:
+        return self.folder / "home"
+
+    @property
+    def url(self) -> str:
+        return self.gateways[-1].url
+
+    @property
+    def book(self) -> list[dict[str, Any]]:
+        """Every line of the vendor's book."""
+        return [json.loads(line) for line in (self.folder / "book").read_text().splitlines()]
+
+    @property
+    def sales(self) -> list[dict[str, Any]]:
+        return [line for line in self.book if "id" in line]
+
+    def sold(self, prompt: str) -> list[dict[str, Any]]:
+        """The sales of that prompt."""
+        return [line for line in self.sales if line["prompt"] == prompt]
+
+    def open(self, port: int = 0, prefix: Sequence[str] = ()) -> Process:
+        """Start a gateway on the home."""
+        words = ["-m", "pisang", "serve", "--port", str(port), "--format", "json"]
+        self.gateways.append(start([*prefix, sys.executable, *words], self.home))
+        return self.gateways[-1]
+
+    def set_mode(self, **mode: Any) -> None:
+        """How the vendor answers every call from now on."""
+        ask(self.vendor.url, "/mode", mode)
+
+    def ask(self, dialect: Dialect, prompt: str, upstream: str = "", **headers: str) -> Answer:
+        """One call to the gateway, to its end. Raises `Cut`."""
+        named = {"X-Pisang-Upstream": upstream or dialect.upstream}
+        return ask(self.url, dialect.path, dialect.call(prompt), named | headers)
+
+    def audit(self, acknowledged: Sequence[str] = ()) -> Ledger:
+        """Hold the ledger against the vendor's book, by J1 to J8, once all is at rest."""
+        self.wait_for_rest()
+        sales = self.sales
+        made: dict[str, set[str]] = {}
+        for sale in sales:
+            made.setdefault(hash_of(sale["prompt"].encode()), set()).add(sale["picture"])
+        charges = [_charge(at, sale) for at, sale in enumerate(sales)]
+        return audit(
+            self.home,
+            charges,
+            acknowledged,
+            lambda prompt, take: frozenset(made[hash_of(prompt.encode())]),
+        )
+
+    def wait_for_rest(self) -> None:
+        """Until no attempt is open and the gateway took note of who left."""
+        wait_until(lambda: not self._open())
+
+    def _open(self) -> list[Any]:
+        with closing(sqlite3.connect(self.home / "ledger.db")) as connection:
+            sql = "SELECT id FROM requests WHERE owner IS NOT NULL OR state IN ('planned', 'sent')"
+            return connection.execute(sql).fetchall()
+
+
+def _charge(at: int, sale: Mapping[str, Any]) -> Charge:
+    return Charge(
+        index=at,
+        id=sale["id"],
+        wire=sale["wire"],
+        model=FLASH,
+        image_size="1K",
+        images=1,
+        price_micros=PRICE_MICROS,
+        currency="USD",
+        prompt_sha256=hash_of(sale["prompt"].encode()),
+        key="",
+        at=0,
+    )
+
+
+@contextmanager
+def opened(
+    folder: Path, *, cap: str = "1000USD", serve: bool = True, concurrency: int = 1000
+) -> Iterator[Shop]:
+    """A shop, its gateway open, under a cap; all its processes end with it. `concurrency` is each
+    upstream's."""
+    (folder / "home").mkdir(parents=True, exist_ok=True)
+    book = folder / "book"
+    book.touch()
+    vendor = start([sys.executable, "-m", "tests.gateway.chaos.vendor", str(book)], folder / "home")
+    shop = Shop(folder, vendor)
+    tables = [
+        _UPSTREAM.format(
+            name=name,
+            wire=wire,
+            kind=kind,
+            url=vendor.url,
+            flash=FLASH,
+            crawl=CRAWL_MODEL,
+            concurrency=concurrency,
+        )
+        for name, wire, kind in _WIRES
+    ]
+    (folder / "home" / "config.toml").write_text(_SETTINGS.format(cap=cap) + "".join(tables))
+    try:
+        if serve:
+            shop.open()
+        yield shop
+    finally:
+        for process in (*shop.gateways, vendor):
+            process.end()
+
+
+def ask(
+    url: str,
+    path: str,
+    body: Any,
+    headers: Mapping[str, str] | None = None,
+    timeout_s: float = ENDS_S,
+) -> Answer:
+    """One call over a connection of its own. Raises `Cut`: no answer, or no whole one."""
+    place = urlsplit(url)
+    connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=timeout_s)
+    told = {"content-type": "application/json", "connection": "close", **(headers or {})}
+    try:
+        connection.request("POST", path, json.dumps(body), told)
+        answer = connection.getresponse()
+        names = {name.lower(): value for name, value in answer.getheaders()}
+        return Answer(answer.status, names, answer.read())
+    except (http.client.HTTPException, OSError) as error:
+        raise Cut(repr(error)) from error
+    finally:
+        connection.close()
+
+
+def free_port() -> int:
+    """A port that nobody has now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_until(true: Callable[[], object]) -> None:
+    """Until it is true; an error when that takes too long."""
+    until = time.monotonic() + ENDS_S
+    while True:
+        with suppress(OSError):
+            if true():
+                return
+        assert time.monotonic() < until, "it never came about"
+        time.sleep(0.02)
