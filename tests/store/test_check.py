@@ -7,9 +7,9 @@ import sqlite3
 import pytest
 
 from pisang.domain.ledger import Budget
-from pisang.store import check as check_module
-from pisang.store.check import Finding
-from pisang.store.database import connect
+from pisang.store.finding import Finding
+from pisang.store.sqlite import ledger as sqlite_ledger
+from pisang.store.sqlite.database import connect
 from pisang.store.store import Store
 from tests.store.kit import PRICE, open_store, paint, picture, run_python, sent, settlement
 
@@ -48,7 +48,7 @@ def test_a_sound_home_has_nothing_wrong(store: Store) -> None:
 def test_an_old_sqlite_is_named_with_why_it_is_safe(
     store: Store, monkeypatch: pytest.MonkeyPatch, version: tuple[int, int, int], level: str
 ) -> None:
-    monkeypatch.setattr(check_module.sqlite3, "sqlite_version_info", version)
+    monkeypatch.setattr(sqlite_ledger.sqlite3, "sqlite_version_info", version)
     told = findings(store)["sqlite"]
     assert told.level == level
     assert ("one process at a time writes" in told.message) is (level == "note")

@@ -14,8 +14,8 @@ from pisang.domain.ledger import Begun, Budget, Quota
 from pisang.domain.money import Money
 from pisang.engine.engine import Engine, Ledgering
 from pisang.errors import Ambiguous, BudgetExceeded, IdempotencyMismatch, KeyLimited, NotFound
-from pisang.store.database import connect
 from pisang.store.queries import queries
+from pisang.store.sqlite.database import connect
 from pisang.store.store import Store
 from tests.store.kit import (
     NOW,
@@ -212,7 +212,7 @@ def test_processes_side_by_side_let_through_as_many_as_one(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("name", ["nth_asked", "working_owners", "gateway_key_by_id"])
 def test_no_question_on_the_way_of_a_call_walks_through_a_table(store: Store, name: str) -> None:
-    sql = queries()[name].sql
+    sql = queries("sqlite")[name].sql
     values = {key: 1 for key in re.findall(r":([a-z0-9_]+)", sql)}
     connection = connect(store.home, read_only=True)
     plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}", values)]

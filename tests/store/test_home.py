@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from pisang.errors import HomeUnusable, PisangError, StoreCorrupt
-from pisang.store.database import connect
 from pisang.store.queries import migrations
+from pisang.store.sqlite.database import connect
 from pisang.store.store import Asked
 from tests.store.kit import open_store, paint, picture, run_python, sent, start_python, wish
 
@@ -88,7 +88,7 @@ def test_an_empty_ledger_file_is_filled(tmp_path: Path) -> None:
 def test_a_newer_schema_is_refused_untouched(tmp_path: Path) -> None:
     store = open_store(tmp_path / "home")
     with connect(store.home, read_only=False) as connection:
-        connection.execute(f"PRAGMA user_version = {migrations()[-1].number + 1}")
+        connection.execute(f"PRAGMA user_version = {migrations('sqlite')[-1].number + 1}")
     connection.close()
     store.close()
     assert "newer Pisang" in refused(tmp_path / "home")
@@ -107,7 +107,7 @@ def test_a_migration_killed_half_way_is_made_whole_by_the_next(tmp_path: Path) -
     run_python(
         """
         import os
-        from pisang.store import database
+        from pisang.store.sqlite import database
         real = database._statements
         def half(script):
             for number, statement in enumerate(real(script)):

@@ -15,8 +15,8 @@ from pisang.store.queries import migrations, parse, queries
 from pisang.store.store import Asked, Store
 from tests.store.kit import claimed, open_store, paint, picture, sent, settlement, wish
 
-SOURCES = sorted(Path(pisang.store.__file__).parent.glob("*.py"))
-LEDGER = "\n".join(step.sql for step in migrations())
+SOURCES = sorted(Path(pisang.store.__file__).parent.rglob("*.py"))
+LEDGER = "\n".join(step.sql for step in migrations("sqlite"))
 
 
 @pytest.fixture(scope="module")
@@ -26,11 +26,11 @@ def connection() -> sqlite3.Connection:
     return opened
 
 
-@pytest.mark.parametrize("name", sorted(queries()))
+@pytest.mark.parametrize("name", sorted(queries("sqlite")))
 def test_a_query_says_what_it_gives_and_fits_the_schema(
     name: str, connection: sqlite3.Connection
 ) -> None:
-    query = queries()[name]
+    query = queries("sqlite")[name]
     assert query.what.endswith((".", ")", ";")), "a sentence"
     values = {key: 1 for key in re.findall(r":([a-z0-9_]+)", query.sql)}
     connection.execute(f"EXPLAIN {query.sql}" if "PRAGMA" not in query.sql else query.sql, values)
@@ -43,7 +43,7 @@ def test_every_query_is_used_and_every_name_that_is_used_is_one() -> None:
         for node in ast.walk(ast.parse(source.read_text()))
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
     }
-    assert set(queries()) - texts == set()
+    assert set(queries("sqlite")) - texts == set()
 
 
 def test_no_statement_is_put_together_in_code_but_pragmas_and_transactions() -> None:
@@ -95,7 +95,7 @@ def test_text_from_outside_never_becomes_part_of_a_statement(
             find(nasty)
     assert watched.begin(wish(id="req_x", idempotency_key=nasty)).result().verdict == "replay"
     watched.close()
-    named = {query.sql for query in queries().values()}
+    named = {query.sql for query in queries("sqlite").values()}
     fixed = re.compile("PRAGMA|BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE|SELECT count")
     assert named & ran
     assert {sql for sql in ran - named if not fixed.match(sql)} == set()
@@ -116,7 +116,9 @@ def test_a_file_of_queries_is_read_by_name() -> None:
 
 
 def test_migrations_are_numbered_without_a_gap() -> None:
-    assert [step.number for step in migrations()] == list(range(1, len(migrations()) + 1))
+    assert [step.number for step in migrations("sqlite")] == list(
+        range(1, len(migrations("sqlite")) + 1)
+    )
 
 
 def test_only_the_store_knows_sqlite() -> None:
@@ -137,7 +139,7 @@ def test_no_walk_over_a_whole_table_stands_on_the_road(connection: sqlite3.Conne
         "answer_by_attempt", "image_last", "images_by_sha256",
     ]  # fmt: skip
     for name in road:
-        sql = queries()[name].sql
+        sql = queries("sqlite")[name].sql
         values = {key: 1 for key in re.findall(r":([a-z0-9_]+)", sql)}
         plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
         scans = [step for step in plan if step.startswith("SCAN") and "json_each" not in step]
@@ -147,5 +149,5 @@ def test_no_walk_over_a_whole_table_stands_on_the_road(connection: sqlite3.Conne
 def test_a_search_reads_only_its_index_until_something_fits(store: Store) -> None:
     paint(store, sent(store).attempt_id, picture())
     assert store.history(Asked(query="nothing")) == []
-    sql = queries()["history_search"].sql
+    sql = queries("sqlite")["history_search"].sql
     assert "INDEXED BY requests_search" in sql

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from pisang.domain.attempt import State
-from pisang.store.database import connect
 from pisang.store.queries import queries
+from pisang.store.sqlite.database import connect
 from pisang.store.store import Store
 from pisang.store.usual import AMONG, NEWEST
 from tests.store.kit import NOW, claimed, settlement, wish
@@ -65,7 +65,7 @@ def test_only_the_newest_count(store: Store, request_id: str, clock) -> None:
 
 
 def test_it_is_one_walk_of_a_bounded_length_over_an_index(store: Store) -> None:
-    sql = queries()["took_newest"].sql
+    sql = queries("sqlite")["took_newest"].sql
     asked = {"upstream": "a", "model": "b", "image_size": "2K", "among": AMONG, "limit": NEWEST}
     connection = connect(store.home, read_only=True)
     plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}", asked)]

@@ -15,9 +15,10 @@ import pytest
 
 from pisang.domain.attempt import State
 from pisang.errors import IdempotencyMismatch, StoreSuspect, Unexpected
-from pisang.store.database import Tx, connect
+from pisang.store.ledger import Tx
+from pisang.store.sqlite.database import connect
+from pisang.store.sqlite.writer import CHECKPOINT_BYTES
 from pisang.store.store import Store
-from pisang.store.writer import CHECKPOINT_BYTES
 from tests.store.kit import (
     answer_of,
     claimed,

@@ -31,7 +31,7 @@ from pisang.errors import ConfigError, PisangError, UpstreamMissing
 from pisang.transport.proxy import choose_proxy
 
 if TYPE_CHECKING:
-    from pisang.store.check import Finding
+    from pisang.store.finding import Finding
 
 State = Literal["good", "note", "look", "bad"]
 

@@ -9,7 +9,7 @@ from pisang.domain.attempt import Charged, State, request_state
 from pisang.domain.ledger import Begun, Join, Wish
 from pisang.errors import IdempotencyMismatch, NotFound
 from pisang.store import gateway_keys, outbox
-from pisang.store.database import Row, Tx
+from pisang.store.ledger import Row, Tx
 from pisang.store.process import Process
 from pisang.store.rows import dump
 from pisang.store.search import sketch

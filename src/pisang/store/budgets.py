@@ -18,7 +18,7 @@ from pisang.domain.money import Money
 from pisang.domain.warning import Warn
 from pisang.errors import BudgetExceeded, OptionInvalid, PisangError, PriceUnknown, RateUnknown
 from pisang.policy.price import how_to_price
-from pisang.store.database import Tx
+from pisang.store.ledger import Tx
 from pisang.store.rows import budget_row, money
 
 FOREVER_MS = 2**62
@@ -104,7 +104,7 @@ def set_budget(tx: Tx, budget: Budget, now_ms: int) -> None:
 def remove_budget(tx: Tx, budget_id: str) -> bool:
     """Take a budget away; whether there was one."""
     tx.run("counters_delete", budget_id=budget_id)
-    return tx.run("budget_delete", id=budget_id) > 0
+    return tx.count("budget_delete", id=budget_id) > 0
 
 
 def recount(tx: Tx, budget: Budget, since: int, until: int) -> int:

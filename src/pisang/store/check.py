@@ -4,43 +4,26 @@ from __future__ import annotations
 
 import os
 import shutil
-import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
 from hashlib import sha256 as new_hash
 from pathlib import Path
-from typing import Literal
 
 from pisang.domain.attempt import State, request_state
 from pisang.store.budgets import bounds, recount, window, words
-from pisang.store.database import Row, Tx
 from pisang.store.files import CHUNK
+from pisang.store.finding import Finding, Level
 from pisang.store.gc import ASIDE, content_files, unnamed_files
 from pisang.store.health import Health, megabytes
 from pisang.store.home import Home
+from pisang.store.ledger import Ledger, Row, Tx
 from pisang.store.process import Process
-from pisang.store.readers import Readers
 from pisang.store.recover import dead_owners
 from pisang.store.rows import budget_row
-
-RESET_FAULT_GONE = (3, 51, 3)
-"""The WAL-reset fault was in SQLite 3.7.0 to 3.51.2 (sqlite.org, release 3.51.3, 2026-03)."""
-
-Level = Literal["ok", "note", "warning", "error"]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at. `code` is stable; `message` is one sentence."""
-
-    code: str
-    level: Level
-    message: str
 
 
 def check(
     home: Home,
-    readers: Readers,
+    ledger: Ledger,
     health: Health,
     process: Process,
     *,
@@ -52,9 +35,9 @@ def check(
     `deep` reads every file and compares its hash. When nothing is an error, a home that was
     marked suspect is cleared.
     """
-    findings = [_sqlite(), *_permissions(home), _room(home, wanted_bytes)]
-    with readers.read() as tx:
-        findings += _integrity(tx)
+    findings = [*_permissions(home), _room(home, wanted_bytes)]
+    with ledger.readers.read() as tx:
+        findings += ledger.findings(tx)
         findings += _states(tx)
         findings += _counters(tx, process.clock_ms())
         findings += _orphans(tx, process)
@@ -65,23 +48,11 @@ def check(
     return findings
 
 
-def _sqlite() -> Finding:
-    version = sqlite3.sqlite_version
-    if sqlite3.sqlite_version_info >= RESET_FAULT_GONE:
-        return Finding("sqlite", "ok", f"SQLite {version}.")
-    return Finding(
-        "sqlite",
-        "note",
-        f"SQLite {version} has the WAL-reset fault (fixed in 3.51.3); it can't happen here, "
-        "because one process at a time writes and checkpoints.",
-    )
-
-
 def _permissions(home: Home) -> Iterator[Finding]:
     wide = [
         path
         for path in (home.root, home.ledger, home.images, home.blobs, home.incoming, home.locks)
-        if os.stat(path).st_mode & 0o077
+        if path.exists() and os.stat(path).st_mode & 0o077
     ]
     for path in wide:
         yield Finding(
@@ -96,17 +67,6 @@ def _room(home: Home, wanted_bytes: int) -> Finding:
     level: Level = "ok" if free >= wanted_bytes else "error"
     wanted = f"; {megabytes(wanted_bytes)} are wanted before paying" if level == "error" else ""
     return Finding("free_space", level, f"{megabytes(free)} are free{wanted}.")
-
-
-def _integrity(tx: Tx) -> Iterator[Finding]:
-    wrong = [said for row in tx.all("quick_check") if (said := row["quick_check"]) != "ok"]
-    dangling = len(tx.all("foreign_key_check"))
-    if wrong:
-        yield Finding("ledger", "error", f"The ledger is damaged: {'; '.join(wrong)[:300]}.")
-    if dangling:
-        yield Finding("ledger", "error", f"{dangling} rows of the ledger name rows that are gone.")
-    if not wrong and not dangling:
-        yield Finding("ledger", "ok", "The ledger is sound.")
 
 
 def _states(tx: Tx) -> Iterator[Finding]:

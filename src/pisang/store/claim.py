@@ -11,7 +11,7 @@ from pisang.domain.ledger import Claimed, Hold, Intent, Settlement
 from pisang.domain.money import Money
 from pisang.errors import NotFound
 from pisang.store.budgets import Reserved, reserve
-from pisang.store.database import Tx
+from pisang.store.ledger import Tx
 from pisang.store.process import Process
 from pisang.store.rows import currency, micros
 from pisang.store.settle import settle

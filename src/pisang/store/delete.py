@@ -12,12 +12,10 @@ from pathlib import Path
 
 from pisang.domain.attempt import State
 from pisang.errors import NotFound, OptionInvalid, Running
-from pisang.store.database import Tx
 from pisang.store.gc import remove_unwanted, unnamed
 from pisang.store.history import find_image, find_request, request_ids
 from pisang.store.home import Home
-from pisang.store.readers import Readers
-from pisang.store.writer import Writer
+from pisang.store.ledger import Readers, Tx, Writer
 
 NEVER_MS = float("inf")
 
@@ -76,7 +74,7 @@ def _delete_request(tx: Tx, request_id: str, now_ms: int) -> _Cut:
     hashes = [row["sha256"] for row in tx.all("hashes_of_request", id=request_id)]
     for query in _REQUEST_DELETES:
         tx.run(query, id=request_id)
-    if not tx.run("request_blank", id=request_id, at_ms=now_ms):
+    if not tx.count("request_blank", id=request_id, at_ms=now_ms):
         raise NotFound(what="request", id=request_id)
     return _cut(tx, hashes)
 

@@ -10,11 +10,9 @@ from pisang.domain.access import GatewayKey, Role
 from pisang.domain.ledger import Quota, Wish
 from pisang.errors import Ambiguous, KeyLimited, NotFound
 from pisang.store.claim import MINUTE_MS, SKEW_MS
-from pisang.store.database import Row, Tx
+from pisang.store.ledger import Readers, Row, Tx, Writer
 from pisang.store.process import Process
-from pisang.store.readers import Readers
 from pisang.store.rows import dump
-from pisang.store.writer import Writer
 
 BUSY_S = 2.0
 """When to ask again while as many requests run as may: nobody knows when the first one ends."""
@@ -62,7 +60,7 @@ class GatewayKeys:
         """Take a key back for good; whether it was still there to be taken."""
         now_ms = self._clock_ms()
         return self._writer.submit(
-            lambda tx: tx.run("gateway_key_revoke", id=key_id, at_ms=now_ms) > 0
+            lambda tx: tx.count("gateway_key_revoke", id=key_id, at_ms=now_ms) > 0
         )
 
 

@@ -20,11 +20,8 @@ from pisang.domain.attempt import State
 from pisang.domain.retention import Retention
 from pisang.errors import OptionInvalid
 from pisang.store.begin import KEY_LIFE_MS
-from pisang.store.database import Tx
 from pisang.store.home import Home
-from pisang.store.lock import sweep as sweep_locks
-from pisang.store.readers import Readers
-from pisang.store.writer import Writer
+from pisang.store.ledger import Ledger, Tx
 
 DAY_MS = 86_400_000
 HOUR_MS = 3_600_000
@@ -68,14 +65,14 @@ class _Undo(Exception):
 
 def collect(
     home: Home,
-    readers: Readers,
-    writer: Writer,
+    ledger: Ledger,
     retention: Retention,
     *,
     dry_run: bool,
     now_ms: int,
 ) -> GcReport:
     """Let go what is past its time. Raises `OptionInvalid` for too many images at once."""
+    readers, writer = ledger.readers, ledger.writer
     cutoff_ms = now_ms - int(retention.salvage_hours * HOUR_MS)
     locks = Gone("locks")
     if dry_run:
@@ -85,7 +82,7 @@ def collect(
             rows, unwanted = undone.rows, undone.unnamed
     else:
         rows = writer.submit(lambda tx: drop_rows(tx, retention, now_ms)).result()
-        locks = writer.submit(lambda tx: Gone("locks", files=sweep_locks(home))).result()
+        locks = writer.submit(lambda tx: Gone("locks", files=ledger.lives.sweep())).result()
         with readers.read() as tx:
             put_back_named(tx, home)
             unwanted = list(unnamed_files(tx, home))
@@ -108,8 +105,8 @@ def drop_rows(tx: Tx, retention: Retention, now_ms: int) -> tuple[Gone, ...]:
     thinned = _thin(tx, today - int(retention.answers_days * DAY_MS))
     before = today - int(retention.signatures_days * DAY_MS)
     tx.run("answer_contents_drop", before=before)
-    answers = tx.run("answers_drop", before=before)
-    keys = tx.run("keys_drop", before=today - KEY_LIFE_MS)
+    answers = tx.count("answers_drop", before=before)
+    keys = tx.count("keys_drop", before=today - KEY_LIFE_MS)
     images = _drop_images(tx, _images_before(tx, retention, today), retention)
     return (
         Gone("whole answers", rows=thinned),
@@ -121,7 +118,7 @@ def drop_rows(tx: Tx, retention: Retention, now_ms: int) -> tuple[Gone, ...]:
 
 def _thin(tx: Tx, before: int) -> int:
     tx.run("raw_contents_drop", before=before)
-    return tx.run("answers_thin", before=before)
+    return tx.count("answers_thin", before=before)
 
 
 def _images_before(tx: Tx, retention: Retention, today: int) -> int:
@@ -144,7 +141,7 @@ def _drop_images(tx: Tx, before: int, retention: Retention) -> int:
         raise OptionInvalid(option=option, value=value, why=why)
     tx.run("image_answer_contents_drop", before=before)
     tx.run("image_answers_drop", before=before)
-    return tx.run("images_drop", before=before)
+    return tx.count("images_drop", before=before)
 
 
 def _asked(retention: Retention) -> tuple[str, str]:

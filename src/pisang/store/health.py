@@ -10,17 +10,13 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import sqlite3
 from pathlib import Path
 
 from pisang.errors import (
-    HomeUnusable,
     PisangError,
-    StoreCorrupt,
     StoreFilled,
     StoreFull,
     StoreSuspect,
-    Unexpected,
 )
 from pisang.store.home import FILE_MODE, Home, unusable
 
@@ -93,22 +89,6 @@ class Health:
         if error.errno in _REFUSED | _SHORT:
             return unusable(path, error)
         return self.mark(why)
-
-    def database(self, error: sqlite3.Error) -> PisangError:
-        """The leaf for a failed statement."""
-        path = str(self._home.ledger)
-        primary = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if primary == sqlite3.SQLITE_FULL:
-            return StoreFilled(path=str(self._home.root), why="no space left on device")
-        if primary == sqlite3.SQLITE_IOERR:
-            return self.mark(str(error))
-        if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-            return StoreCorrupt(path=path, why=str(error))
-        if primary in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
-            return HomeUnusable(path=path, why="the ledger can't be written")
-        if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            return HomeUnusable(path=path, why="another program holds the ledger locked")
-        return Unexpected(what=f"the ledger said: {error}")
 
     def _suspect(self, why: str) -> StoreSuspect:
         return StoreSuspect(path=str(self._home.root), why=why)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pisang.domain.attempt import State
 from pisang.domain.ledger import AttemptRow, ImageRow, RequestRow
 from pisang.errors import Ambiguous, NotFound
-from pisang.store.database import Row, Tx
+from pisang.store.ledger import Row, Tx
 from pisang.store.rows import attempt_row, image_row, request_row
 from pisang.store.search import after_prefix, like, sketch
 

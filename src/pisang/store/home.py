@@ -18,7 +18,6 @@ Folders are 0700 and files 0600. No name here is a caller's: names are hashes an
 from __future__ import annotations
 
 import errno
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -161,8 +160,6 @@ def prepare(root: Path) -> Home:
         for name in _FOLDERS:
             path = home.root / name
             path.mkdir(mode=FOLDER_MODE, exist_ok=True)
-        for path in (home.ledger_lock, home.ledger):  # SQLite's own files take the ledger's mode
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE))
     except OSError as error:
         raise unusable(path, error) from error
     return home

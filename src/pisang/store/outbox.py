@@ -10,7 +10,7 @@ import json
 
 from pisang.domain.ledger import Outgoing
 from pisang.domain.request import JSON
-from pisang.store.database import Row, Tx
+from pisang.store.ledger import Row, Tx
 from pisang.store.process import Process
 from pisang.store.rows import dump
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pisang.domain.ledger import AttemptRow, ImageRow, RequestRow
 from pisang.errors import NotFound
 from pisang.store.history import attempts, load
-from pisang.store.readers import Readers
+from pisang.store.ledger import Readers
 from pisang.store.rows import image_row
 
 

@@ -1,5 +1,8 @@
 """The named statements: every line of SQL that is run stands in a file of `sql/`.
 
+`sql/shared/` holds the queries whose text both databases take; the folder of a database holds its
+migrations, and the queries that only it takes, or that it takes in other words.
+
 A file of queries is a row of blocks, each begun by `-- name: words` and a line or more of
 comment that says what it gives. Values are always parameters.
 """
@@ -11,6 +14,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Literal
+
+Database = Literal["sqlite", "postgres"]
 
 _NAME = re.compile(r"^-- name: (?P<name>[a-z0-9_]+)$")
 
@@ -52,17 +58,21 @@ def parse(text: str) -> dict[str, Query]:
 
 
 @cache
-def queries(database: str = "sqlite") -> Mapping[str, Query]:
-    """Every named query of a database, from its `*queries.sql` files."""
+def queries(database: Database) -> Mapping[str, Query]:
+    """Every named query of a database: the shared ones, and over them its own."""
+    return {**_queries_in("shared"), **_queries_in(database)}
+
+
+def _queries_in(folder: str) -> dict[str, Query]:
     found: dict[str, Query] = {}
-    for entry in _folder(database):
-        if entry[0].endswith("queries.sql"):
-            found.update(parse(entry[1]))
+    for name, text in _folder(folder):
+        if name.endswith("queries.sql"):
+            found.update(parse(text))
     return found
 
 
 @cache
-def migrations(database: str = "sqlite") -> tuple[Migration, ...]:
+def migrations(database: Database) -> tuple[Migration, ...]:
     """The schema's steps in order, from the files whose names begin with a number."""
     steps = [
         Migration(int(name[:4]), name, text)
@@ -72,6 +82,6 @@ def migrations(database: str = "sqlite") -> tuple[Migration, ...]:
     return tuple(sorted(steps, key=lambda step: step.number))
 
 
-def _folder(database: str) -> list[tuple[str, str]]:
-    folder = Path(__file__).parent / "sql" / database
+def _folder(name: str) -> list[tuple[str, str]]:
+    folder = Path(__file__).parent / "sql" / name
     return [(path.name, path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.sql"))]

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pisang.store.database import Tx
 from pisang.store.health import Health
 from pisang.store.home import Home
-from pisang.store.readers import Readers
+from pisang.store.ledger import Tx
 from pisang.store.search import after_prefix
+from pisang.store.sqlite.readers import SqliteReaders
 
 _NEVER_MS = 2**62
 
@@ -49,7 +49,7 @@ def _reading(root: Path) -> Iterator[Tx | None]:
     if not home.ledger.exists():
         yield None
         return
-    readers = Readers(home, Health(home))
+    readers = SqliteReaders(home, Health(home))
     try:
         with readers.read() as tx:
             yield tx

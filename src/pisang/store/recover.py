@@ -14,7 +14,7 @@ from pisang.domain.answer import Answer
 from pisang.domain.attempt import TERMINAL, State
 from pisang.domain.content import Content
 from pisang.domain.ledger import AttemptRow
-from pisang.store.database import Tx
+from pisang.store.ledger import Tx
 from pisang.store.process import Process
 
 _OPEN = frozenset({State.PLANNED, State.SENT})
@@ -48,6 +48,8 @@ def take_over(tx: Tx, process: Process) -> list[str]:
     """
     taken: list[str] = []
     for dead in dead_owners(tx, process):
+        if not process.lives.bury(tx, dead):
+            continue
         taken += [row["id"] for row in tx.all("open_of_owner", owner=dead)]
         tx.run("attempts_take", dead=dead, owner=process.owner)
         requests = [row["id"] for row in tx.all("requests_of_owner", owner=dead)]

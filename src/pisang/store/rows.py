@@ -11,7 +11,7 @@ from pisang.domain.ledger import AttemptRow, Budget, ImageRow, RequestRow
 from pisang.domain.money import Money
 from pisang.domain.request import JSON
 from pisang.domain.warning import Warn
-from pisang.store.database import Row
+from pisang.store.ledger import Row
 
 
 def dump(value: JSON) -> str:

@@ -9,7 +9,7 @@ from pisang.domain.ledger import Settlement
 from pisang.domain.money import Money
 from pisang.errors import NotFound, Unexpected
 from pisang.store.budgets import adjust
-from pisang.store.database import Row, Tx
+from pisang.store.ledger import Row, Tx
 from pisang.store.rows import (
     currency,
     dump,

@@ -10,11 +10,9 @@ from typing import Literal
 from pisang.domain.ledger import AttemptRow, Budget
 from pisang.domain.money import Money
 from pisang.store.budgets import bounds, scope_filter, window
-from pisang.store.database import Row, Tx
-from pisang.store.readers import Readers
+from pisang.store.ledger import Readers, Row, Tx, Writer
 from pisang.store.rows import attempt_row, budget_row
 from pisang.store.settle import note_cost
-from pisang.store.writer import Writer
 
 NEVER_MS = 2**62
 

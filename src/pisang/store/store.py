@@ -7,7 +7,6 @@ its own in the child: the parent's refuses to work there.
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
@@ -41,26 +40,24 @@ from pisang.store import settle as settle_jobs
 from pisang.store.answers import Answers
 from pisang.store.blobs import Blobs
 from pisang.store.budgets import remove_budget, set_budget
-from pisang.store.check import Finding, check
-from pisang.store.database import Tx, ensure_header, version
+from pisang.store.check import check
 from pisang.store.delete import Deleted, delete
 from pisang.store.files import Files, remove
+from pisang.store.finding import Finding
 from pisang.store.gateway_keys import GatewayKeys
 from pisang.store.gc import GcReport, collect
 from pisang.store.health import Health
 from pisang.store.history import Asked
 from pisang.store.home import Home, prepare
 from pisang.store.incoming import Incoming
-from pisang.store.lock import OwnerLock, Turn, is_free
+from pisang.store.ledger import Ledger, Tx
 from pisang.store.owned import Owned
 from pisang.store.process import Process
-from pisang.store.queries import migrations
-from pisang.store.readers import Readers
 from pisang.store.recover import Orphan
 from pisang.store.rows import attempt_row, budget_row
 from pisang.store.spending import Spending
+from pisang.store.sqlite.ledger import SqliteLedger
 from pisang.store.uploads import Uploads
-from pisang.store.writer import Writer, open_ledger
 
 __all__ = [
     "Asked",
@@ -96,8 +93,9 @@ class Store:
         self._files = Files(self._health, fsync=fsync)
         self._blobs = Blobs(home, self._files)
         self._answers = Answers(home, self._files, self._blobs)
-        self._readers = Readers(home, self._health)
-        self._writer = Writer(home, self._health, fsync=fsync)
+        self._ledger: Ledger = SqliteLedger(home, self._health, self._files, fsync=fsync)
+        self._readers = self._ledger.readers
+        self._writer = self._ledger.writer
         self.spending = Spending(self._readers, self._writer, clock_ms)
         self.owned = Owned(self._readers)
         self.gateway_keys = GatewayKeys(self._readers, self._writer, clock_ms)
@@ -105,8 +103,7 @@ class Store:
         self._wanted_bytes = 3 * worst_answer_bytes
         self._clock_ms = clock_ms
         self._new_id = new_id
-        self._fsync = fsync
-        self._life: OwnerLock | None = None
+        self._owner: str | None = None
         self._living = threading.Lock()
         self._abandoned: set[str] = set()
 
@@ -132,16 +129,14 @@ class Store:
             clock_ms=clock_ms,
             new_id=new_id,
         )
-        store._ensure_schema()
+        store._ledger.prepare()
         return store
 
     def close(self) -> None:
         """Commit what is queued and let go. What is still under way is for recovery."""
         self._writer.close()
         self._readers.close()
-        with self._living:
-            if self._life is not None:
-                self._life.close()
+        self._ledger.lives.close()
 
     @property
     def owner(self) -> str:
@@ -438,8 +433,7 @@ class Store:
         """
         return collect(
             self.home,
-            self._readers,
-            self._writer,
+            self._ledger,
             retention or Retention(),
             dry_run=dry_run,
             now_ms=self._clock_ms() if now_ms is None else now_ms,
@@ -460,7 +454,7 @@ class Store:
         """
         return check(
             self.home,
-            self._readers,
+            self._ledger,
             self._health,
             self._process(),
             wanted_bytes=self._wanted_bytes,
@@ -481,39 +475,11 @@ class Store:
 
     def _process(self) -> Process:
         with self._living:
-            if self._life is None:
-                self._life = OwnerLock(self.home, self._new_id("own"))
-            owner = self._life.owner
-        return Process(owner, lambda other: not is_free(self.home, other), self._clock_ms)
-
-    def _ensure_schema(self) -> None:
-        """Read the schema's version; only where it is not ours take the lock and bring it up."""
-        ensure_header(self.home)
-        try:
-            if self._has_our_schema():
-                return
-            turn = Turn(self.home.ledger_lock)
-            try:
-                with turn:
-                    open_ledger(self.home, fsync=self._fsync).close()
-                self._files.sync((self.home.root, self.home.root.parent))
-            finally:
-                turn.close()
-        except sqlite3.Error as error:
-            raise self._health.database(error) from error
-
-    def _has_our_schema(self) -> bool:
-        """Whether a reader finds this Pisang's schema.
-
-        He finds none in a ledger whose maker died half way: SQLite lets only a writer undo that.
-        """
-        try:
-            with self._readers.connection() as connection:
-                return version(connection, self.home) == migrations()[-1].number
-        except sqlite3.Error as error:
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_READONLY:
-                return False
-            raise
+            if self._owner is None:
+                owner = self._new_id("own")
+                self._ledger.lives.take(owner)
+                self._owner = owner
+        return Process(self._owner, self._ledger.lives, self._clock_ms)
 
     def _orphan(self, attempt_id: str) -> Orphan:
         with self._readers.read() as tx:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from statistics import median
 
-from pisang.store.database import Tx
+from pisang.store.ledger import Tx
 
 NEWEST = 20
 """The median is of so many images: enough that one slow one does not move it."""

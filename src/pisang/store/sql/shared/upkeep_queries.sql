@@ -147,11 +147,3 @@ SELECT sha256, max(size) AS size, min(kind) AS kind FROM (
 -- Requests whose state is not that of their attempts: (id, state, attempts' states by commas).
 SELECT r.id, r.state, group_concat(DISTINCT a.state) AS states
 FROM requests AS r JOIN attempts AS a ON a.request_id = r.id GROUP BY r.id;
-
--- name: quick_check
--- `ok`, or what is wrong with the file.
-PRAGMA quick_check (20);
-
--- name: foreign_key_check
--- Rows that name a row which is not there.
-PRAGMA foreign_key_check;

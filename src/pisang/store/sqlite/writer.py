@@ -19,10 +19,12 @@ from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 from pisang.errors import PisangError, StoreSuspect, Unexpected
-from pisang.store.database import Tx, connect, migrate, savepoint, tx
 from pisang.store.health import Health
 from pisang.store.home import Home
+from pisang.store.ledger import Tx
 from pisang.store.lock import Turn
+from pisang.store.sqlite.database import connect, migrate, savepoint, tx
+from pisang.store.sqlite.faults import code_of, explain
 
 Result = TypeVar("Result")
 
@@ -45,7 +47,7 @@ class _Job:
     after: Callable[[], None] | None = None
 
 
-class Writer:
+class SqliteWriter:
     """Runs jobs in order. The thread and its connection come with the first job."""
 
     def __init__(self, home: Home, health: Health, *, fsync: bool) -> None:
@@ -132,7 +134,7 @@ class Writer:
         if isinstance(error, PisangError):
             return error
         if isinstance(error, sqlite3.Error):
-            return self._health.database(error)
+            return explain(error, self._home, self._health)
         if isinstance(error, OSError):
             return self._health.disk(error, self._home.ledger)
         return Unexpected(what=f"the ledger's writer met {error!r}")
@@ -177,7 +179,7 @@ class Writer:
         except sqlite3.Error as error:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
-            return _fail(jobs, self._health.database(error))
+            return _fail(jobs, explain(error, self._home, self._health))
         return deliveries
 
     def _checkpoint(self, connection: sqlite3.Connection) -> None:
@@ -217,8 +219,7 @@ def _run(connection: sqlite3.Connection, transaction: Tx, job: _Job) -> Callable
         with savepoint(connection):
             result = job.work(transaction)
     except sqlite3.Error as error:
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code in _FATAL or not connection.in_transaction:
+        if code_of(error) in _FATAL or not connection.in_transaction:
             raise
         failure = Unexpected(what=f"the ledger said: {error}")
         return lambda: job.future.set_exception(failure)

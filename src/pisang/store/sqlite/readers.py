@@ -1,4 +1,4 @@
-"""Reading the ledger: short, read-only connections that never keep a writer waiting."""
+"""Reading the SQLite ledger: short, read-only connections that never keep a writer waiting."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pisang.errors import Unexpected
-from pisang.store.database import Tx, connect, tx
 from pisang.store.health import Health
 from pisang.store.home import Home
+from pisang.store.ledger import Tx
+from pisang.store.sqlite.database import connect, tx
+from pisang.store.sqlite.faults import explain
 
 IDLE = 4
 """How many idle connections are kept: enough for the threads that look at once."""
 
 
-class Readers:
+class SqliteReaders:
     """A few read-only connections, handed out one to a caller at a time."""
 
     def __init__(self, home: Home, health: Health) -> None:
@@ -37,7 +39,7 @@ class Readers:
                 yield tx(connection)
                 connection.execute("COMMIT")
         except sqlite3.Error as error:
-            raise self._health.database(error) from error
+            raise explain(error, self._home, self._health) from error
 
     @contextmanager
     def connection(self) -> Iterator[sqlite3.Connection]:

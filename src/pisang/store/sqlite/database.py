@@ -5,10 +5,10 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Protocol
 
 from pisang.errors import HomeUnusable, StoreCorrupt
 from pisang.store.home import Home, unusable
+from pisang.store.ledger import Row
 from pisang.store.queries import Query, migrations, queries
 
 APPLICATION_ID = 0x50495347
@@ -19,18 +19,8 @@ BUSY_S = 10.0
 foreign program (a backup, the sqlite3 shell) can make it wait."""
 
 
-class Row(Protocol):
-    """One row, by column name."""
-
-    def __getitem__(self, name: str, /) -> Any: ...
-
-
-class Tx:
-    """Named queries inside one transaction. Values are given by name, never put into the text.
-
-    A lone surrogate in a text, for which UTF-8 has no bytes, becomes `?`: a paid answer that holds
-    one must be written down all the same.
-    """
+class SqliteTx:
+    """Named queries on one connection (`pisang.store.ledger.Tx`)."""
 
     __slots__ = ("_connection", "_queries")
 
@@ -38,7 +28,11 @@ class Tx:
         self._connection = connection
         self._queries = named
 
-    def run(self, name: str, **values: object) -> int:
+    def run(self, name: str, **values: object) -> None:
+        """Run a statement."""
+        self._execute(name, values)
+
+    def count(self, name: str, **values: object) -> int:
         """Run a statement; how many rows it changed."""
         return self._execute(name, values).rowcount
 
@@ -113,7 +107,7 @@ def version(connection: sqlite3.Connection, home: Home) -> int:
     path = str(home.ledger)
     if (found or tables) and mark != APPLICATION_ID:
         raise HomeUnusable(path=path, why="it is another program's database")
-    known = migrations()[-1].number
+    known = migrations("sqlite")[-1].number
     if found > known:
         why = f"it was written by a newer Pisang (schema {found}, this one knows {known}): upgrade"
         raise HomeUnusable(path=path, why=why)
@@ -122,12 +116,12 @@ def version(connection: sqlite3.Connection, home: Home) -> int:
 
 def migrate(connection: sqlite3.Connection, home: Home) -> None:
     """Bring the schema to this Pisang's version, all in one transaction or not at all."""
-    if version(connection, home) == migrations()[-1].number:
+    if version(connection, home) == migrations("sqlite")[-1].number:
         return
     connection.execute("BEGIN IMMEDIATE")
     try:
         found = version(connection, home)
-        for step in migrations():
+        for step in migrations("sqlite"):
             if step.number > found:
                 for statement in _statements(step.sql):
                     connection.execute(statement)
@@ -164,9 +158,9 @@ def savepoint(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("RELEASE job")
 
 
-def tx(connection: sqlite3.Connection) -> Tx:
+def tx(connection: sqlite3.Connection) -> SqliteTx:
     """The named queries on that connection."""
-    return Tx(connection, queries())
+    return SqliteTx(connection, queries("sqlite"))
 
 
 def ensure_header(home: Home) -> None:
