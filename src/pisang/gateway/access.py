@@ -2,14 +2,12 @@
 
 A gateway that never had a key takes whoever calls from its own machine, and does so as the command
 line's own user. From its first key on every route needs one, whatever became of that key, but
-`/healthz` and the API's description. What a route needs is one table; a route that is not in it
-needs a key like any other.
+`/healthz` and the API's description. What a route needs stands in its row of `gateway.routes`.
 """
 
 from __future__ import annotations
 
 import ipaddress
-import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -22,6 +20,7 @@ from pisang.domain.model import SIZES, canonical_size, normalise
 from pisang.domain.secret import Secret
 from pisang.engine.world import now_ms
 from pisang.errors import KeyInvalid, KeyRestricted
+from pisang.gateway.routes import role_for
 from pisang.gateway.visits import Visit
 from pisang.policy.plan import Planned
 from pisang.store.gateway_keys import GatewayKeys
@@ -33,23 +32,6 @@ FRESH_S = 0.5
 """How long a key that was read is believed: what another process revokes holds within a second."""
 
 NAME = "this gateway"
-
-_NEEDS = (
-    (re.compile(r"/healthz|/docs|/openapi\.json"), None),
-    (re.compile(r"/metrics"), Role.ADMIN),
-    (re.compile(r"/pisang/v1/(?:keys|teams|upstreams)(?:/.*)?"), Role.ADMIN),
-)
-"""What a path needs that is not told by its method: None is open to all."""
-
-_READING = frozenset({"GET", "HEAD", "OPTIONS"})
-
-
-def role_for(method: str, path: str) -> Role | None:
-    """The least role that may do that; None where nobody is asked for a key."""
-    for pattern, role in _NEEDS:
-        if pattern.fullmatch(path):
-            return role
-    return Role.READ if method in _READING else Role.USE
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +101,7 @@ class Access:
     def admit(self, visit: Visit) -> Caller:
         """Who calls. Raises `KeyInvalid`, the same whether the key is wrong, absent, revoked or
         expired; `KeyRestricted` where it is a good one, and not for this."""
-        role = role_for(visit.method, visit.path)
+        role = role_for(visit.method, visit.path, visit.query)
         if role is None:
             return Caller("", "")
         caller = self._caller(visit)

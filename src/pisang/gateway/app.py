@@ -3,49 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-import re
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pisang.client.settings import Settings
 from pisang.domain.catalogue import Catalogue, load
 from pisang.engine.engine import Engine, Ledgering
-from pisang.errors import NotFound, PisangError
-from pisang.gateway.access import Access
-from pisang.gateway.files import answer_about, is_about_files, is_piece, take_piece
-from pisang.gateway.free import COUNT, count_tokens, list_models
+from pisang.errors import NotFound, OptionInvalid, PisangError
+from pisang.gateway.access import Access, Caller
+from pisang.gateway.files import answer_about, take_piece
+from pisang.gateway.free import count_tokens, list_models
+from pisang.gateway.routes import Face, find_route, methods_at, paid_wire
 from pisang.gateway.routing import Router
 from pisang.gateway.serving import Service, serve
 from pisang.gateway.telling import Teller
 from pisang.gateway.upkeep import keep_up
 from pisang.gateway.visits import Gone, Visit, open_visit
+from pisang.store.store import Store
 from pisang.wires.asgi import App, Receive, Scope, Send
-from pisang.wires.base import Wire, WireAnswer
+from pisang.wires.base import WireAnswer
 from pisang.wires.table import wire
 
 if TYPE_CHECKING:
     from pisang.gateway.management.app import Management
 
-_PAID = (
-    (re.compile(r"/(?:v1|v1alpha|v1beta|v1beta1)/.+:(?:g|streamG)enerateContent"), "gemini"),
-    (re.compile(r"/gpt/openapi/online/multimodal/crawl"), "crawl"),
-    (re.compile(r"/v1/images/(?:generations|edits)"), "openai_images"),
-    (re.compile(r"/v1/chat/completions"), "openai_chat"),
-)
-"""Paths of paid calls, and the wire that is spoken there; all are POST."""
-
-
-def _dialect(visit: Visit) -> Wire:
-    """The wire in which a caller of that path is told an error."""
-    for pattern, name in _PAID:
-        if pattern.fullmatch(visit.path) is not None:
-            return wire(name)
-    google = visit.google or not visit.path.startswith("/v1/")
-    return wire("gemini" if google else "openai_images")
-
-
 _MANAGED = ("/pisang/v1/", "/docs", "/openapi.json")
-"""Where the management API is. The other paths are looked at first by this alone."""
+"""Where errors are told as the management API tells them, whether or not there is such a path."""
 
 
 def create_app(settings: Settings, *, via: str | None = None) -> App:
@@ -103,10 +88,8 @@ class Gateway:
             await self._live(receive, send)
         elif scope["type"] == "http":
             visit = open_visit(scope, receive, send)
-            if visit.path.startswith(_MANAGED):
-                await self._manage(scope, visit)
-            else:
-                await self._visit(visit)
+            with suppress(Gone):
+                await self._visit(scope, visit)
         else:
             await send({"type": "websocket.close", "code": 1003})
 
@@ -121,19 +104,25 @@ class Gateway:
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 
-    async def _manage(self, scope: Scope, visit: Visit) -> None:
-        """The management API: admitted here, served there."""
-        if self._access is None:
+    async def _visit(self, scope: Scope, visit: Visit) -> None:
+        """Admit a caller, and lead him to who answers."""
+        if self._service is None or self._access is None:
             raise RuntimeError("the application was not opened")
+        route = find_route(visit.method, visit.path, visit.query)
         try:
             caller = self._access.admit(visit)
         except PisangError as error:
-            from pisang.gateway.management.answers import error_answer, language_of
-
-            await self._tell(visit, error_answer(error, language_of(visit)))
-        else:
+            await self._tell(visit, _refuse(visit, error))
+            return
+        if route is None:
+            await self._tell(visit, _absent(visit))
+        elif route.face is Face.PAID:
+            await serve(self._service, visit, caller, wire(route.wire))
+        elif route.face is Face.MANAGED:
             management = await self._load_management()
             await management(scope, visit, caller)
+        else:
+            await self._tell(visit, await _FREE[route.face](self, visit, caller))
 
     async def _load_management(self) -> Management:
         """Loaded when it is first asked for, beside the loop: FastAPI takes half a second."""
@@ -145,43 +134,68 @@ class Gateway:
                 self._management = made(self._service, lambda: self._settings)
             return self._management
 
-    async def _visit(self, visit: Visit) -> None:
-        if self._service is None or self._access is None:
-            raise RuntimeError("the application was not opened")
-        store = self._service.engine.store
-        if is_piece(visit):
-            with suppress(Gone):
-                await self._tell(visit, await take_piece(visit, store))
-            return
-        try:
-            caller = self._access.admit(visit)
-        except PisangError as error:
-            await self._tell(visit, _dialect(visit).encode_error(error))
-            return
-        for pattern, name in _PAID:
-            if pattern.fullmatch(visit.path) is not None and visit.method == "POST":
-                await serve(self._service, visit, caller, wire(name))
-                return
-        with suppress(Gone):
-            if visit.method == "POST" and COUNT.fullmatch(visit.path):
-                await self._tell(visit, await count_tokens(visit, store))
-                return
-            if is_about_files(visit):
-                await self._tell(visit, await answer_about(visit, caller, store))
-                return
-        await self._tell(visit, self._listed(visit))
+    async def take_piece(self, visit: Visit, caller: Caller) -> WireAnswer:
+        """A piece of an upload."""
+        return await take_piece(visit, self._store)
 
-    def _listed(self, visit: Visit) -> WireAnswer:
-        """Models, health, or nothing there."""
-        if visit.path in ("/healthz", "/readyz"):
-            return WireAnswer(200, (b'{"ok": true}',), {"content-type": "application/json"})
-        found = list_models(visit, self._catalogue)
-        return found or wire("gemini").encode_error(NotFound(what="path", id=visit.path))
+    async def answer_about_files(self, visit: Visit, caller: Caller) -> WireAnswer:
+        """The rest of the Files API."""
+        return await answer_about(visit, caller, self._store)
+
+    async def count(self, visit: Visit, caller: Caller) -> WireAnswer:
+        """`countTokens`."""
+        return await count_tokens(visit, self._store)
+
+    async def list_models(self, visit: Visit, caller: Caller) -> WireAnswer:
+        """The models, or one of them."""
+        return list_models(visit, self._catalogue) or _absent(visit)
+
+    async def tell_health(self, visit: Visit, caller: Caller) -> WireAnswer:
+        """The probes."""
+        return WireAnswer(200, (b'{"ok": true}',), {"content-type": "application/json"})
+
+    @property
+    def _store(self) -> Store:
+        if self._service is None:
+            raise RuntimeError("the application was not opened")
+        return self._service.engine.store
 
     async def _tell(self, visit: Visit, answer: WireAnswer) -> None:
         if self._service is not None:
             with suppress(ConnectionError):
                 await Teller(visit.send).tell(answer, self._service.engine.store)
+
+
+_FREE: Mapping[Face, Callable[[Gateway, Visit, Caller], Awaitable[WireAnswer]]] = {
+    Face.PIECE: Gateway.take_piece,
+    Face.FILES: Gateway.answer_about_files,
+    Face.COUNT: Gateway.count,
+    Face.MODELS: Gateway.list_models,
+    Face.PROBE: Gateway.tell_health,
+}
+"""Who answers what costs nothing."""
+
+
+def _refuse(visit: Visit, error: PisangError) -> WireAnswer:
+    """An error in the dialect of that path's callers."""
+    if visit.path.startswith(_MANAGED):
+        from pisang.gateway.management.answers import error_answer, language_of
+
+        return error_answer(error, language_of(visit))
+    paid = paid_wire(visit.path)
+    google = visit.google or not visit.path.startswith("/v1/")
+    return wire(paid or ("gemini" if google else "openai_images")).encode_error(error)
+
+
+def _absent(visit: Visit) -> WireAnswer:
+    """There is nothing, or it is asked otherwise."""
+    methods = methods_at(visit.path)
+    if not methods or not visit.path.startswith(_MANAGED):
+        hint = "/docs" if visit.path.startswith(_MANAGED) else None
+        return _refuse(visit, NotFound(what="path", id=visit.path, hint=hint))
+    why = "this path is asked otherwise: see /docs"
+    answer = _refuse(visit, OptionInvalid(option="method", value=visit.method, why=why))
+    return replace(answer, status=405, headers={**answer.headers, "allow": ", ".join(methods)})
 
 
 def _import_management() -> type[Management]:

@@ -27,23 +27,13 @@ from pisang.wires import strictjson
 from pisang.wires.base import WireAnswer
 from pisang.wires.table import wire
 
-_UPLOAD = re.compile(r"/upload/(?P<version>v1|v1alpha|v1beta)/files")
-_FILES = re.compile(r"/(?P<version>v1|v1alpha|v1beta)/files(?:/(?P<id>[^/:]+))?")
-_URI = re.compile(r"https?://(?P<host>[^/?#]+)/v1(?:alpha|beta)?/files/(?P<id>[a-z0-9]+)")
+_UPLOAD = re.compile(r"/upload/(?:v1|v1alpha|v1beta1?)/files")
+_FILES = re.compile(r"/(?:v1|v1alpha|v1beta1?)/files(?:/(?P<id>[^/:]+))?")
+_URI = re.compile(r"https?://(?P<host>[^/?#]+)/v1(?:alpha|beta1?)?/files/(?P<id>[a-z0-9]+)")
 
 _JSON = {"content-type": "application/json; charset=UTF-8"}
 _MOST_TOLD = 64 * 1024
 """The largest description of a file."""
-
-
-def is_piece(visit: Visit) -> bool:
-    """Whether it brings a piece of an upload: its address is the right to, and no key comes."""
-    return _UPLOAD.fullmatch(visit.path) is not None and "upload_id" in visit.query
-
-
-def is_about_files(visit: Visit) -> bool:
-    """Whether the path is one of the Files API."""
-    return any(pattern.fullmatch(visit.path) for pattern in (_UPLOAD, _FILES))
 
 
 async def take_piece(visit: Visit, store: Store) -> WireAnswer:

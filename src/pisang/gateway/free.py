@@ -16,8 +16,8 @@ from pisang.wires import listing
 from pisang.wires.base import WireAnswer
 from pisang.wires.table import wire
 
-COUNT = re.compile(r"(/(?:v1|v1alpha|v1beta|v1beta1)/.+):countTokens")
-_MODELS = re.compile(r"/(?P<version>v1|v1alpha|v1beta)/models(?:/(?P<model>.*))?")
+_COUNT = re.compile(r":countTokens$")
+_MODELS = re.compile(r"/(?P<version>v1|v1alpha|v1beta1?)/models(?:/(?P<model>.*))?")
 
 HOST = listing.Host("pisang", "as this gateway's upstreams make it")
 """Whose models these are."""
@@ -44,7 +44,7 @@ def list_models(visit: Visit, catalogue: Catalogue) -> WireAnswer | None:
 async def count_tokens(visit: Visit, store: Store) -> WireAnswer:
     """About how many tokens the contents have. Raises `Gone`."""
     gemini, call_id = wire("gemini"), new_id("call")
-    path = COUNT.sub(r"\1:generateContent", visit.path)
+    path = _COUNT.sub(":generateContent", visit.path)
     try:
         asked = await read_asked(replace(visit, path=path), gemini, store.spool(call_id))
     except PisangError as error:

@@ -9,11 +9,10 @@ from pisang.client.results import Picture, Result, iso_time
 from pisang.client.shapes import error_json
 from pisang.domain.request import JSON
 from pisang.errors import Language, PisangError
+from pisang.gateway.routes import PREFIX
 from pisang.gateway.visits import Visit
 from pisang.wires.base import WireAnswer
 from pisang.wires.fault import spoken_headers, spoken_status
-
-PREFIX = "/pisang/v1"
 
 _JSON_TYPE = {"content-type": "application/json"}
 

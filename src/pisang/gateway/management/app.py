@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,17 +12,19 @@ from fastapi.security import HTTPBearer
 from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
 from starlette.types import Scope
 
 from pisang.client.settings import Settings
 from pisang.domain.version import VERSION
-from pisang.errors import Charged, Language, NotFound, OptionInvalid, PisangError, Unexpected
+from pisang.errors import Charged, Language, NotFound, PisangError, Unexpected
 from pisang.gateway.access import Caller
 from pisang.gateway.management import books, docs, events, generations, images, requests, unknowns
-from pisang.gateway.management.answers import PREFIX, error_answer, language_of
+from pisang.gateway.management.answers import error_answer, language_of
 from pisang.gateway.management.asking import as_option
 from pisang.gateway.management.desk import SCOPE_KEY, Desk, Works
 from pisang.gateway.management.shapes import SCHEMAS, Failed, Generation
+from pisang.gateway.routes import PREFIX, check_served
 from pisang.gateway.serving import Service
 from pisang.gateway.visits import Gone, Visit
 from pisang.wires.base import WireAnswer
@@ -88,6 +90,7 @@ def _make_app() -> FastAPI:
     for module in _ROUTERS:
         app.include_router(module.router, prefix=PREFIX, responses=_ERRORS, dependencies=key)
     app.add_api_route("/docs", _page, include_in_schema=False)
+    check_served(_served(app))
     _describe(app)
     app.add_exception_handler(PisangError, _on_error)
     app.add_exception_handler(RequestValidationError, _on_wrong_words)
@@ -95,6 +98,17 @@ def _make_app() -> FastAPI:
     app.add_exception_handler(Gone, _on_gone)
     app.add_exception_handler(Exception, _on_fault)
     return app
+
+
+def _served(app: FastAPI) -> Iterator[tuple[set[str], str]]:
+    """Methods and path of each of its routes, those of its routers among them."""
+    for route in app.routes:
+        if isinstance(route, Route):
+            yield route.methods or set(), route.path
+    for module in _ROUTERS:
+        for one in module.router.routes:
+            if isinstance(one, Route):
+                yield one.methods or set(), PREFIX + one.path
 
 
 def _describe(app: FastAPI) -> None:
@@ -145,11 +159,7 @@ async def _on_wrong_words(request: Request, error: Exception) -> Response:
 async def _on_no_route(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
-    if error.status_code == 405:
-        why = "this path is asked otherwise: see /docs"
-        told: PisangError = OptionInvalid(option="method", value=request.method, why=why)
-    else:
-        told = NotFound(what="path", id=request.url.path, hint="/docs")
+    told = NotFound(what="path", id=request.url.path, hint="/docs")
     answer = _respond(error_answer(told, _language(request)), error.status_code)
     answer.headers.update(error.headers or {})
     return answer

@@ -20,13 +20,13 @@ from pisang.engine.events import Event, Listener
 from pisang.engine.order import Order, Ran
 from pisang.errors import PisangError, Unexpected
 from pisang.gateway.management.answers import (
-    PREFIX,
     error_answer,
     json_bytes,
     progress_json,
     result_answer,
 )
 from pisang.gateway.management.desk import Desk
+from pisang.gateway.routes import PREFIX
 from pisang.gateway.telling import Teller
 from pisang.gateway.visits import Departure
 from pisang.wires.base import WireAnswer

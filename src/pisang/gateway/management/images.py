@@ -42,9 +42,8 @@ _RESPONSES: Responses = {
 }
 
 
-@router.api_route(
-    "/images/{sha256}", methods=["GET", "HEAD"], responses=_RESPONSES, response_class=Response
-)
+@router.head("/images/{sha256}", responses=_RESPONSES, response_class=Response)
+@router.get("/images/{sha256}", responses=_RESPONSES, response_class=Response)
 async def image(sha256: str, request: Request, desk: At) -> Response:
     """The bytes of an image of yours. They never change, so they may be kept for ever."""
     await desk.image(sha256)
