@@ -17,7 +17,7 @@ from pisang.errors import (
     ReferenceUnreadable,
     StoreCorrupt,
 )
-from pisang.store import blobs
+from pisang.store import references
 from pisang.store.files import CHUNK
 from pisang.store.store import Store
 from tests.store.kit import open_store, paint, picture, sent
@@ -84,7 +84,7 @@ def test_what_is_no_readable_file_is_refused(
 def test_a_file_beyond_the_cap_is_refused(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(blobs, "REFERENCE_CAP", 1_000)
+    monkeypatch.setattr(references, "REFERENCE_CAP", 1_000)
     (tmp_path / "big").write_bytes(b"x" * 1_001)
     with pytest.raises(ReferenceTooLarge):
         store.put_file(tmp_path / "big")

@@ -10,7 +10,7 @@ import pytest
 from pisang.domain.attempt import State
 from pisang.domain.content import Base64Run, RawRun, Span
 from pisang.errors import NotFound, OptionInvalid, StoreCorrupt
-from pisang.store.gc import DAY_MS, HOUR_MS, Gone, remove_unwanted
+from pisang.store.gc import DAY_MS, HOUR_MS, Gone
 from pisang.store.store import GcReport, Retention, Store
 from tests.store.kit import (
     NOW,
@@ -218,10 +218,11 @@ def test_keys_are_freed_after_a_week_but_not_those_of_the_unknown(
 def test_a_file_wanted_again_while_it_is_swept_stays(store: Store) -> None:
     content = store.put_bytes(b"x" * 9000)
     path = store.path(content.sha256)
-    assert not remove_unwanted(path, cutoff_ms=0.0)
+    (lying,) = store._blobs.lying(content.sha256)
+    assert not store._blobs.remove(lying, cutoff_ms=0.0)
     assert path.read_bytes() == b"x" * 9000
-    assert remove_unwanted(path, cutoff_ms=float("inf"))
-    assert not remove_unwanted(path, cutoff_ms=float("inf"))
+    assert store._blobs.remove(lying, cutoff_ms=float("inf"))
+    assert not store._blobs.remove(lying, cutoff_ms=float("inf"))
 
 
 def test_a_sweep_killed_half_way_loses_nothing(store: Store) -> None:

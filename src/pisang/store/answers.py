@@ -9,7 +9,7 @@ from pathlib import Path
 from pisang.domain.answer import Answer
 from pisang.domain.content import Content
 from pisang.errors import NotFound, PisangError, StoreCorrupt
-from pisang.store.blobs import Blobs
+from pisang.store.blobs import Blobs, Piece
 from pisang.store.files import Files, remove
 from pisang.store.home import Home, unusable
 from pisang.store.incoming import Incoming
@@ -61,14 +61,13 @@ class Answers:
         record = pack(answer, frozenset(images))
         self._files.write_all(self._home.record(attempt_id), record.packed)
         self._files.sync((self._home.incoming,))
-        folders: dict[Path, None] = {}
-        for sha256, source in sources.items():
-            home = self._home
-            target = home.image(sha256) if sha256 in images else home.blob(sha256)
-            if source is not None:
-                self._files.place(source, target)
-                folders[target.parent] = None
-        self._files.sync(folders)
+        self._blobs.keep(
+            [
+                Piece(sha256, needed[sha256].size, source, image=sha256 in images)
+                for sha256, source in sources.items()
+                if source is not None
+            ]
+        )
         with self._lock:
             self._records[attempt_id] = record
 
@@ -77,12 +76,9 @@ class Answers:
         incoming = self.incoming(call_id)
         pieces = {sha256: path for sha256, path in incoming.pieces.items() if path.exists()}
         self._files.sync(pieces.values())
-        folders: dict[Path, None] = {}
-        for sha256, path in pieces.items():
-            target = self._home.blob(sha256)
-            self._files.place(path, target)
-            folders[target.parent] = None
-        self._files.sync(folders)
+        self._blobs.keep(
+            [Piece(sha256, path.stat().st_size, path) for sha256, path in pieces.items()]
+        )
         self.forget(call_id, salvage=False)
 
     def record(self, attempt_id: str) -> Record | None:
@@ -150,18 +146,16 @@ class Answers:
             writer = incoming.open()
             writer.write(content.inline)
             return incoming.pieces[writer.close().sha256]
-        try:
-            self._blobs.path(content.sha256)
-        except NotFound as error:
+        if not self._blobs.has(content.sha256):
             where = str(self._home.incoming)
             why = f"the content {content.sha256[:12]} never came in"
-            raise StoreCorrupt(path=where, why=why) from error
+            raise StoreCorrupt(path=where, why=why)
         return None
 
     def _load(self, sha256: str, size: int) -> Content:
         content = self._blobs.content(sha256)
         if content.size != size:
-            path = str(self._blobs.path(sha256))
+            path = self._blobs.name(sha256)
             raise StoreCorrupt(path=path, why=f"it has {content.size:,} bytes, not {size:,}")
         return content
 

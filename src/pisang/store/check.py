@@ -5,17 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from hashlib import sha256 as new_hash
-from pathlib import Path
 
 from pisang.domain.attempt import State, request_state
+from pisang.errors import PisangError
+from pisang.store.blobs import Blobs, Lying
 from pisang.store.budgets import bounds, recount, window, words
-from pisang.store.files import CHUNK
 from pisang.store.finding import Finding, Level
-from pisang.store.gc import ASIDE, content_files, unnamed_files
+from pisang.store.gc import unnamed_contents
 from pisang.store.health import Health, megabytes
 from pisang.store.home import Home
-from pisang.store.ledger import Ledger, Row, Tx
+from pisang.store.ledger import Ledger, Readers, Row, Tx
 from pisang.store.process import Process
 from pisang.store.recover import dead_owners
 from pisang.store.rows import budget_row
@@ -24,6 +23,7 @@ from pisang.store.rows import budget_row
 def check(
     home: Home,
     ledger: Ledger,
+    blobs: Blobs,
     health: Health,
     process: Process,
     *,
@@ -41,9 +41,8 @@ def check(
         findings += _states(tx)
         findings += _counters(tx, process.clock_ms())
         findings += _orphans(tx, process)
-        findings += _strays(tx, home)
         contents = tx.all("all_contents")
-    findings.append(_contents(contents, home, deep=deep))  # the reader is let go: this may be long
+    findings += _kept(contents, blobs, ledger.readers, deep=deep)  # this may be long
     findings.append(_suspicion(health, findings))
     return findings
 
@@ -98,11 +97,24 @@ def _orphans(tx: Tx, process: Process) -> Iterator[Finding]:
         yield Finding("orphans", "note", message)
 
 
-def _contents(rows: list[Row], home: Home, *, deep: bool) -> Finding:
+def _kept(rows: list[Row], blobs: Blobs, readers: Readers, *, deep: bool) -> Iterator[Finding]:
+    """Where contents are, and whether all of them are."""
+    try:
+        blobs.prove()
+    except PisangError as error:
+        yield Finding("images", "error", error.message())
+        return
+    yield Finding("images", "ok", f"Images are in {blobs.place}.")
+    yield from _strays(blobs, readers)
+    yield _contents(rows, blobs, deep=deep)
+
+
+def _contents(rows: list[Row], blobs: Blobs, *, deep: bool) -> Finding:
     """Every content that a row names is there, of its size, and (deep) of its hash."""
     wrong: list[str] = []
+    size_of = blobs.sizes()
     for row in rows:
-        why = _fault(home, row["sha256"], row["size"], deep=deep)
+        why = _fault(blobs, size_of(row["sha256"]), row["sha256"], row["size"], deep=deep)
         if why is not None:
             wrong.append(f"{row['sha256'][:12]} ({row['kind']}) {why}")
     if wrong:
@@ -112,38 +124,35 @@ def _contents(rows: list[Row], home: Home, *, deep: bool) -> Finding:
     return Finding("contents", "ok", f"All {len(rows)} stored contents are {how}.")
 
 
-def _fault(home: Home, sha256: str, size: int | None, *, deep: bool) -> str | None:
-    path = next((one for one in (home.image(sha256), home.blob(sha256)) if one.exists()), None)
-    if path is None:
+def _fault(
+    blobs: Blobs, found: int | None, sha256: str, size: int | None, *, deep: bool
+) -> str | None:
+    if found is None:
         return "is missing"
-    if size is not None and path.stat().st_size != size:
+    if size is not None and found != size:
         return "has the wrong size"
-    return "has other bytes" if deep and _hash(path) != sha256 else None
+    return "has other bytes" if deep and blobs.measure(sha256) != sha256 else None
 
 
-def _hash(path: Path) -> str:
-    found = new_hash()
-    with path.open("rb", buffering=0) as file:
-        while chunk := file.read(CHUNK):
-            found.update(chunk)
-    return found.hexdigest()
-
-
-def _strays(tx: Tx, home: Home) -> Iterator[Finding]:
-    unnamed = list(unnamed_files(tx, home))
-    size = sum(path.stat().st_size for path in unnamed if path.exists())
+def _strays(blobs: Blobs, readers: Readers) -> Iterator[Finding]:
+    foreign: list[str] = []
+    unnamed = list(unnamed_contents(readers, _ours(blobs, foreign)))
+    size = sum(one.size for one in unnamed)
     if unnamed:
         count = f"{len(unnamed)} files" if len(unnamed) > 1 else "1 file"
         message = f"Belonging to nothing: {count} ({megabytes(size)}), see `pisang gc`."
         yield Finding("strays", "note", message)
-    wrong = [path.name for path in content_files(home) if not _is_name(path.name)]
-    if wrong:
-        yield Finding("strays", "warning", f"Files that are not ours lie there: {wrong[0]}.")
+    if foreign:
+        yield Finding("strays", "warning", f"Files that are not ours lie there: {foreign[0]}.")
 
 
-def _is_name(name: str) -> bool:
-    bare = name.removesuffix(ASIDE)
-    return len(bare) == 64 and not set(bare) - set("0123456789abcdef")
+def _ours(blobs: Blobs, foreign: list[str]) -> Iterator[Lying]:
+    """What lies there, the names of what is not ours put by."""
+    for one in blobs.all():
+        if one.is_ours:
+            yield one
+        else:
+            foreign.append(one.sha256)
 
 
 def _suspicion(health: Health, findings: list[Finding]) -> Finding:

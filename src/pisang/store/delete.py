@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 
 from pisang.domain.attempt import State
 from pisang.errors import NotFound, OptionInvalid, Running
-from pisang.store.gc import remove_unwanted, unnamed
+from pisang.store.blobs import Blobs
+from pisang.store.gc import unnamed
 from pisang.store.history import find_image, find_request, request_ids
-from pisang.store.home import Home
 from pisang.store.ledger import Readers, Tx, Writer
 
 NEVER_MS = float("inf")
@@ -41,12 +40,13 @@ class _Cut:
     open_since_ms: float
 
 
-def delete(home: Home, readers: Readers, writer: Writer, name: str, now_ms: int) -> Deleted:
+def delete(blobs: Blobs, readers: Readers, writer: Writer, name: str, now_ms: int) -> Deleted:
     """Delete the request or the image of that name.
 
     Raises `NotFound`, `Ambiguous`; `Running` and `OptionInvalid` for a request that is still
     under way or `unknown`.
     """
+    blobs.prove()
     with readers.read() as tx:
         ids = request_ids(tx, name)
         request_id = find_request(tx, name) if ids else None
@@ -55,13 +55,9 @@ def delete(home: Home, readers: Readers, writer: Writer, name: str, now_ms: int)
         cut = writer.submit(lambda tx: _delete_request(tx, request_id, now_ms)).result()
     else:
         cut = writer.submit(lambda tx: _delete_image(tx, sha256 or "")).result()
-    files = [path for hash in cut.unnamed for path in _lying(home, hash)]
-    removed = sum(remove_unwanted(path, cut.open_since_ms) for path in files)
+    lying = [one for sha256 in cut.unnamed for one in blobs.lying(sha256)]
+    removed = sum(blobs.remove_now(one, cut.open_since_ms) for one in lying)
     return Deleted(request_id, sha256, removed, len(cut.hashes) - len(cut.unnamed))
-
-
-def _lying(home: Home, sha256: str) -> list[Path]:
-    return [path for path in (home.image(sha256), home.blob(sha256)) if path.exists()]
 
 
 def _delete_request(tx: Tx, request_id: str, now_ms: int) -> _Cut:

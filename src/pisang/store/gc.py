@@ -3,7 +3,7 @@
 Ages are reckoned from the newest request, or from the clock where that is earlier, so a clock
 that jumped ahead makes nothing old. Images go only when asked, and never more than one in a
 hundred at a time unless it is forced. A file goes when no row names it and nobody has wanted it
-for a day: `Files.place` renews its time, and the sweeper looks at it again once it has moved the
+for a day: whoever keeps it renews its time, and the sweeper looks at that again once it has set the
 file aside.
 """
 
@@ -11,21 +11,21 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 from pisang.domain.attempt import State
 from pisang.domain.retention import Retention
 from pisang.errors import OptionInvalid
 from pisang.store.begin import KEY_LIFE_MS
+from pisang.store.blobs import Blobs, Lying
 from pisang.store.home import Home
-from pisang.store.ledger import Ledger, Tx
+from pisang.store.ledger import Ledger, Readers, Tx
 
 DAY_MS = 86_400_000
 HOUR_MS = 3_600_000
-ASIDE = ".aside"
 _BATCH = 500
 
 _OPEN = frozenset({State.PLANNED.value, State.SENT.value})
@@ -57,7 +57,7 @@ class GcReport:
 class _Undo(Exception):
     """Carries a dry run's figures out of the transaction that is rolled back."""
 
-    def __init__(self, rows: tuple[Gone, ...], unnamed: list[Path]) -> None:
+    def __init__(self, rows: tuple[Gone, ...], unnamed: list[Lying]) -> None:
         super().__init__()
         self.rows = rows
         self.unnamed = unnamed
@@ -66,6 +66,7 @@ class _Undo(Exception):
 def collect(
     home: Home,
     ledger: Ledger,
+    blobs: Blobs,
     retention: Retention,
     *,
     dry_run: bool,
@@ -75,27 +76,33 @@ def collect(
     readers, writer = ledger.readers, ledger.writer
     cutoff_ms = now_ms - int(retention.salvage_hours * HOUR_MS)
     locks = Gone("locks")
+    blobs.prove()
+    unwanted: Iterable[Lying]
     if dry_run:
+        found = list(blobs.all())
         try:
-            writer.submit(lambda tx: _rehearse(tx, home, retention, now_ms)).result()
+            writer.submit(lambda tx: _rehearse(tx, found, retention, now_ms)).result()
         except _Undo as undone:
             rows, unwanted = undone.rows, undone.unnamed
     else:
         rows = writer.submit(lambda tx: drop_rows(tx, retention, now_ms)).result()
         locks = writer.submit(lambda tx: Gone("locks", files=ledger.lives.sweep())).result()
-        with readers.read() as tx:
-            put_back_named(tx, home)
-            unwanted = list(unnamed_files(tx, home))
-    stale = [path for path in unwanted if _modified_ms(path) < cutoff_ms]
+        _put_back_named(readers, blobs)
+        unwanted = unnamed_contents(readers, blobs.all())
+    files = _sweep(blobs, unwanted, cutoff_ms, dry_run=dry_run)
     with readers.read() as tx:
         salvage = list(_salvage(tx, home, cutoff_ms))
-    files = sweep(stale, cutoff_ms, "contents", dry_run=dry_run)
-    left = sweep(salvage, cutoff_ms, "salvage", dry_run=dry_run)
+    left = _clear(salvage, dry_run=dry_run)
     return GcReport(dry_run, (*rows, files, left, locks))
 
 
-def _rehearse(tx: Tx, home: Home, retention: Retention, now_ms: int) -> None:
-    raise _Undo(drop_rows(tx, retention, now_ms), list(unnamed_files(tx, home)))
+def _rehearse(tx: Tx, found: list[Lying], retention: Retention, now_ms: int) -> None:
+    rows = drop_rows(tx, retention, now_ms)
+    left: list[Lying] = []
+    for batch in _batches(one for one in found if one.is_ours):
+        free = unnamed(tx, [one.sha256 for one in batch])
+        left += (one for one in batch if one.sha256 in free)
+    raise _Undo(rows, left)
 
 
 def drop_rows(tx: Tx, retention: Retention, now_ms: int) -> tuple[Gone, ...]:
@@ -151,22 +158,12 @@ def _asked(retention: Retention) -> tuple[str, str]:
     return "--images-gb", f"{(retention.images_bytes or 0) / 10**9:g}"
 
 
-def unnamed_files(tx: Tx, home: Home) -> Iterator[Path]:
-    """The files of `images/` and `blobs/` that no row names."""
-    batch: dict[str, list[Path]] = {}
-    for path in content_files(home):
-        batch.setdefault(path.name.removesuffix(ASIDE), []).append(path)
-        if len(batch) >= _BATCH:
-            yield from _unnamed(tx, batch)
-            batch = {}
-    yield from _unnamed(tx, batch)
-
-
-def content_files(home: Home) -> Iterator[Path]:
-    """Every file of `images/` and `blobs/`."""
-    for folder in (home.images, home.blobs):
-        for shelf in sorted(folder.iterdir()):
-            yield from sorted(shelf.iterdir())
+def unnamed_contents(readers: Readers, found: Iterable[Lying]) -> Iterator[Lying]:
+    """Those of `found` that no row names. What is not ours is nobody's to judge."""
+    for batch in _batches(one for one in found if one.is_ours):
+        with readers.read() as tx:
+            free = unnamed(tx, [one.sha256 for one in batch])
+        yield from (one for one in batch if one.sha256 in free)
 
 
 def unnamed(tx: Tx, hashes: list[str]) -> set[str]:
@@ -174,55 +171,47 @@ def unnamed(tx: Tx, hashes: list[str]) -> set[str]:
     return {row["sha256"] for row in tx.all("unreferenced", hashes=json.dumps(hashes))}
 
 
-def _unnamed(tx: Tx, batch: dict[str, list[Path]]) -> Iterator[Path]:
-    for sha256 in unnamed(tx, list(batch)):
-        yield from batch[sha256]
+def _batches(found: Iterable[Lying]) -> Iterator[list[Lying]]:
+    rest = iter(found)
+    while batch := list(islice(rest, _BATCH)):
+        yield batch
 
 
-def sweep(paths: list[Path], cutoff_ms: float, kind: str, *, dry_run: bool) -> Gone:
-    """Remove files that nobody has wanted since `cutoff_ms`; how many and how large they were."""
-    gone = Gone(kind)
+def _put_back_named(readers: Readers, blobs: Blobs) -> None:
+    """Undo what a sweeper was killed at: what lies aside and a row names gets its place again."""
+    for batch in _batches(one for one in blobs.all() if one.aside):
+        with readers.read() as tx:
+            free = unnamed(tx, [one.sha256 for one in batch])
+        for one in batch:
+            if one.sha256 not in free:
+                blobs.put_back(one)
+
+
+def _sweep(blobs: Blobs, found: Iterable[Lying], cutoff_ms: float, *, dry_run: bool) -> Gone:
+    """Let go of contents that nobody has wanted since; how many and how large they were."""
+    gone = Gone("contents")
+    for one in found:
+        if one.wanted_ms < cutoff_ms and (dry_run or blobs.remove(one, cutoff_ms)):
+            gone = replace(gone, files=gone.files + 1, bytes=gone.bytes + one.size)
+    return gone
+
+
+def _clear(paths: list[Path], *, dry_run: bool) -> Gone:
+    """Remove what is left of answers that came in and were never kept."""
+    gone = Gone("salvage")
     for path in paths:
         size = _size(path)
-        if dry_run or remove_unwanted(path, cutoff_ms):
+        if dry_run or _removed(path):
             gone = replace(gone, files=gone.files + 1, bytes=gone.bytes + size)
     return gone
 
 
-def remove_unwanted(path: Path, cutoff_ms: float) -> bool:
-    """Remove a file unless somebody has wanted it since; whether it went.
-
-    It is moved aside first: whoever wants it from then on writes it anew, and whoever wanted it
-    before has renewed its time, which is looked at only now.
-    """
-    bare = path.with_name(path.name.removesuffix(ASIDE))
-    aside = bare.with_name(bare.name + ASIDE)
+def _removed(path: Path) -> bool:
     try:
-        if aside != path:
-            os.rename(path, aside)
-        if _modified_ms(aside) >= cutoff_ms:
-            _put_back(aside, bare)
-            return False
-        os.unlink(aside)
+        os.unlink(path)
     except FileNotFoundError:
         return False
     return True
-
-
-def put_back_named(tx: Tx, home: Home) -> None:
-    """Undo what a sweeper was killed at: files set aside that a row names get their name again."""
-    asides = [path for path in content_files(home) if path.name.endswith(ASIDE)]
-    free = unnamed(tx, [path.name.removesuffix(ASIDE) for path in asides])
-    for aside in asides:
-        bare = aside.name.removesuffix(ASIDE)
-        if bare not in free:
-            _put_back(aside, aside.with_name(bare))
-
-
-def _put_back(aside: Path, path: Path) -> None:
-    with suppress(FileExistsError):  # it was written anew meanwhile
-        os.link(aside, path)
-    os.unlink(aside)
 
 
 def _salvage(tx: Tx, home: Home, cutoff_ms: int) -> Iterator[Path]:

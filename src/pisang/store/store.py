@@ -44,6 +44,7 @@ from pisang.store.check import check
 from pisang.store.delete import Deleted, delete
 from pisang.store.files import Files, remove
 from pisang.store.finding import Finding
+from pisang.store.folder import FolderBlobs
 from pisang.store.gateway_keys import GatewayKeys
 from pisang.store.gc import GcReport, collect
 from pisang.store.health import Health
@@ -54,6 +55,7 @@ from pisang.store.ledger import Ledger, Tx
 from pisang.store.owned import Owned
 from pisang.store.process import Process
 from pisang.store.recover import Orphan
+from pisang.store.references import References
 from pisang.store.rows import attempt_row, budget_row
 from pisang.store.spending import Spending
 from pisang.store.sqlite.ledger import SqliteLedger
@@ -91,7 +93,8 @@ class Store:
         self.home = home
         self._health = Health(home)
         self._files = Files(self._health, fsync=fsync)
-        self._blobs = Blobs(home, self._files)
+        self._blobs: Blobs = FolderBlobs(home, self._files)
+        self._references = References(home, self._files, self._blobs)
         self._answers = Answers(home, self._files, self._blobs)
         self._ledger: Ledger = SqliteLedger(home, self._health, self._files, fsync=fsync)
         self._readers = self._ledger.readers
@@ -134,6 +137,7 @@ class Store:
 
     def close(self) -> None:
         """Commit what is queued and let go. What is still under way is for recovery."""
+        self._blobs.close()
         self._writer.close()
         self._readers.close()
         self._ledger.lives.close()
@@ -307,12 +311,12 @@ class Store:
 
     def put_bytes(self, data: bytes) -> Content:
         """Take bytes in for good, as a reference; the content they are."""
-        return self._blobs.put_bytes(data)
+        return self._references.put_bytes(data)
 
     def put_file(self, path: Path) -> Content:
         """Take a file in for good, as a reference. Raises `ReferenceUnreadable`,
         `ReferenceTooLarge`."""
-        return self._blobs.put_file(path)
+        return self._references.put_file(path)
 
     def spool(self, call_id: str) -> Incoming:
         """Where the long strings of a caller's call are written while they arrive. `adopt` keeps
@@ -329,12 +333,18 @@ class Store:
         content = self._blobs.content(sha256)
         if size is not None and content.size != size:
             why = f"it has {content.size:,} bytes, and {size:,} were written"
-            raise StoreCorrupt(path=str(self.path(sha256)), why=why)
+            raise StoreCorrupt(path=self._blobs.name(sha256), why=why)
         return content
 
     def path(self, sha256: str) -> Path:
-        """Where a content lies; read it, never write it. Raises `NotFound`."""
+        """A file on this machine with that content; read it soon, never write it. Blocks where
+        it has to be brought here first. Raises `NotFound`."""
         return self._blobs.path(sha256)
+
+    def part(self, content: Content, start: int, end: int) -> Iterator[bytes]:
+        """Its bytes from `start` up to, not including, `end`. Raises `StoreCorrupt` when it is not
+        there."""
+        return self._blobs.part(content, start, end)
 
     def read(self, content: Content, *, verify: bool = False) -> Iterator[bytes]:
         """The bytes of a content, a megabyte at a time. Raises `StoreCorrupt` when they are not
@@ -434,6 +444,7 @@ class Store:
         return collect(
             self.home,
             self._ledger,
+            self._blobs,
             retention or Retention(),
             dry_run=dry_run,
             now_ms=self._clock_ms() if now_ms is None else now_ms,
@@ -444,7 +455,7 @@ class Store:
 
         Raises `NotFound`, `Ambiguous`; `Running` and `OptionInvalid` where it is not over.
         """
-        return delete(self.home, self._readers, self._writer, name, self._clock_ms())
+        return delete(self._blobs, self._readers, self._writer, name, self._clock_ms())
 
     def check(self, *, deep: bool = False) -> list[Finding]:
         """What `doctor` asks: is all there, and (`deep`) as it was written? Blocks.
@@ -455,6 +466,7 @@ class Store:
         return check(
             self.home,
             self._ledger,
+            self._blobs,
             self._health,
             self._process(),
             wanted_bytes=self._wanted_bytes,

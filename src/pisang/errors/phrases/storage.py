@@ -98,5 +98,6 @@ PHRASES: Mapping[str, str] = {
     "The ledger is damaged: {}.": "账本已损坏：{}。",
     "{} rows of the ledger name rows that are gone.": "账本有 {} 行引用了不存在的行。",
     "The ledger is sound.": "账本完好。",
+    "Images are in {}.": "图片保存在 {}。",
     "Files that are not ours lie there: {}.": "目录里有不属于 Pisang 的文件：{}。",
 }

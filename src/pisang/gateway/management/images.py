@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -17,8 +16,6 @@ from pisang.gateway.management.desk import At, Desk
 from pisang.gateway.management.shapes import Failed, Responses
 
 router = APIRouter(tags=["images"])
-
-CHUNK = 256 * 1024
 
 _ONE_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
@@ -112,13 +109,4 @@ def _bytes(content: Content, part: Part, desk: Desk) -> Iterable[bytes]:
     """All of it is hashed on its way: a damaged picture is cut, never given whole."""
     if part == Part(0, content.size):
         return desk.store.read(content, verify=True)
-    return _slice(desk.store.path(content.sha256), part)
-
-
-def _slice(path: Path, part: Part) -> Iterator[bytes]:
-    with path.open("rb", buffering=0) as file:
-        file.seek(part.start)
-        left = part.end - part.start
-        while left > 0 and (chunk := file.read(min(CHUNK, left))):
-            left -= len(chunk)
-            yield chunk
+    return desk.store.part(content, part.start, part.end)
