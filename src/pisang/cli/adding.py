@@ -9,7 +9,7 @@ from pisang.cli.keying import Given, given_key, keep, say_kept, typed_key
 from pisang.cli.options import Add
 from pisang.cli.screen import Screen
 from pisang.client.addresses import check_proxy, clean_base_url
-from pisang.client.config import check_name
+from pisang.client.config_checks import check_name
 from pisang.client.loading import load_settings
 from pisang.client.presets import PRESETS, SANDBOX, VERTEX, WIRES, Preset, vertex_url
 from pisang.client.settings import Entry, Settings

@@ -14,7 +14,7 @@ from pisang.cli.frame import command
 from pisang.cli.keying import Given, clean_key, keep, say_kept
 from pisang.cli.options import Told
 from pisang.cli.screen import Screen
-from pisang.client.config import check_name
+from pisang.client.config_checks import check_name
 from pisang.client.config_edit import put_default, put_upstreams
 from pisang.client.files import is_private, placing, reason_of
 from pisang.client.ikunimage import PLACE, Found, read_ikunimage

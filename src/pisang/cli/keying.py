@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from pisang.cli.choosing import Guide, may_ask
 from pisang.cli.screen import Screen
-from pisang.client.config import check_variable
+from pisang.client.config_checks import check_variable
 from pisang.client.config_edit import put_upstream
 from pisang.client.keys import forget_key, keep_key
 from pisang.client.settings import Entry, Settings

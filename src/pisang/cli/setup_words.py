@@ -20,7 +20,7 @@ from pisang.cli.options import (
     Told,
 )
 from pisang.client.addresses import clean_base_url, looks_like_url
-from pisang.client.config import check_name
+from pisang.client.config_checks import check_name
 from pisang.client.presets import PRESETS, SANDBOX, VERTEX, Preset, vertex_url
 from pisang.client.settings import Settings
 from pisang.client.upstreams import is_moved

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pisang.client.config import check_currency, check_scope, check_zone
+from pisang.client.config_checks import check_currency, check_scope, check_zone
 from pisang.client.config_money import put_currency, put_rate
 from pisang.client.schema import positive_decimal
 from pisang.client.settings import Settings

@@ -7,7 +7,6 @@ upstream of its own making, and no folder outside itself.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -15,21 +14,27 @@ from pathlib import Path, PurePath
 from typing import Literal, cast
 
 from pisang.client.addresses import check_proxy, clean_base_url
+from pisang.client.config_checks import (
+    PERIODS,
+    check_currency,
+    check_name,
+    check_reference,
+    check_scope,
+    check_variable,
+    check_zone,
+)
+from pisang.client.config_gateway import read_keys, read_serving, read_teams
 from pisang.client.naming import check_template
 from pisang.client.presets import PRESETS, WIRES
 from pisang.client.schema import Table, days, gigabytes, parse_document, seconds
-from pisang.client.settings import Defaults, Entry, Serving
+from pisang.client.settings import Defaults, Entry, KeyEntry, Serving, TeamEntry
 from pisang.domain.ledger import Budget
-from pisang.domain.money import Money, parse_money
+from pisang.domain.money import Money
 from pisang.domain.retention import Retention
 from pisang.domain.upstream import Auth, Limits, Quirks
 from pisang.errors import Language
 
 KINDS = ("google", "vertex", "relay", "crawl", "openai", "pisang", "sandbox")
-PERIODS = ("day", "month", "total")
-
-_VARIABLE = re.compile(r"^[A-Za-z_][A-Za-z0-9_]*$")
-_NAME = re.compile(r"^[a-z0-9][a-z0-9_.-]{0,39}$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,8 @@ class Config:
     upstreams: Mapping[str, Entry] = field(default_factory=dict, repr=False)
     retention: Retention = field(default_factory=Retention)
     serving: Serving = field(default_factory=Serving)
+    keys: Mapping[str, KeyEntry] = field(default_factory=dict, repr=False)
+    teams: Mapping[str, TeamEntry] = field(default_factory=dict, repr=False)
 
 
 def parse_folder(text: str, path: Path) -> Defaults:
@@ -68,7 +75,9 @@ def parse_config(text: str, path: Path) -> Config:
         budgets=_budgets(table),
         upstreams=_upstreams(table),
         retention=_retention(table),
-        serving=_serving(table),
+        serving=read_serving(table),
+        keys=read_keys(table),
+        teams=read_teams(table),
     )
     table.done()
     return config
@@ -81,25 +90,6 @@ def parse_upstreams(text: str, path: Path) -> dict[str, Entry]:
     found = _upstreams(table)
     table.done()
     return found
-
-
-def check_name(text: str) -> str:
-    """An upstream's name; `ValueError` when it is none."""
-    if not _NAME.match(text):
-        raise ValueError("a name is up to 40 of a-z, 0-9, dot, dash and underscore")
-    return text
-
-
-def check_variable(text: str) -> str:
-    """A variable's name; `ValueError`, which does not repeat it, for what may be a key."""
-    if not _VARIABLE.match(text):
-        raise ValueError("it takes the name of a variable, never the key itself")
-    return text
-
-
-def check_currency(text: str) -> str:
-    """A currency's three capital letters; `ValueError` otherwise."""
-    return parse_money(f"0{text}").currency
 
 
 def _defaults(table: Table, *, upstream_key: str) -> Defaults:
@@ -150,24 +140,6 @@ def _budget(name: str, table: Table) -> Budget:
     return Budget(name, scope, cast("Literal['day', 'month', 'total']", period), cap, zone)
 
 
-def check_zone(text: str) -> str:
-    """A time zone's name; `ValueError` when there is none of that name."""
-    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
-
-    try:
-        ZoneInfo(text)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ValueError("there is no such time zone: write it like Asia/Shanghai") from error
-    return text
-
-
-def check_scope(text: str) -> str:
-    """What a budget counts; `ValueError` for what it can't."""
-    if text != "all" and not text.startswith(("upstream:", "key:", "team:")):
-        raise ValueError("a scope is all, upstream:NAME, key:ID or team:NAME")
-    return text
-
-
 def _retention(top: Table) -> Retention:
     table = top.table("retention")
     if table is None:
@@ -182,15 +154,6 @@ def _retention(top: Table) -> Retention:
     )
     table.done()
     return retention
-
-
-def _serving(top: Table) -> Serving:
-    table = top.table("gateway")
-    if table is None:
-        return Serving()
-    serving = Serving(keepalive_s=table.number("keepalive_s", seconds) or Serving().keepalive_s)
-    table.done()
-    return serving
 
 
 def _upstreams(top: Table) -> dict[str, Entry]:
@@ -220,7 +183,7 @@ def _upstream(name: str, table: Table) -> Entry:
         base_url=table.checked("base_url", lambda text: clean_base_url(text)[0], shown=False),
         auth=table.checked("auth", _check_auth, shown=False),
         kind=table.text("kind", choices=KINDS),
-        key_env=table.checked("key_env", check_variable, shown=False),
+        key_env=_key_env(table),
         more_key_envs=_variables(table, "more_key_envs"),
         models=table.texts("models"),
         default_model=table.text("default_model"),
@@ -239,6 +202,15 @@ def _upstream(name: str, table: Table) -> Entry:
     if preset is None and (entry.wire is None or entry.base_url is None):
         raise table.wrong("wire" if entry.wire is None else "base_url", "it is missing")
     return entry
+
+
+def _key_env(table: Table) -> str | None:
+    """The variable that holds the key: `key_env = "NAME"`, or the same as `key = "${NAME}"`."""
+    named = table.checked("key_env", check_variable, shown=False)
+    written = table.checked("key", check_reference, shown=False)
+    if named and written:
+        raise table.wrong("key", "key_env is given too")
+    return named or written
 
 
 def _variables(table: Table, name: str) -> tuple[str, ...] | None:

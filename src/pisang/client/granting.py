@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 from pisang.client.budgeting import local_zone
-from pisang.client.config import PERIODS
+from pisang.client.config_checks import PERIODS
 from pisang.client.results import iso_time
 from pisang.client.settings import Settings
 from pisang.domain.access import (

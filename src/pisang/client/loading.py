@@ -44,6 +44,8 @@ def load_settings(
         upstreams=config.upstreams,
         retention=config.retention,
         serving=config.serving,
+        keys=config.keys,
+        teams=config.teams,
     )
 
 

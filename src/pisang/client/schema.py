@@ -171,6 +171,10 @@ class Table:
         """(section, name, value) of everything that stands in it and in the tables inside."""
         yield from _leaves(self._data, self._section)
 
+    def place(self, name: str) -> str:
+        """A name of this table with the tables it stands in: `keys.ci.key`."""
+        return ".".join((*self._section, name))
+
     def done(self) -> None:
         """Reject names that nobody asked for, with the nearest that would be right."""
         for name in self._data:

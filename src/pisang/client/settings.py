@@ -11,8 +11,9 @@ from pisang.client.naming import DEFAULT_TEMPLATE
 from pisang.domain.ledger import Budget
 from pisang.domain.money import Money
 from pisang.domain.retention import Retention
+from pisang.domain.secret import Secret
 from pisang.domain.upstream import Auth, Limits, Quirks
-from pisang.errors import Language
+from pisang.errors import Language, SettingsMalformed
 
 HOME_FILE = "config.toml"
 FOLDER_FILE = "pisang.toml"
@@ -71,11 +72,71 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Variable:
+    """A secret that stands in the environment: `${name}` in the settings. `where` is the setting
+    that names it."""
+
+    name: str
+    where: str
+
+    def read(self, environ: Mapping[str, str], path: Path) -> Secret:
+        """What it holds. Raises `SettingsMalformed` where it is not set."""
+        value = environ.get(self.name, "").strip()
+        if not value:
+            why = f"`{self.where}`: the variable {self.name} is not set"
+            raise SettingsMalformed(path=str(path), why=why)
+        return Secret(value)
+
+
+@dataclass(frozen=True, slots=True)
+class HookEntry:
+    """Where somebody wants to be told, as the settings say it: an address may be a right."""
+
+    url: str = field(repr=False)
+    secret: Variable | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeamEntry:
+    """A team that the settings declare. `caps` are its budgets by period."""
+
+    name: str
+    caps: Mapping[str, Money] = field(default_factory=dict)
+    time_zone: str | None = None
+    webhook: HookEntry | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyEntry:
+    """A key of a gateway's caller that the settings declare. Its text stands in the environment."""
+
+    name: str
+    text: Variable
+    role: str = "use"
+    team: str | None = None
+    models: tuple[str, ...] = ()
+    max_size: str | None = None
+    rpm: int | None = None
+    concurrency: int | None = None
+    expires_ms: int | None = None
+    caps: Mapping[str, Money] = field(default_factory=dict)
+    time_zone: str | None = None
+    webhook: HookEntry | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Serving:
     """How `pisang serve` serves. A client that waits hears a line break after `keepalive_s`, and
-    each third of that from then on."""
+    each third of that from then on. Pages of `cors_origins` may call it; `public_url` is where callers
+    find it; `webhook_hosts` may be told though they are in our own network; webhooks are signed
+    with `webhook_secret` where whoever wants them gave none; `alerts` is who hears of budgets."""
 
     keepalive_s: float = 45.0
+    cors_origins: tuple[str, ...] = ()
+    public_url: str | None = None
+    webhook_hosts: tuple[str, ...] = ()
+    webhook_secret: Variable | None = None
+    alerts: HookEntry | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +157,8 @@ class Settings:
     upstreams: Mapping[str, Entry] = field(default_factory=dict, repr=False)
     retention: Retention = field(default_factory=Retention)
     serving: Serving = Serving()
+    keys: Mapping[str, KeyEntry] = field(default_factory=dict, repr=False)
+    teams: Mapping[str, TeamEntry] = field(default_factory=dict, repr=False)
 
     @property
     def path(self) -> Path:

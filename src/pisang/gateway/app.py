@@ -13,6 +13,7 @@ from pisang.domain.catalogue import Catalogue, load
 from pisang.engine.engine import Engine, Ledgering
 from pisang.errors import NotFound, OptionInvalid, PisangError
 from pisang.gateway.access import Access, Caller
+from pisang.gateway.cors import answer_preflight, answering, is_preflight
 from pisang.gateway.files import answer_about, take_piece
 from pisang.gateway.free import count_tokens, list_models
 from pisang.gateway.routes import Face, find_route, methods_at, paid_wire
@@ -88,8 +89,14 @@ class Gateway:
             await self._live(receive, send)
         elif scope["type"] == "http":
             visit = open_visit(scope, receive, send)
+            origins = self._settings.serving.cors_origins
             with suppress(Gone):
-                await self._visit(scope, visit)
+                if is_preflight(visit.method, visit.headers):
+                    await answer_preflight(send, visit.headers, origins)
+                else:
+                    await self._visit(
+                        scope, replace(visit, send=answering(send, visit.headers, origins))
+                    )
         else:
             await send({"type": "websocket.close", "code": 1003})
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from pisang.errors.phrases.calls import PHRASES as CALLS
 from pisang.errors.phrases.commands import PHRASES as COMMANDS
+from pisang.errors.phrases.serving import PHRASES as SERVING
 from pisang.errors.phrases.settings import PHRASES as SETTINGS
 from pisang.errors.phrases.storage import PHRASES as STORAGE
 from pisang.errors.phrases.system import PHRASES as SYSTEM
@@ -26,4 +27,5 @@ TABLE: Mapping[str, str] = {
     **WARNINGS,
     **COMMANDS,
     **UPSTREAMS,
+    **SERVING,
 }

@@ -1,0 +1,23 @@
+"""What is said of a gateway's settings, keys, teams and webhooks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+PHRASES: Mapping[str, str] = {
+    "key_env is given too": "已经给了 key_env",
+    "secrets are not kept here: write ${NAME}, the variable that holds it": (
+        "密钥不保存在这里：请写成 ${NAME}，即保存它的环境变量"
+    ),
+    "an origin is scheme, host and port alone, like https://studio.example.com": (
+        "来源只含协议、主机和端口，例如 https://studio.example.com"
+    ),
+    "write it like https://images.example.com": "请写成 https://images.example.com 的形式",
+    "it wants a host, or a host and port, like hooks.internal:8443": (
+        "应为主机名，或主机名加端口，例如 hooks.internal:8443"
+    ),
+    "write it like 2027-06-30 or 2027-06-30T12:00Z": (
+        "请写成 2027-06-30 或 2027-06-30T12:00Z 的形式"
+    ),
+    "`{}`: the variable {} is not set": "`{}`：环境变量 {} 没有设置",
+}
