@@ -22,6 +22,7 @@ from pisang.errors.chinese import Phrases
 from pisang.errors.phrases import TABLE
 from pisang.errors.phrases.calls import PHRASES as CALLS
 from pisang.errors.phrases.commands import PHRASES as COMMANDS_SAID
+from pisang.errors.phrases.serving import PHRASES as SERVING
 from pisang.errors.phrases.settings import PHRASES as SETTINGS
 from pisang.errors.phrases.storage import PHRASES as STORAGE
 from pisang.errors.phrases.system import PHRASES as SYSTEM
@@ -215,7 +216,7 @@ def test_every_entry_is_said_somewhere() -> None:
 
 
 def test_no_sentence_has_two_entries() -> None:
-    tables = [SYSTEM, SETTINGS, CALLS, WIRES, STORAGE, WARNINGS, UPSTREAMS, COMMANDS_SAID]
+    tables = [SYSTEM, SETTINGS, CALLS, WIRES, STORAGE, WARNINGS, UPSTREAMS, COMMANDS_SAID, SERVING]
     keys = [key for table in tables for key in table]
     assert set(keys) == set(TABLE)
     assert not [key for key, count in Counter(keys).items() if count > 1]

@@ -18,6 +18,7 @@ from pisang.errors import (
     Partial,
     PisangError,
     RateLimited,
+    Retry,
     Running,
     StoreFull,
     Unexpected,
@@ -332,9 +333,9 @@ def test_every_leaf_is_spoken_as_a_failure_safely(leaf: type[PisangError]) -> No
     if error.charged is not Charged.NO:
         assert status not in (408, 409, 429)
         assert status < 500
-    assert spoken_headers(error).get("x-should-retry") == (
-        None if error.charged is Charged.NO else "false"
-    )
+    hopeless = status >= 500 and error.retry in (Retry.NEVER, Retry.ELSEWHERE)
+    stop = hopeless or error.charged is not Charged.NO
+    assert spoken_headers(error).get("x-should-retry") == ("false" if stop else None)
 
 
 def test_what_is_known_of_an_error_is_said_with_it() -> None:

@@ -126,10 +126,13 @@ class KeyEntry:
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """How `pisang serve` serves. A client that waits hears a line break after `keepalive_s`, and
-    each third of that from then on. Pages of `cors_origins` may call it; `public_url` is where callers
-    find it; `webhook_hosts` may be told though they are in our own network; webhooks are signed
-    with `webhook_secret` where whoever wants them gave none; `alerts` is who hears of budgets."""
+    """How `pisang serve` serves.
+
+    A client that waits hears a line break after `keepalive_s`, and each third of that from then on.
+    Pages of `cors_origins` may call it; `public_url` is where callers find it; `webhook_hosts` may
+    be told things though they are in our own network; webhooks are signed with `webhook_secret`
+    where whoever wants them gave none; `alerts` is who hears of budgets.
+    """
 
     keepalive_s: float = 45.0
     cors_origins: tuple[str, ...] = ()

@@ -11,7 +11,8 @@
     │   ├── HomeUnusable · StoreFull · StoreFilled · StoreCorrupt · StoreSuspect
     │   ├── AddressRefused · BaseUrlWrong
     │   ├── KeyMissing · KeyInvalid · PermissionDenied · NoChannel · LocationBlocked
-    │   └── KeyRestricted                                  a gateway's key is for less
+    │   ├── KeyRestricted                                  a gateway's key is for less
+    │   └── UpstreamKeyRefused              the caller's key is good, the gateway's own is not
     ├── Refused               the upstream declined this picture               exit 4
     ├── NoImage               an answer came, and no image in it               exit 5
     ├── Unavailable           nothing was sent, or it was turned away free     exit 5
@@ -78,6 +79,7 @@ from pisang.errors.setup import (
     StoreFilled,
     StoreFull,
     StoreSuspect,
+    UpstreamKeyRefused,
     UpstreamMissing,
     UpstreamUnknown,
 )
@@ -159,6 +161,7 @@ __all__ = [
     "Unexpected",
     "Unreachable",
     "UpstreamFault",
+    "UpstreamKeyRefused",
     "UpstreamMissing",
     "UpstreamUnknown",
     "UsageError",

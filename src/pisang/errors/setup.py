@@ -153,6 +153,18 @@ class KeyInvalid(ConfigError):
     step = "pisang upstream key {upstream}"
 
 
+class UpstreamKeyRefused(ConfigError):
+    """An upstream does not take a gateway's own key; the caller's is good, and nothing was charged.
+    Fields: upstream."""
+
+    code = "upstream_key_refused"
+    status = 502
+    retry = Retry.ELSEWHERE
+    en = "{upstream} does not take this gateway's own key: its administrator has to set another."
+    zh = "{upstream} 不接受本网关自己的密钥：请网关管理员更换。"
+    step = "pisang upstream key {upstream}"
+
+
 class PermissionDenied(ConfigError):
     """The key has no right to this (403). Fields: upstream."""
 

@@ -22,7 +22,14 @@ from pisang.domain.upstream import Upstream
 from pisang.engine.events import Event, Listener
 from pisang.engine.order import Order, Ran
 from pisang.engine.world import now_ms
-from pisang.errors import PisangError
+from pisang.errors import (
+    KeyInvalid,
+    KeyMissing,
+    PermissionDenied,
+    PisangError,
+    UpstreamKeyRefused,
+    UpstreamUnknown,
+)
 from pisang.policy import health
 from pisang.policy.health import Health, Standing
 from pisang.policy.route import Candidate, may_go_elsewhere
@@ -66,7 +73,7 @@ class Router:
         `UpstreamUnknown`, `ConfigError`.
         """
         if named or self._via:
-            return self._keyed((resolve(self._settings, named or self._via or ""),))
+            return self._keyed((self._named(named or self._via or ""),))
         known = self._known()
         doubts = {name: self._doubt(one, model) for name, one in known.items()}
         least = min(doubts.values())
@@ -104,7 +111,8 @@ class Router:
         return await self.run_one(last, run, listen)
 
     async def run_one(self, order: Order, run: Run, listen: Listener) -> Ran:
-        """Carry one order out, and note how its upstream did, if it was called."""
+        """Carry one order out, and note how its upstream did, if it was called. An upstream that
+        does not take our key is told of as `UpstreamKeyRefused`: the caller's own is good."""
         called: list[str] = []
         error: PisangError | None = None
 
@@ -118,9 +126,12 @@ class Router:
             error = ran.error
         except PisangError as raised:
             error = raised
-            raise
+            told = as_told(raised)
+            if told is raised:
+                raise
+            raise told from None
         else:
-            return ran
+            return ran if error is None else _as_told(ran)
         finally:
             self.ended(order.upstream, error, called=bool(called))
 
@@ -151,6 +162,14 @@ class Router:
         """How each upstream that was called stands now, by name."""
         now = self._clock_ms()
         return {name: health.standing(one, now) for name, one in self._health.items()}
+
+    def _named(self, name: str) -> Upstream:
+        """The upstream that a caller names. Which there are is not for every caller to know."""
+        try:
+            return resolve(self._settings, name)
+        except UpstreamUnknown:
+            choices = "an administrator's key lists them at /pisang/v1/upstreams"
+            raise UpstreamUnknown(name=name, choices=choices) from None
 
     def _keyed(self, upstreams: Iterable[Upstream]) -> tuple[Upstream, ...]:
         """Each upstream once with each of its keys, whose turn it is first; last those whose key
@@ -199,3 +218,24 @@ class Router:
         if "model_unlisted" in codes or ("model_unknown" in codes and upstream.models):
             return _UNLISTED
         return int("model_unknown" in codes)
+
+
+_OUR_KEY = (KeyMissing, KeyInvalid, PermissionDenied)
+
+
+def as_told(error: PisangError) -> PisangError:
+    """An error as a gateway's caller is told it: one about our own key is none about his."""
+    if not isinstance(error, _OUR_KEY):
+        return error
+    return UpstreamKeyRefused(
+        upstream=error.fields.get("upstream", ""),
+        request_id=error.request_id,
+        upstream_request_id=error.upstream_request_id,
+        upstream_message=error.upstream_message,
+        charged=error.charged,
+    )
+
+
+def _as_told(ran: Ran) -> Ran:
+    error = as_told(ran.error) if ran.error else None
+    return replace(ran, error=error, errors=tuple(map(as_told, ran.errors)))

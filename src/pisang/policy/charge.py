@@ -201,6 +201,7 @@ _PISANG: dict[str, tuple[type[PisangError], str]] = {
     "budget_exceeded": (BalanceExhausted, ""),
     "price_unknown": (BalanceExhausted, ""),
     "key_missing": (KeyInvalid, ""),
+    "upstream_key_refused": (UpstreamFault, "its own upstream does not take its key"),
     "upstream_missing": (UpstreamFault, "it has no upstream"),
     "store_full": (UpstreamFault, "its disk is full, and it sent nothing on"),
 }

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 
 from pisang.domain.answer import Answer, Fault
 from pisang.domain.request import JSON
-from pisang.errors import Charged, OutcomeUnknown, PisangError, WireError
+from pisang.errors import Charged, OutcomeUnknown, PisangError, Retry, WireError
 from pisang.wires import strictjson
 
 EXCERPT_BYTES = 2048
@@ -322,10 +322,12 @@ def spoken_facts(error: PisangError) -> dict[str, str]:
 
 
 def spoken_headers(error: PisangError) -> dict[str, str]:
-    """`Retry-After` where a delay is known, and a stop sign where money may have moved."""
+    """`Retry-After` where a delay is known, and a stop sign where money may have moved, or where
+    stock clients send again (5xx) what can't end otherwise."""
     headers: dict[str, str] = {}
     if error.retry_after_s is not None:
         headers["retry-after"] = str(math.ceil(error.retry_after_s))
-    if error.charged is not Charged.NO:
+    hopeless = error.retry in (Retry.NEVER, Retry.ELSEWHERE) and spoken_status(error) >= 500
+    if hopeless or error.charged is not Charged.NO:
         headers["x-should-retry"] = "false"
     return headers

@@ -123,8 +123,8 @@ CASES = (
         Error(400, ("invalid argument",)), Error(400, ("invalid argument",)),
     ),
     Case(
-        "the upstream's bad key is a 401", "generate", "x [[sandbox status=401 relay]]",
-        Error(401, ("key",)), Error(401, ("key",)),
+        "the gateway's own key refused is no fault of the caller's: a 502", "generate",
+        "x [[sandbox status=401 relay]]", Error(502, ("own key",)), Error(502, ("own key",)),
     ),
     Case(
         "a group without a channel is a 403", "generate", "x [[sandbox status=503 relay]]",
@@ -164,11 +164,11 @@ CASES = (
 ERROR_CLASSES = {
     "google-genai": {400: "ClientError", 401: "ClientError", 403: "ClientError",
                      404: "ClientError", 424: "ClientError", 429: "ClientError",
-                     503: "ServerError"},
-    "@google/genai": dict.fromkeys((400, 401, 403, 404, 424, 429, 503), "ApiError"),
+                     502: "ServerError", 503: "ServerError"},
+    "@google/genai": dict.fromkeys((400, 401, 403, 404, 424, 429, 502, 503), "ApiError"),
     "openai": {400: "BadRequestError", 401: "AuthenticationError", 403: "PermissionDeniedError",
                404: "NotFoundError", 422: "UnprocessableEntityError", 429: "RateLimitError",
-               503: "InternalServerError"},
+               502: "InternalServerError", 503: "InternalServerError"},
 }  # fmt: skip
 """The class that an SDK raises for a status."""
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 PHRASES: Mapping[str, str] = {
     "key_env is given too": "已经给了 key_env",
     "secrets are not kept here: write ${NAME}, the variable that holds it": (
-        "密钥不保存在这里：请写成 ${NAME}，即保存它的环境变量"
+        "密钥不保存在这里：请引用保存它的环境变量（$ 后加花括号，括号里写变量名）"
     ),
     "an origin is scheme, host and port alone, like https://studio.example.com": (
         "来源只含协议、主机和端口，例如 https://studio.example.com"
@@ -20,4 +20,8 @@ PHRASES: Mapping[str, str] = {
         "请写成 2027-06-30 或 2027-06-30T12:00Z 的形式"
     ),
     "`{}`: the variable {} is not set": "`{}`：环境变量 {} 没有设置",
+    "its own upstream does not take its key": "对方的上游不接受对方的密钥",
+    "an administrator's key lists them at /pisang/v1/upstreams": (
+        "管理员密钥可在 /pisang/v1/upstreams 查看全部上游"
+    ),
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
@@ -17,6 +17,7 @@ from pisang.engine.engine import Engine, summary
 from pisang.engine.order import Ran
 from pisang.errors import Language, NotFound, PisangError
 from pisang.gateway.access import Caller
+from pisang.gateway.routing import as_told
 from pisang.gateway.serving import Service
 from pisang.gateway.visits import Visit
 from pisang.store.store import Store
@@ -93,7 +94,9 @@ class Desk:
     async def result(self, request_id: str) -> Result:
         """What became of that request of his, so far. Raises `NotFound`."""
         row = await self.request(request_id)
-        return await self.ask(lambda: result_of(summary(row), self.store))
+        result = await self.ask(lambda: result_of(summary(row), self.store))
+        error = as_told(result.error) if result.error else None
+        return replace(result, error=error, failures=tuple(map(as_told, result.failures)))
 
     async def under_way(self, request_id: str) -> bool:
         """Whether somebody still works on it: between two upstreams too."""
