@@ -18,6 +18,9 @@ from pisang.client.files import reason_of
 from pisang.errors import OptionInvalid, OutputUnwritable
 
 BACKLOG = 1024
+CONNECTIONS = 65_536
+"""granian takes as many connections as its backlog unless told otherwise; a call that waits for its
+picture holds one for minutes. The system's limit of open files is reached first."""
 
 
 def serve_sandbox(host: str, port: int, book: Path | None, screen: Screen) -> NoReturn:
@@ -61,7 +64,15 @@ async def serve_app(app: Any, host: str, port: int, ready: Callable[[], None]) -
     from granian.server.embed import Server
 
     logging.getLogger("_granian").setLevel(logging.CRITICAL)
-    server = Server(app, host, port, interface=Interfaces.ASGI, backlog=BACKLOG, log_enabled=False)
+    server = Server(
+        app,
+        host,
+        port,
+        interface=Interfaces.ASGI,
+        backlog=BACKLOG,
+        backpressure=CONNECTIONS,
+        log_enabled=False,
+    )
     loop = asyncio.get_running_loop()
     for name in ("SIGINT", "SIGTERM"):
         with suppress(NotImplementedError, AttributeError):
