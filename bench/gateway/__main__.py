@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 import resource
-import shutil
 import sys
 from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from bench.downloads import server as answering
 from bench.gateway.cases import CASES, Case
@@ -31,8 +32,8 @@ def arguments(words: list[str] | None = None) -> argparse.Namespace:
         help=", ".join(CONTENDERS),
     )
     add("--cases", type=listed, default=list(CASES), metavar="NAME,…", help=", ".join(CASES))
-    add("--src", default=os.environ.get("PYTHONPATH", str(ROOT / "src")), metavar="PATH",
-        help="the source of Pisang that is measured (default: PYTHONPATH, else this checkout's)")  # fmt: skip
+    source = os.environ.get("PYTHONPATH", str(ROOT / "src"))
+    add("--src", default=source, metavar="PATH", help="Pisang's source (default: %(default)s)")
     return parser.parse_args(words)
 
 
@@ -43,12 +44,10 @@ def listed(words: str) -> list[str]:
 def main(words: list[str] | None = None) -> None:
     asked = arguments(words)
     allow_files()
-    folder = OUT / "gateway"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    OUT.mkdir(exist_ok=True)
     cases = [CASES[name].hurried() if asked.quick else CASES[name] for name in asked.cases]
-    with answering(folder) as upstream:
-        ground = Ground(upstream["port"], folder, asked.src)
+    with TemporaryDirectory(prefix="gateway-", dir=OUT) as name, answering(Path(name)) as upstream:
+        ground = Ground(upstream["port"], Path(name), asked.src)
         figures: list[Figures] = []
         for group in [cases] if asked.quick else [[case] for case in cases]:
             figures += measure_group(group, asked.only, ground)

@@ -38,7 +38,8 @@ class Case:
         """The same with few calls, for a first look."""
         waiting = {"wait-500": (100, 2), "wait-5000": (1000, 4)}.get(self.name)
         calls, delay_s = waiting or (self.calls, self.delay_s)
-        return replace(self, rounds=1, seconds=1.5, calls=calls, delay_s=delay_s)
+        at_once = min(self.at_once, calls) if calls else self.at_once
+        return replace(self, rounds=1, seconds=1.5, at_once=at_once, calls=calls, delay_s=delay_s)
 
 
 CASES = {

@@ -16,8 +16,12 @@ from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from pathlib import Path
 
+from bench.gateway import peers
+from bench.gateway.cases import CASES
+
 ROOT = Path(__file__).parents[2]
 STARTS_WITHIN_S = 120
+MASTER_KEY = "sk-made-up-for-the-bench"
 
 
 @dataclass
@@ -86,7 +90,52 @@ def pisang(ground: Ground) -> Iterator[Server]:
         shutil.rmtree(home)
 
 
-CONTENDERS = {"direct": direct, "floor": floor, "pisang": pisang}
+@contextmanager
+def litellm(ground: Ground) -> Iterator[Server]:
+    """LiteLLM's proxy by the route that Google's own SDK takes through it (its `/gemini`
+    pass-through was slower). As its page on production says: one uvicorn worker, a master key,
+    quiet logs; no database, no callbacks, no retries. Its loop stands still while it parses large
+    pictures: connections are kept longer than uvicorn's 5 s, or it would cut waiting callers."""
+    server = Server("litellm", free_port(), headers={"x-goog-api-key": MASTER_KEY})
+    config = ground.folder / "litellm.json"
+    config.write_text(json.dumps(litellm_config(ground)))
+    env = environ(
+        LITELLM_LOCAL_MODEL_COST_MAP="True",
+        LITELLM_LOG="ERROR",
+        LITELLM_MODE="PRODUCTION",
+        LITELLM_MASTER_KEY=MASTER_KEY,
+    )
+    words = [str(peers.binary("litellm")), "--config", str(config), "--num_workers", "1"]
+    words += ["--host", "127.0.0.1", "--port", str(server.port), "--keepalive_timeout", "75"]
+    with running(server, words, env, ground.folder, ground.folder):
+        yield server
+
+
+def litellm_config(ground: Ground) -> dict[str, object]:
+    """JSON is YAML."""
+    return {
+        "model_list": [
+            {
+                "model_name": model,
+                "litellm_params": {
+                    "model": f"gemini/{model}",
+                    "api_base": ground.upstream_url,
+                    "api_key": "bench-made-up",
+                },
+            }
+            for model in dict.fromkeys(case.model for case in CASES.values())
+        ],
+        "litellm_settings": {"num_retries": 0, "callbacks": [], "set_verbose": False},
+        "router_settings": {"num_retries": 0},
+    }
+
+
+CONTENDERS = {
+    "direct": direct,
+    "floor": floor,
+    "pisang": pisang,
+    "litellm": litellm,
+}
 
 
 @contextmanager
@@ -100,7 +149,9 @@ def running(
         try:
             while not answers(server):
                 if process.poll() is not None or time.perf_counter() - begun > STARTS_WITHIN_S:
-                    raise SystemExit(f"{server.name} does not start: see {log.name}")
+                    log.flush()
+                    told = Path(log.name).read_text()[-2000:]
+                    raise SystemExit(f"{server.name} does not start:\n{told}")
                 time.sleep(0.005)
             server.boot_s, server.pid = time.perf_counter() - begun, process.pid
             yield

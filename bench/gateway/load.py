@@ -15,6 +15,7 @@ import hashlib
 import json
 import sys
 import time
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 
 from bench.answers import digest, opening
@@ -22,6 +23,7 @@ from bench.answers import digest, opening
 CONNECTING = 128
 """Connections that are opened at the same time: beyond a server's backlog the kernel's second
 of waiting would be measured."""
+ENDS_WITHIN_S = 300
 LOOKED_AT = 4096
 PIECE = 1 << 18
 
@@ -46,7 +48,7 @@ class Order:
 
 @dataclass
 class Tally:
-    """What came of it; seconds."""
+    """What came of it: the seconds of each right answer, and what was wrong with the others."""
 
     wall_s: float = 0.0
     latencies_s: list[float] = field(default_factory=list)
@@ -141,6 +143,7 @@ class Load:
         self.order = order
         self.tally = Tally()
         self.begun = 0
+        self.ended = 0
         self.connecting = asyncio.Semaphore(CONNECTING)
         lines = [f"{name}: {value}" for name, value in order.headers.items()]
         self.head = "\r\n".join(
@@ -148,10 +151,15 @@ class Load:
         )
 
     async def run(self) -> Tally:
-        connections = await asyncio.gather(*(self.connect() for _ in range(self.order.at_once)))
+        wanted = (self.connect() for _ in range(self.order.at_once))
+        found = await asyncio.gather(*wanted, return_exceptions=True)
         self.started = time.perf_counter()
-        await asyncio.gather(*(self.call_on(one) for one in connections))
+        callers = [self.call_on(one) for one in found if isinstance(one, Connection)]
+        self.tally.wrong += ["no connection"] * (len(found) - len(callers))
+        with suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.gather(*callers), ENDS_WITHIN_S)
         self.tally.wall_s = time.perf_counter() - self.started
+        self.tally.wrong += ["no end"] * (self.begun - self.ended)
         return self.tally
 
     async def connect(self) -> Connection:
@@ -178,12 +186,15 @@ class Load:
             try:
                 await connection.ask(self.request(tag), keep=self.order.whole and not number)
             except ConnectionError as error:
-                self.tally.wrong.append(str(error))
-                continue
-            self.tally.latencies_s.append(time.perf_counter() - begun)
-            wrong = self.wrong(connection, tag, whole=self.order.whole and not number)
+                wrong = str(error)
+            else:
+                taken = time.perf_counter() - begun
+                wrong = self.wrong(connection, tag, whole=self.order.whole and not number)
+            self.ended += 1
             if wrong:
                 self.tally.wrong.append(wrong)
+            else:
+                self.tally.latencies_s.append(taken)
         connection.transport.close()
 
     def request(self, tag: bytes) -> bytes:

@@ -106,7 +106,7 @@ def measure(case: Case, server: Server, turn: int, upstream: int) -> Figures:
         case=case.name,
         contender=server.name,
         turn=turn,
-        calls=len(tally.latencies_s) - len(tally.wrong),
+        calls=len(tally.latencies_s),
         wrong=len(tally.wrong),
         wall_s=tally.wall_s,
         cpu_s=after - before,
