@@ -167,7 +167,8 @@ class _Serving:
         self._wire = wire
         self._ask = asked.ask
         self._teller = Teller(visit.send)
-        self._departure = Departure(visit.receive)
+        # At once: the same client may ask again before there is a next byte to fail on.
+        self._departure = Departure(visit.receive, lambda: self._leave(delivered=False))
         self._relay = Relay(sse=asked.ask.stream)
         self._relayed = is_plain(asked.ask)
         self._request_id: str | None = None

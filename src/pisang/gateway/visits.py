@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -67,10 +67,13 @@ def _find_key(headers: Mapping[str, str], query: Mapping[str, str]) -> tuple[str
 
 
 class Departure:
-    """Knows whether the caller has left. Made once his body is read: `receive` is its own then."""
+    """Knows whether the caller has left, and calls `then` at once when he does. Made once his body
+    is read: `receive` is its own then."""
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, then: Callable[[], None] | None = None) -> None:
         self._task = asyncio.ensure_future(_until_gone(receive))
+        if then is not None:
+            self._task.add_done_callback(lambda task: None if task.cancelled() else then())
 
     @property
     def happened(self) -> bool:

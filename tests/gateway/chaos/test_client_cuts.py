@@ -1,0 +1,126 @@
+"""The client leaves at every phase of his call, on each wire, streamed or not, and asks again.
+
+What was bought for him is bought once, goes on to its end, and is what he is given then.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from tests.gateway.chaos.caller import Caller
+from tests.gateway.chaos.dialects import (
+    CHAT,
+    CRAWL,
+    DIALECTS,
+    IMAGES,
+    NATIVE,
+    NATIVE_STREAM,
+    Dialect,
+    pictures_in,
+)
+from tests.gateway.chaos.shop import Shop, opened, wait_until
+
+LARGE_KB = 600
+HUGE_KB = 20_000
+"""More than the network's buffers between the gateway and its caller hold: what is in them was
+handed over, as far as anybody can tell."""
+
+PAUSE_S = 0.6
+"""How long the upstream holds its answer, or the rest of it, while the caller leaves."""
+
+RETRY_S = 0.2
+"""How long the caller waits before he asks again; stock clients wait 0.4 s and longer."""
+
+RELAYED = (NATIVE, NATIVE_STREAM, CRAWL, IMAGES, CHAT)
+"""Answers on these are passed on while they come; the others are written anew once they came."""
+
+Leave = Callable[[Shop, Caller, str], None]
+
+
+def in_his_body(shop: Shop, caller: Caller, prompt: str) -> None:
+    caller.send(0.5)
+
+
+def behind_his_body(shop: Shop, caller: Caller, prompt: str) -> None:
+    caller.send()
+
+
+def while_he_waits(shop: Shop, caller: Caller, prompt: str) -> None:
+    caller.send()
+    wait_until(lambda: shop.sold(prompt))
+
+
+def behind_the_first_byte(shop: Shop, caller: Caller, prompt: str) -> None:
+    caller.send()
+    assert caller.read(1)
+
+
+def in_the_middle(shop: Shop, caller: Caller, prompt: str) -> None:
+    caller.send()
+    assert len(caller.read(LARGE_KB * 600)) == LARGE_KB * 600
+
+
+def before_the_last_chunk(shop: Shop, caller: Caller, prompt: str) -> None:
+    caller.send()
+    caller.read(LARGE_KB * 600)
+    caller.read_while_it_comes(PAUSE_S / 3)
+
+
+def having_read_nothing(shop: Shop, caller: Caller, prompt: str) -> None:
+    caller.send()
+    wait_until(lambda: shop.sold(prompt))
+    shop.wait_for_rest()
+
+
+PHASES: dict[str, tuple[Leave, dict[str, Any]]] = {
+    "in his body": (in_his_body, {}),
+    "behind his body": (behind_his_body, {"wait_s": 0.1}),
+    "while he waits": (while_he_waits, {"wait_s": PAUSE_S}),
+    "behind the first byte": (behind_the_first_byte, {"kb": LARGE_KB, "pause_s": PAUSE_S}),
+    "in the middle": (in_the_middle, {"kb": LARGE_KB, "pause_at": 0.8, "pause_s": PAUSE_S}),
+    "before the last chunk": (
+        before_the_last_chunk,
+        {"kb": LARGE_KB, "pause_at": 0.97, "pause_s": PAUSE_S},
+    ),
+    "having read nothing": (having_read_nothing, {"kb": HUGE_KB}),
+}
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    with opened(tmp_path_factory.mktemp("client-cuts")) as shop:
+        yield shop
+        shop.audit()
+
+
+@pytest.mark.parametrize("dialect", DIALECTS, ids=lambda dialect: dialect.name)
+def test_who_leaves_and_asks_again_is_given_what_was_bought(dialect: Dialect, shop: Shop) -> None:
+    def meet(case: tuple[str, bool]) -> str:
+        phase, reset = case
+        leave, manner = PHASES[phase]
+        if "kb" in manner and dialect not in RELAYED:
+            manner = {"kb": HUGE_KB}
+        how = "by a reset" if reset else "politely"
+        prompt = f"{dialect.name}, {phase}, {how} {json.dumps(manner)}"
+        with Caller(shop.url, dialect, prompt) as caller:
+            leave(shop, caller, prompt)
+            caller.leave(reset=reset)
+        time.sleep(RETRY_S)
+        again = shop.ask(dialect, prompt)
+        sales = shop.sold(prompt)
+        if again.status != 200:
+            return f"{prompt}: told {again.status} {again.text[:200]}"
+        if len(sales) != 1 or pictures_in(again.body) != [sales[0]["picture"]]:
+            return f"{prompt}: {len(sales)} sold"
+        return ""
+
+    with ThreadPoolExecutor(8) as pool:
+        cases = [(phase, reset) for phase in PHASES for reset in (False, True)]
+        wrong = [told for told in pool.map(meet, cases) if told]
+    assert not wrong, "\n".join(wrong)
