@@ -166,7 +166,7 @@ class _Serving:
         self._store = service.engine.store
         self._wire = wire
         self._ask = asked.ask
-        self._teller = Teller(visit.send)
+        self._teller = Teller(visit.send, lambda: self._departure.happened)
         # At once: the same client may ask again before there is a next byte to fail on.
         self._departure = Departure(visit.receive, lambda: self._leave(delivered=False))
         self._relay = Relay(sse=asked.ask.stream)
@@ -211,8 +211,7 @@ class _Serving:
         answer = self._answer(carrying)
         if answer.status == 200 and self._relay.whole:
             rest = self._relay.rest() or self._left_over(carrying.result())
-            await self._teller.finish_live(rest)
-            return True
+            return await self._teller.finish_live(rest)
         if not self._teller.spent or (answer.status != 200 and self._relay.between_events):
             return await self._teller.tell(answer, self._store)
         return False  # the connection is cut: an equal call is given what there is

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
 
 from pisang.domain.content import Body
 from pisang.store.store import Store
@@ -18,12 +19,19 @@ _UNBUFFERED = {"x-accel-buffering": "no"}
 
 _ALWAYS = {"x-content-type-options": "nosniff", "cache-control": "no-store"}
 
+BUFFERED = 64 * 1024
+"""An answer up to here is in the network's hands at once, whoever leaves when."""
+
+_HEARD_S = 0.001
+
 
 class Teller:
     """Tells one caller one answer. `headers` may be added to until the first byte."""
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, gone: Callable[[], bool] = lambda: False) -> None:
         self._send = send
+        self._gone = gone
+        self._told = 0
         self.headers: dict[str, str] = {}
         self._spent: str | None = None
         self._live: Mapping[str, str] = _JSON
@@ -52,13 +60,15 @@ class Teller:
         if self._spent is None:
             self._spent = "sse" if "event-stream" in self._live["content-type"] else "json"
             await self._start(200, {**self._live, **_UNBUFFERED})
-        await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await self._tell_more(chunk)
 
-    async def finish_live(self, rest: Iterable[bytes]) -> None:
-        """Relay the rest, and end."""
+    async def finish_live(self, rest: Iterable[bytes]) -> bool:
+        """Relay the rest, and end; whether all of it went out."""
         for chunk in rest:
+            if self._gone():
+                return False
             await self.push(chunk)
-        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+        return await self._end()
 
     async def tell(self, answer: WireAnswer, store: Store) -> bool:
         """Send it; whether it went out whole. An error after the status was spent is an event on a
@@ -74,7 +84,22 @@ class Teller:
         else:
             chunks, _ = stream_body(body, store.read)
         async for chunk in chunks():
-            await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
+            if self._gone():
+                return False
+            await self._tell_more(chunk)
+        return await self._end()
+
+    async def _tell_more(self, chunk: bytes) -> None:
+        self._told += len(chunk)
+        await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
+
+    async def _end(self) -> bool:
+        """End the answer, unless the caller has left. The server (granian 2.8, tried) takes bytes
+        for one who left as if he read them, without giving the loop a turn to hear of it."""
+        if self._told > BUFFERED:
+            await asyncio.sleep(_HEARD_S)
+        if self._gone():
+            return False
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
         return True
 

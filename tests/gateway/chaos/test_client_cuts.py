@@ -105,7 +105,7 @@ def test_who_leaves_and_asks_again_is_given_what_was_bought(dialect: Dialect, sh
         phase, reset = case
         leave, manner = PHASES[phase]
         if "kb" in manner and dialect not in RELAYED:
-            manner = {"kb": HUGE_KB}
+            manner = {"kb": HUGE_KB}  # the upstream's pauses are none of his
         how = "by a reset" if reset else "politely"
         prompt = f"{dialect.name}, {phase}, {how} {json.dumps(manner)}"
         with Caller(shop.url, dialect, prompt) as caller:
@@ -121,6 +121,7 @@ def test_who_leaves_and_asks_again_is_given_what_was_bought(dialect: Dialect, sh
         return ""
 
     with ThreadPoolExecutor(8) as pool:
-        cases = [(phase, reset) for phase in PHASES for reset in (False, True)]
+        phases = [one for one in PHASES if dialect in RELAYED or one != "before the last chunk"]
+        cases = [(phase, reset) for phase in phases for reset in (False, True)]
         wrong = [told for told in pool.map(meet, cases) if told]
     assert not wrong, "\n".join(wrong)
