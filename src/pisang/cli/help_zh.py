@@ -386,6 +386,47 @@ HELP: Mapping[str, str] = {
     ),
     "Images are kept so long (default: for ever).": "图片的保留天数（默认永久）。",
     "Also where more than one image in a hundred would go.": "即使会删除超过百分之一的图片也执行。",
+    # --- store ------------------------------------------------------------------------------
+    "Backups of all that is kept here.": "备份与恢复。",
+    "Save the ledger and the images, while used.": "备份账本和图片，不必停机。",
+    "Make a home again from a backup.": "用备份恢复数据目录。",
+    "Restore a backup for a trial; is it good?": "试恢复一次，检查备份是否完好。",
+    "Save the ledger, every image and what edits go on from, and the settings. Servers and "
+    "commands may go on meanwhile: all that was told before it began is in it.": (
+        "备份账本、全部图片、后续编辑所需的数据和配置。服务和命令可以照常运行："
+        "开始备份前已返回的结果都在其中。"
+    ),
+    "Repeated, it takes only what is new. Keys of upstreams are left out unless --with-secrets "
+    "says otherwise; those in the system's keyring are never in it. `pisang store verify` tries "
+    "it.": (
+        "再次执行时只复制新增内容。默认不含上游密钥，加 --with-secrets 才会带上；"
+        "系统钥匙串里的密钥从不包含在内。用 `pisang store verify` 检验备份。"
+    ),
+    "Exit code 8 where the home itself lacks images that its ledger names.": (
+        "数据目录本身缺少账本引用的图片时，退出码为 8。"
+    ),
+    "Make a home what it was at a backup. Every byte is checked on the way.": (
+        "把数据目录恢复到备份时的状态，逐字节校验。"
+    ),
+    "A home that is in use is refused; with --force what is in it is set aside in it, nothing is "
+    "removed. What was bought after the backup is not known to it.": (
+        "数据目录已在使用时拒绝恢复；加 --force 会把原有内容移到其中的子目录，不删除任何东西。"
+        "备份之后的购买不在其中。"
+    ),
+    "Exit code 8 where the backup lacks images.": "备份缺少图片时退出码为 8。",
+    "Try a backup: restore it into a scratch place, read every image and compare its hash, check "
+    "the ledger's pages, rows and counts. Nothing is changed; it says how long it took.": (
+        "检验备份：恢复到临时位置，读取每张图片并核对哈希，检查账本的页、记录和数量。"
+        "不改动任何数据，并报告用时。"
+    ),
+    "Exit code 3 where it is not good.": "备份有问题时退出码为 3。",
+    "A folder, made where it is missing.": "目标目录，不存在时自动创建。",
+    "Take keys.toml along, readable by you alone.": "同时备份 keys.toml，仅本人可读。",
+    "Keep the newest N snapshots (default: all).": "只保留最新的 N 个快照（默认全部保留）。",
+    "A backup, or one of its snapshots.": "备份目录，或其中的一个快照。",
+    "The home to make (default: PISANG_HOME).": "要恢复到的数据目录（默认 PISANG_HOME）。",
+    "One of its snapshots (default: the newest).": "其中的某个快照（默认最新）。",
+    "Set aside what is in a home that is in use.": "数据目录已在使用时，先把原有内容移开。",
     # --- key --------------------------------------------------------------------------------
     "Keys for callers of your gateway.": "管理网关调用方的密钥。",
     "Make one: role, models, size, pace, budget.": "新建密钥：角色、模型、尺寸、频率、预算。",

@@ -9,7 +9,7 @@
     ├── ConfigError           something must be set up first                  exit 3
     │   ├── UpstreamMissing · UpstreamUnknown · SettingsMalformed · ExtraMissing
     │   ├── HomeUnusable · StoreFull · StoreFilled · StoreCorrupt · StoreSuspect
-    │   ├── AddressRefused · BaseUrlWrong
+    │   ├── BackupUnusable · AddressRefused · BaseUrlWrong
     │   ├── KeyMissing · KeyInvalid · PermissionDenied · NoChannel · LocationBlocked
     │   ├── KeyRestricted                                  a gateway's key is for less
     │   └── UpstreamKeyRefused              the caller's key is good, the gateway's own is not
@@ -64,6 +64,7 @@ from pisang.errors.outcomes import (
 )
 from pisang.errors.setup import (
     AddressRefused,
+    BackupUnusable,
     BaseUrlWrong,
     ConfigError,
     ExtraMissing,
@@ -106,6 +107,7 @@ from pisang.errors.usage import (
 __all__ = [
     "AddressRefused",
     "Ambiguous",
+    "BackupUnusable",
     "BalanceExhausted",
     "BaseUrlWrong",
     "BudgetExceeded",

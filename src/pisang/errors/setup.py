@@ -111,6 +111,14 @@ class StoreSuspect(ConfigError):
     step = "pisang doctor"
 
 
+class BackupUnusable(ConfigError):
+    """A backup can't be made there, or read from there. Fields: path, why."""
+
+    code = "backup_unusable"
+    en = "{path} can't be used as a backup: {why}."
+    zh = "{path} 不能用作备份：{why}。"
+
+
 class AddressRefused(ConfigError):
     """An address that must not be fetched. Fields: url, why."""
 

@@ -28,6 +28,21 @@ PHRASES: Mapping[str, str] = {
     "the ledger can't be written": "账本无法写入",
     "another program holds the ledger locked": "另一个程序锁住了账本",
     "a write failed": "写入失败",
+    "there is no ledger in it": "其中没有账本",
+    "it lies inside the folder that is to be saved": "它位于要备份的目录之内",
+    "it is damaged": "已损坏",
+    "it can't be used": "无法使用",
+    "there are other files in it ({})": "其中有其他文件（{}）",
+    "there is no finished backup in it": "其中没有完成的备份",
+    "there is no snapshot {}; there are {}": "没有快照 {}，现有：{}",
+    "a newer Pisang made it: upgrade": "由更新版本的 Pisang 制作：请升级",
+    "a process of Pisang is at work in it: stop it first": "有 Pisang 进程正在使用它：请先停止",
+    "it is in use: add --force to set what is in it aside": (
+        "已在使用中：加 --force 可先把原有内容移开"
+    ),
+    "Missing or damaged: {} of {} contents ({}).": "{1} 个文件中有 {0} 个缺失或已损坏（{2}）。",
+    "Missing when the backup was made: {} contents ({}).": "备份时已缺失 {} 个文件（{}）。",
+    "The ledger has {} {}, not {}.": "账本记录数不符：{1} 为 {0}，应为 {2}。",
     "the ledger said: {}": "账本报错：{}",
     "the ledger's writer met {}": "账本写入线程遇到 {}",
     "a store was used after a fork: open one in the child": (
