@@ -18,6 +18,7 @@ from pisang.store.backup import BackedUp, back_up
 from pisang.store.home import Home
 from pisang.store.restore import rehearse, restore
 from pisang.store.snapshots import open_snapshot, whole_snapshots
+from pisang.store.sqlite import copying
 from pisang.store.store import Retention, Store
 from tests.store.kit import NOW, Clock, new_id, open_store, paint, picture, run_python, sent
 
@@ -105,7 +106,7 @@ def test_the_plain_tools_can_check_it(store: Store, dest: Path) -> None:
 def test_a_backup_taken_while_others_write_holds_all_that_was_committed_before_it(
     store: Store, dest: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(making, "STEP_PAGES", 2)  # many steps, and writers between each two
+    monkeypatch.setattr(copying, "STEP_PAGES", 2)  # many steps, and writers between each two
     before = [painted(store, number) for number in range(10)]
     stop = threading.Event()
     written: list[str] = []
@@ -163,14 +164,14 @@ def test_a_backup_killed_half_way_is_none_and_the_next_goes_on(
             if name == argv[2]:
                 print("here", flush=True)
                 time.sleep(60)
-        copy_ledger, write = making._copy_ledger, making.write_synced
+        copy_ledger, write = making.copy_ledger, making.write_synced
         def ledger(*given):
             stop_at("ledger")
             return copy_ledger(*given)
         def written(path, data):
             stop_at("manifest" if path.name == "manifest.json" else "other")
             return write(path, data)
-        making._copy_ledger, making.write_synced = ledger, written
+        making.copy_ledger, making.write_synced = ledger, written
         making.back_up(
             Home(Path(argv[0])), Path(argv[1]), now_ms=1,
             tell=lambda done, total: stop_at("contents") if done == 5 else None,
@@ -277,7 +278,7 @@ def test_what_retention_clears_away_meanwhile_is_no_fault(
     store: Store, dest: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     painted(store, 1)
-    copy_ledger = making._copy_ledger
+    copy_ledger = making.copy_ledger
 
     def copy_then_clear(home: Home, target: Path) -> int:
         schema = copy_ledger(home, target)
@@ -286,7 +287,7 @@ def test_what_retention_clears_away_meanwhile_is_no_fault(
         store.gc(Retention(signatures_days=0), now_ms=NOW + 1000 * 86_400_000)
         return schema
 
-    monkeypatch.setattr(making, "_copy_ledger", copy_then_clear)
+    monkeypatch.setattr(making, "copy_ledger", copy_then_clear)
     made = save(store, dest)
     assert (len(made.snapshot.manifest.let_go), made.snapshot.manifest.missing) == (1, ())
     assert drill(dest).faults == ()

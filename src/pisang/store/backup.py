@@ -1,30 +1,26 @@
 """A backup made while servers write: first the ledger, one moment of it, then what it names.
 
 A content is in place before the commit that names it, and never changes, so whatever the copied
-ledger names can be copied afterwards, at leisure. The ledger is read in one transaction: SQLite's
-online copy begins anew whenever another connection has written, and would be long beside a busy
-server; a reader keeps no writer waiting. What was under way at that moment is `sent` in the copy,
-and whoever opens it settles that as unknown.
+ledger names can be copied afterwards, at leisure. What was under way at that moment is `sent` in
+the copy, and whoever opens it settles that as unknown.
 """
 
 from __future__ import annotations
 
-import os
-import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
 from pisang.domain.version import VERSION
-from pisang.errors import BackupUnusable, HomeUnusable, PisangError, StoreCorrupt
-from pisang.store.database import Row, connect, ensure_header, tx, version
+from pisang.errors import BackupUnusable, HomeUnusable
 from pisang.store.gc import unnamed
-from pisang.store.home import FILE_MODE, FOLDER_MODE, Home
+from pisang.store.home import FOLDER_MODE, Home
+from pisang.store.ledger import Row
 from pisang.store.lock import Turn
 from pisang.store.snapshots import (
     CONTENTS,
@@ -44,12 +40,10 @@ from pisang.store.snapshots import (
     unusable_backup,
     write_synced,
 )
+from pisang.store.sqlite.copying import copy_ledger, has_ledger, look
 
 Tell = Callable[[int, int], None]
 """Hears how many contents are done, of how many."""
-
-STEP_PAGES = 4096
-"""Pages of 4 KiB copied at a time: between two of them other threads have their turn."""
 
 THREADS = 4
 """Contents copied at a time: while one waits for its fsync the others are read and hashed."""
@@ -93,9 +87,8 @@ def back_up(
     only that many snapshots. Raises `BackupUnusable` (the destination), `HomeUnusable` and
     `StoreCorrupt` (the home); then the backup is as it was.
     """
-    if not home.ledger.is_file() or not home.ledger.stat().st_size:
+    if not has_ledger(home):
         raise HomeUnusable(path=str(home.root), why="there is no ledger in it")
-    ensure_header(home)
     dest = dest.absolute()
     if dest.resolve().is_relative_to(home.root.resolve()):
         raise BackupUnusable(path=str(dest), why="it lies inside the folder that is to be saved")
@@ -128,7 +121,7 @@ def _make(
     home: Home, pool: Home, part: Path, now_ms: int, *, secrets: bool, tell: Tell
 ) -> tuple[int, int]:
     """Everything of one snapshot, on the disk; how many contents are new, and their bytes."""
-    schema = _copy_ledger(home, part / LEDGER)
+    schema = copy_ledger(home, part / LEDGER)
     rows, counts = _read_copy(Home(part))
     taken = list(_take_all(home, pool, rows, tell))
     held = sorted((one for one in taken if one.fate in ("new", "had")), key=lambda one: one.path)
@@ -163,46 +156,13 @@ def _copy_file(source: Path, target: Path) -> str | None:
         return None
 
 
-# --- the ledger ----------------------------------------------------------------------------------
-
-
-def _copy_ledger(home: Home, target: Path) -> int:
-    """A copy of one moment of the ledger, in one file, synced; its schema's version."""
-    target.touch(FILE_MODE)
-    try:
-        with (
-            closing(connect(home, read_only=True)) as source,
-            closing(sqlite3.connect(target, isolation_level=None)) as copy,
-        ):
-            schema = version(source, home)
-            source.execute("BEGIN")
-            source.execute("SELECT count(*) FROM sqlite_schema").fetchone()  # the moment is now
-            source.backup(copy, pages=STEP_PAGES)
-            source.execute("COMMIT")
-            copy.execute("PRAGMA journal_mode = DELETE")  # no file beside it
-    except sqlite3.Error as error:
-        raise _explain(error, home, target) from error
-    with target.open("rb") as file:
-        os.fsync(file.fileno())
-    return schema
-
-
-def _explain(error: sqlite3.Error, home: Home, target: Path) -> PisangError:
-    """What a failed copy says of the home, or of the disk that was written to."""
-    primary = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return StoreCorrupt(path=str(home.ledger), why=str(error))
-    return BackupUnusable(path=str(target), why=str(error))
-
-
 def _read_copy(copy: Home) -> tuple[list[Row], Row]:
     """What the copied ledger names, and how many rows it has."""
-    with closing(connect(copy, read_only=True)) as connection:
-        named = tx(connection)
-        counts = named.one("ledger_counts")
+    with look(copy) as tx:
+        counts = tx.one("ledger_counts")
         if counts is None:
             raise BackupUnusable(path=str(copy.ledger), why="it is damaged")
-        return named.all("all_contents"), counts
+        return tx.all("all_contents"), counts
 
 
 # --- contents ------------------------------------------------------------------------------------
@@ -261,5 +221,5 @@ def _had(pool: Home, sha256: str) -> _Taken | None:
 
 def _is_let_go(home: Home, sha256: str) -> bool:
     """Whether the ledger as it is now names the content no more."""
-    with closing(connect(home, read_only=True)) as connection:
-        return sha256 in unnamed(tx(connection), [sha256])
+    with look(home) as tx:
+        return sha256 in unnamed(tx, [sha256])

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sqlite3
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -17,9 +16,8 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from pisang.errors import HomeUnusable
+from pisang.errors import HomeUnusable, StoreCorrupt
 from pisang.store.backup import THREADS, Tell
-from pisang.store.database import connect, tx
 from pisang.store.home import FOLDER_MODE, Home, prepare, unusable
 from pisang.store.lock import is_free
 from pisang.store.snapshots import (
@@ -34,6 +32,7 @@ from pisang.store.snapshots import (
     sync_folder,
     unusable_backup,
 )
+from pisang.store.sqlite.copying import has_ledger, look
 from pisang.store.store import Store
 
 Place = Callable[[Path, Path, str], bool]
@@ -124,14 +123,9 @@ def _contents_faults(restored: Restored) -> Iterator[str]:
 
 def _ledger_faults(restored: Restored, root: Path) -> Iterator[str]:
     manifest = restored.snapshot.manifest
-    try:
-        with closing(connect(Home(root), read_only=True)) as connection:
-            named = tx(connection)
-            said = [row["integrity_check"] for row in named.all("integrity_check")]
-            counts = named.one("ledger_counts")
-    except sqlite3.Error as error:
-        yield f"The ledger is damaged: {error}."
-        return
+    with look(Home(root)) as tx:
+        said = [row["integrity_check"] for row in tx.all("integrity_check")]
+        counts = tx.one("ledger_counts")
     if said != ["ok"]:
         yield f"The ledger is damaged: {'; '.join(said)[:300]}."
     for name in ("requests", "attempts", "images"):
@@ -168,12 +162,12 @@ def _is_used(home: Home) -> bool:
     """Whether somebody's settings or requests are there."""
     if (home.root / SETTINGS).exists() or (home.root / SECRETS).exists():
         return True
-    if not home.ledger.is_file() or not home.ledger.stat().st_size:
+    if not has_ledger(home):
         return False
     try:
-        with closing(connect(home, read_only=True)) as connection:
-            row = tx(connection).one("used")
-    except sqlite3.Error:
+        with look(home) as tx:
+            row = tx.one("used")
+    except (StoreCorrupt, HomeUnusable):
         return True  # whatever it is, it is not ours to write over
     return row is None or bool(row["used"])
 
@@ -221,14 +215,17 @@ def _place_all(
         return place(snapshot.pool.root / path, home.root / path, sha256)
 
     for shelf in sorted({home.root / os.path.dirname(path) for _, path in contents}):
+        shelf.parent.mkdir(mode=FOLDER_MODE, exist_ok=True)
         shelf.mkdir(mode=FOLDER_MODE, exist_ok=True)
     with ThreadPoolExecutor(THREADS, "pisang-restore") as threads:
         for done, right in enumerate(threads.map(put, contents), 1):
             tell(done, len(contents))
             if not right:
                 yield contents[done - 1][0]
-    for shelf in (*home.images.iterdir(), *home.blobs.iterdir(), home.images, home.blobs):
-        sync_folder(shelf)
+    for folder in (home.images, home.blobs):
+        if folder.is_dir():
+            for shelf in (*folder.iterdir(), folder):
+                sync_folder(shelf)
 
 
 def _copied(source: Path, target: Path, sha256: str) -> bool:
