@@ -9,10 +9,10 @@ import pytest
 from pisang.domain.access import (
     GatewayKey,
     Role,
-    cap_of_key,
+    cap_of_caller,
     digest_of,
     id_in,
-    is_cap_of_key,
+    is_cap_of_caller,
     is_proven,
     write_text,
 )
@@ -86,7 +86,7 @@ def test_each_role_may_what_the_lower_ones_may() -> None:
 
 
 def test_a_key_s_own_cap_is_told_from_one_of_the_settings() -> None:
-    cap = cap_of_key(ID, "month", Money(1, "USD"), "UTC")
+    cap = cap_of_caller(f"key:{ID}", "month", Money(1, "USD"), "UTC")
     assert (cap.scope, cap.period) == (f"key:{ID}", "month")
-    assert is_cap_of_key(cap)
-    assert not is_cap_of_key(Budget(f"key-{ID}-month", f"key:{ID}", "month", Money(1, "USD")))
+    assert is_cap_of_caller(cap)
+    assert not is_cap_of_caller(Budget(f"key-{ID}-month", f"key:{ID}", "month", Money(1, "USD")))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pisang.domain.access import GatewayKey, Role, cap_of_key, digest_of, write_text
+from pisang.domain.access import GatewayKey, Role, cap_of_caller, digest_of, write_text
 from pisang.domain.attempt import State
 from pisang.domain.ledger import Begun, Budget, Quota
 from pisang.domain.money import Money
@@ -246,7 +246,7 @@ def test_a_twin_is_only_ever_one_s_own(store: Store) -> None:
 def test_a_key_s_cap_bounds_that_key_and_warns_at_half_four_fifths_and_the_end(
     store: Store,
 ) -> None:
-    cap = cap_of_key(ALICE.id, "total", Money(100_000, "USD"), "UTC")
+    cap = cap_of_caller("key:" + ALICE.id, "total", Money(100_000, "USD"), "UTC")
     store.set_budget(cap).result()
     store.set_budget(Budget("all", "all", "total", Money(10**9, "USD"))).result()
     request = asked(store).request_id
@@ -283,7 +283,7 @@ def test_a_team_s_cap_is_shared_by_its_keys_and_by_nobody_else(store: Store) -> 
 
 
 async def test_settings_that_don_t_know_a_key_s_cap_leave_it_alone(tmp_path: Path) -> None:
-    cap = cap_of_key(ALICE.id, "month", PRICE, "UTC")
+    cap = cap_of_caller("key:" + ALICE.id, "month", PRICE, "UTC")
     written = Budget(f"key-{ALICE.id}-day", f"key:{ALICE.id}", "day", PRICE)
     home = tmp_path / "home"
     async with await Engine.open(home, Ledgering(budgets=(written,))) as engine:

@@ -16,7 +16,7 @@ from pisang.domain.access import (
     ID_LETTERS,
     GatewayKey,
     Role,
-    cap_of_key,
+    cap_of_caller,
     digest_of,
     write_text,
 )
@@ -159,4 +159,4 @@ def _cap(key_id: str, grant: Grant, settings: Settings) -> Budget:
         raise OptionInvalid(option="--budget", value=grant.budget, why=str(error)) from error
     counted = Ledgering(settings.currency, settings.rates).convert(cap) or cap
     period = cast("Literal['day', 'month', 'total']", grant.per)
-    return cap_of_key(key_id, period, counted, local_zone(settings.environ.get("TZ")))
+    return cap_of_caller(f"key:{key_id}", period, counted, local_zone(settings.environ.get("TZ")))

@@ -14,7 +14,7 @@ from enum import StrEnum
 from hmac import compare_digest
 from typing import Literal
 
-from pisang.domain.ledger import Budget, Quota
+from pisang.domain.ledger import Budget, Hook, Quota
 from pisang.domain.money import Money
 from pisang.domain.secret import Secret
 
@@ -50,7 +50,9 @@ class GatewayKey:
     """One key of a gateway, without its text. `id` is the scope of what is asked with it.
 
     `models` are words for models (empty: any); `max_size` the largest image size (None: any).
-    `digest` is the SHA-256 of the key's text. Times are milliseconds since the epoch.
+    `digest` is the SHA-256 of the key's text. `hook` is who is told when its requests are over,
+    `team_hook` who its team tells; `declared`: the settings name it. Times are milliseconds since
+    the epoch.
     """
 
     id: str
@@ -64,6 +66,9 @@ class GatewayKey:
     quota: Quota = field(default_factory=Quota)
     expires_ms: int | None = None
     revoked_ms: int | None = None
+    hook: Hook | None = None
+    team_hook: Hook | None = None
+    declared: bool = False
 
     def standing(self, now_ms: int) -> Literal["live", "expired", "revoked"]:
         """Whether it is taken at that time, and if not, why."""
@@ -72,6 +77,16 @@ class GatewayKey:
         if self.expires_ms is not None and self.expires_ms <= now_ms:
             return "expired"
         return "live"
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """A team that was written down. Keys join one by its name, written down or not."""
+
+    name: str
+    created_ms: int
+    hook: Hook | None = None
+    declared: bool = False
 
 
 def write_text(key_id: str, secret: bytes) -> Secret:
@@ -97,18 +112,19 @@ def is_proven(key: GatewayKey | None, digest: bytes) -> bool:
     return same and key is not None
 
 
-# --- a key's own cap -----------------------------------------------------------------------------
+# --- caps of keys and teams ----------------------------------------------------------------------
 
-_CAP = "key:"
+CALLERS = ("key:", "team:")
 
-
-def cap_of_key(
-    key_id: str, period: Literal["day", "month", "total"], cap: Money, time_zone: str
-) -> Budget:
-    """The cap that a key was made with. It lives in the ledger, not in the settings."""
-    return Budget(f"{_CAP}{key_id}:{period}", f"{_CAP}{key_id}", period, cap, time_zone)
+Period = Literal["day", "month", "total"]
 
 
-def is_cap_of_key(budget: Budget) -> bool:
-    """Whether a cap came with a key: settings, which don't name it, leave it alone."""
-    return budget.id.startswith(_CAP)
+def cap_of_caller(scope: str, period: Period, cap: Money, time_zone: str) -> Budget:
+    """The cap that a key (`key:ID`) or a team (`team:NAME`) was given with what it may. It lives in
+    the ledger, not in the settings."""
+    return Budget(f"{scope}:{period}", scope, period, cap, time_zone)
+
+
+def is_cap_of_caller(budget: Budget) -> bool:
+    """Whether a cap came with a key or a team: settings that don't name it leave it alone."""
+    return budget.id == f"{budget.scope}:{budget.period}" and budget.scope.startswith(CALLERS)

@@ -14,6 +14,7 @@ from pisang.domain.attempt import Charged, State
 from pisang.domain.content import Content
 from pisang.domain.money import Money
 from pisang.domain.request import JSON
+from pisang.domain.secret import Secret
 from pisang.domain.upstream import Limits
 from pisang.domain.warning import Warn
 
@@ -33,6 +34,18 @@ class Quota:
 
 
 @dataclass(frozen=True, slots=True)
+class Hook:
+    """Who is told when a request is over: an address, which may be a right in itself, and what the
+    telling is signed with. `id` is the telling's own, the same however often it is tried; `base`
+    stands before the addresses of images in it."""
+
+    url: str = field(repr=False)
+    secret: Secret | None = None
+    id: str = ""
+    base: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Wish:
     """A request about to be written down.
 
@@ -42,7 +55,8 @@ class Wish:
     is the image it edits. `folder` is where it was asked, for `last`. `outgoing` is what will be
     done with its images once they are safe, as JSON that only the face understands. `route` is
     where a gateway's caller asked, and `join` whether the wish may be found to be an earlier one's
-    twin where it has no key. `quota` is what its scope may ask for, where that is limited.
+    twin where it has no key. `quota` is what its scope may ask for, where that is limited. `hook`
+    is who is told when it is over.
     """
 
     id: str
@@ -63,6 +77,7 @@ class Wish:
     route: str = ""
     join: Join = "no"
     quota: Quota | None = None
+    hook: Hook | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,3 +271,34 @@ class Budget:
     period: Literal["day", "month", "total"]
     cap: Money
     time_zone: str = "UTC"
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """A webhook as the ledger knows it. `body` is what is told; None: its request, as it stands
+    then, whose state is `request_state`. `next_ms` is when it is tried, while it is `waiting`;
+    `status` and `problem` are how the last of its `tries` ended."""
+
+    hook: Hook
+    request_id: str | None
+    body: JSON
+    state: Literal["waiting", "delivered", "given_up"]
+    tries: int
+    next_ms: int
+    created_ms: int
+    ended_ms: int | None
+    status: int | None
+    problem: str | None
+    request_state: State | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """A budget that passed a mark of its cap in a window, spent or held, for the first time.
+    `percent` 100 is also said of a purchase that it refused."""
+
+    budget: Budget
+    window: str
+    percent: int
+    used: Money
+    at_ms: int

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
-from pisang.domain.access import is_cap_of_key
+from pisang.domain.access import is_cap_of_caller
 from pisang.domain.attempt import State
 from pisang.domain.catalogue import Catalogue, load
 from pisang.domain.fingerprint import request_fingerprint
@@ -154,7 +154,7 @@ class Engine:
             await asyncio.wrap_future(self.store.set_budget(budget))
         kept = {budget.id for budget in wanted}
         for old in await asyncio.to_thread(self.store.budgets):
-            if old.id not in kept and not is_cap_of_key(old):
+            if old.id not in kept and not is_cap_of_caller(old):
                 await asyncio.wrap_future(self.store.remove_budget(old.id))
 
     async def recover(self) -> tuple[Concluded, ...]:
@@ -365,6 +365,7 @@ class Engine:
             route=order.route,
             join=order.join,
             quota=order.quota,
+            hook=order.hook,
         )
 
     def _world(self, request_id: str, listen: Listener, tap: Tap | None = None) -> World:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pisang.domain.ledger import Join, Quota, RequestRow
+from pisang.domain.ledger import Hook, Join, Quota, RequestRow
 from pisang.domain.money import Money
 from pisang.domain.request import JSON, Request
 from pisang.domain.upstream import Upstream
@@ -25,7 +25,7 @@ class Order:
     (`route`), what makes two calls the same (`fingerprint`), whether it may `join` a twin,
     whether it is `new` whatever came before, what its `scope` may ask for (`quota`), and whether it
     can be had `elsewhere`: then a free failure is told at once, and nothing is sent a second time.
-    `stream` asks the upstream for events.
+    `stream` asks the upstream for events. `hook` is who is told when it is over.
     """
 
     request: Request
@@ -49,6 +49,7 @@ class Order:
     elsewhere: bool = False
     stream: bool = False
     warnings: tuple[Warn, ...] = ()
+    hook: Hook | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Literal
 from pisang.domain.attempt import Charged, State, request_state
 from pisang.domain.ledger import Begun, Join, Wish
 from pisang.errors import IdempotencyMismatch, NotFound
-from pisang.store import gateway_keys, outbox
+from pisang.store import gateway_keys, outbox, webhooks
 from pisang.store.ledger import Row, Tx
 from pisang.store.process import Process
 from pisang.store.rows import dump
@@ -41,6 +41,8 @@ def begin(
         tx.run("request_attach", id=begun.request_id, owner=process.owner)
     if wish.outgoing is not None:
         outbox.put(tx, process, begun.request_id, wish.outgoing, wish.created_ms)
+    if wish.hook is not None:
+        webhooks.put(tx, wish.hook, begun.request_id, wish.created_ms)
     return begun
 
 

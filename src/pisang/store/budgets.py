@@ -18,6 +18,7 @@ from pisang.domain.money import Money
 from pisang.domain.warning import Warn
 from pisang.errors import BudgetExceeded, OptionInvalid, PisangError, PriceUnknown, RateUnknown
 from pisang.policy.price import how_to_price
+from pisang.store.alerts import note_passed, note_refused
 from pisang.store.ledger import Tx
 from pisang.store.rows import budget_row, money
 
@@ -51,7 +52,7 @@ def reserve(tx: Tx, intent: Intent, key: str, at_ms: int) -> Reserved:
         price = _in_currency(intent.max_cost.currency, intent.held, intent.price)
         _check("max_cost", intent.max_cost, spent, price, intent)
     budgets = tx.all("budgets_for", upstream=intent.upstream, key=key)
-    windows: list[tuple[str, str]] = []
+    windows: list[tuple[Budget, str, int]] = []
     for budget in map(budget_row, budgets):
         name = window(budget, at_ms)
         counter = tx.one("counter_get", budget_id=budget.id, window=name)
@@ -59,11 +60,21 @@ def reserve(tx: Tx, intent: Intent, key: str, at_ms: int) -> Reserved:
         price = _in_currency(budget.cap.currency, held)
         _check(words(budget), budget.cap, spent, price, intent)
         near.extend(_near(budget, spent, price))
-        windows.append((budget.id, name))
+        windows.append((budget, name, spent.micros))
     if held is not None:
-        for budget_id, name in windows:
-            tx.run("counter_add", budget_id=budget_id, window=name, micros=held.micros)
+        for budget, name, before in windows:
+            tx.run("counter_add", budget_id=budget.id, window=name, micros=held.micros)
+            note_passed(tx, budget, name, before, before + held.micros, at_ms)
     return Reserved(held, tuple(near))
+
+
+def note_refusal(tx: Tx, intent: Intent, key: str, said: str, at_ms: int) -> None:
+    """Write down which budget refused a purchase, by its own words."""
+    for budget in map(budget_row, tx.all("budgets_for", upstream=intent.upstream, key=key)):
+        if words(budget) == said:
+            name = window(budget, at_ms)
+            counter = tx.one("counter_get", budget_id=budget.id, window=name)
+            note_refused(tx, budget, name, counter["micros"] if counter is not None else 0, at_ms)
 
 
 def adjust(tx: Tx, upstream: str, key: str, sent_ms: int, change: int, currency: str) -> None:
@@ -84,6 +95,7 @@ def set_budget(tx: Tx, budget: Budget, now_ms: int) -> None:
     scope_filter(budget)
     since, until = bounds(budget, now_ms)
     tx.run("counters_delete", budget_id=budget.id)
+    tx.run("budget_alerts_forget", budget_id=budget.id)
     tx.run(
         "budget_put",
         id=budget.id,
@@ -104,6 +116,7 @@ def set_budget(tx: Tx, budget: Budget, now_ms: int) -> None:
 def remove_budget(tx: Tx, budget_id: str) -> bool:
     """Take a budget away; whether there was one."""
     tx.run("counters_delete", budget_id=budget_id)
+    tx.run("budget_alerts_forget", budget_id=budget_id)
     return tx.count("budget_delete", id=budget_id) > 0
 
 

@@ -10,7 +10,7 @@ from pisang.domain.attempt import Charged, State, request_state
 from pisang.domain.ledger import Claimed, Hold, Intent, Settlement
 from pisang.domain.money import Money
 from pisang.errors import NotFound
-from pisang.store.budgets import Reserved, reserve
+from pisang.store.budgets import Reserved, note_refusal, reserve
 from pisang.store.ledger import Tx
 from pisang.store.process import Process
 from pisang.store.rows import currency, micros
@@ -51,6 +51,11 @@ def decline(tx: Tx, process: Process, intent: Intent, settlement: Settlement) ->
     """Write down an attempt that was not claimed, and why: nothing was sent, nothing is owed."""
     _insert(tx, process, intent, settlement.at_ms, sent=False, held=None)
     settle(tx, settlement)
+    budget = settlement.error_fields.get("budget")
+    if isinstance(budget, str):  # it was one that refused it
+        request = tx.one("request_standing", id=intent.request_id)
+        if request is not None:
+            note_refusal(tx, intent, request["scope"], budget, settlement.at_ms)
 
 
 def _insert(

@@ -82,6 +82,7 @@ _REQUEST_DELETES = (
     "request_refs_delete",
     "request_keys_delete",
     "request_outbox_delete",
+    "request_webhooks_delete",
     "attempts_blank",
 )
 

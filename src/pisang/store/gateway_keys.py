@@ -6,13 +6,14 @@ import json
 from collections.abc import Callable
 from concurrent.futures import Future
 
-from pisang.domain.access import GatewayKey, Role
+from pisang.domain.access import GatewayKey, Role, Team
 from pisang.domain.ledger import Quota, Wish
 from pisang.errors import Ambiguous, KeyLimited, NotFound
 from pisang.store.claim import MINUTE_MS, SKEW_MS
 from pisang.store.ledger import Readers, Row, Tx, Writer
 from pisang.store.process import Process
 from pisang.store.rows import dump
+from pisang.store.webhooks import dump_hook, load_hook
 
 BUSY_S = 2.0
 """When to ask again while as many requests run as may: nobody knows when the first one ends."""
@@ -28,7 +29,35 @@ class GatewayKeys:
 
     def put(self, key: GatewayKey) -> Future[None]:
         """Write a new key down: it is taken as soon as that is committed."""
-        return self._writer.submit(lambda tx: _put(tx, key))
+        return self._writer.submit(lambda tx: tx.run("gateway_key_put", **_columns(key)))
+
+    def edit(self, key: GatewayKey) -> Future[bool]:
+        """Change what a key may; whether there is one of that id."""
+        values = {**_columns(key), "revoked_ms": key.revoked_ms}
+        for name in ("digest", "created_ms"):
+            del values[name]
+        return self._writer.submit(lambda tx: tx.count("gateway_key_edit", **values) > 0)
+
+    def teams(self) -> list[Team]:
+        """Every team that was written down, by name."""
+        with self._readers.read() as tx:
+            return [_team(row) for row in tx.all("gateway_teams_all")]
+
+    def put_team(self, team: Team) -> Future[None]:
+        """Write a team down, in place of an older one of that name."""
+        return self._writer.submit(
+            lambda tx: tx.run(
+                "gateway_team_put",
+                named=team.name,
+                hook=dump_hook(team.hook),
+                declared=int(team.declared),
+                created_ms=team.created_ms,
+            )
+        )
+
+    def drop_team(self, name: str) -> Future[bool]:
+        """Take a team away; whether it was written down. Its keys stay, and its caps."""
+        return self._writer.submit(lambda tx: tx.count("gateway_team_delete", named=name) > 0)
 
     def any(self) -> bool:
         """Whether there ever was a key: from then on every caller needs one."""
@@ -86,21 +115,26 @@ def admit(tx: Tx, process: Process, wish: Wish) -> None:
             raise KeyLimited(what=f"{quota.concurrency} at once", retry_after_s=BUSY_S)
 
 
-def _put(tx: Tx, key: GatewayKey) -> None:
-    tx.run(
-        "gateway_key_put",
-        id=key.id,
-        named=key.name,
-        digest=key.digest,
-        role=key.role.value,
-        team=key.team,
-        models=dump(list(key.models)),
-        max_size=key.max_size,
-        rpm=key.quota.rpm,
-        concurrency=key.quota.concurrency,
-        created_ms=key.created_ms,
-        expires_ms=key.expires_ms,
-    )
+def _columns(key: GatewayKey) -> dict[str, object]:
+    return {
+        "id": key.id,
+        "named": key.name,
+        "digest": key.digest,
+        "role": key.role.value,
+        "team": key.team,
+        "models": dump(list(key.models)),
+        "max_size": key.max_size,
+        "rpm": key.quota.rpm,
+        "concurrency": key.quota.concurrency,
+        "created_ms": key.created_ms,
+        "expires_ms": key.expires_ms,
+        "declared": int(key.declared),
+        "hook": dump_hook(key.hook),
+    }
+
+
+def _team(row: Row) -> Team:
+    return Team(row["name"], row["created_ms"], load_hook(row["hook"]), bool(row["declared"]))
 
 
 def _key(row: Row) -> GatewayKey:
@@ -116,4 +150,7 @@ def _key(row: Row) -> GatewayKey:
         quota=Quota(row["rpm"], row["concurrency"]),
         expires_ms=row["expires_ms"],
         revoked_ms=row["revoked_ms"],
+        hook=load_hook(row["hook"]),
+        team_hook=load_hook(row["team_hook"]),
+        declared=bool(row["declared"]),
     )

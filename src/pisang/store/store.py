@@ -37,6 +37,7 @@ from pisang.store import begin as begin_jobs
 from pisang.store import claim as claim_jobs
 from pisang.store import history, outbox, recover, usual
 from pisang.store import settle as settle_jobs
+from pisang.store.alerts import Alerts
 from pisang.store.answers import Answers
 from pisang.store.blobs import Blobs
 from pisang.store.budgets import remove_budget, set_budget
@@ -60,6 +61,7 @@ from pisang.store.rows import attempt_row, budget_row
 from pisang.store.spending import Spending
 from pisang.store.sqlite.ledger import SqliteLedger
 from pisang.store.uploads import Uploads
+from pisang.store.webhooks import Webhooks
 
 __all__ = [
     "Asked",
@@ -102,6 +104,8 @@ class Store:
         self.spending = Spending(self._readers, self._writer, clock_ms)
         self.owned = Owned(self._readers)
         self.gateway_keys = GatewayKeys(self._readers, self._writer, clock_ms)
+        self.webhooks = Webhooks(self._readers, self._writer, clock_ms)
+        self.alerts = Alerts(self._readers, self._writer, clock_ms)
         self.uploads = Uploads(home, clock_ms)
         self._wanted_bytes = 3 * worst_answer_bytes
         self._clock_ms = clock_ms
