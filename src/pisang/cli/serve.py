@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from contextlib import suppress
 from dataclasses import dataclass
+from enum import StrEnum
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,7 +17,10 @@ from pisang.cli.options import Told, ViaOption
 from pisang.cli.screen import Screen
 
 if TYPE_CHECKING:
+    from pisang.domain.ledger import AttemptRow
     from pisang.errors import OptionInvalid
+    from pisang.gateway.app import Gateway
+    from pisang.gateway.logs import LogFormat
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -26,6 +29,22 @@ pisang serve
 pisang serve --port 8800 --via ikuncode
 curl http://127.0.0.1:8787/v1beta/models
 """
+
+
+class LogFormatName(StrEnum):
+    """How lines are written on standard error."""
+
+    JSON = "json"
+    CONSOLE = "console"
+
+
+class LogLevelName(StrEnum):
+    """The least that is logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +56,22 @@ class Serve(Told):
         8787
     )
     via: ViaOption = None
+    stop_timeout: Annotated[
+        float | None,
+        typer.Option(
+            "--stop-timeout",
+            metavar="SECONDS",
+            min=0,
+            help="When stopping, give up what was sent after so long (its own time limit).",
+        ),
+    ] = None
+    log_format: Annotated[
+        LogFormatName | None,
+        typer.Option("--log-format", help="The log's lines (on a terminal: console, else json)."),
+    ] = None
+    log_level: Annotated[
+        LogLevelName, typer.Option("--log-level", help="The least that is logged.")
+    ] = LogLevelName.INFO
 
 
 @command(examples=EXAMPLES)
@@ -46,33 +81,72 @@ def serve(asked: Serve) -> int:
     Google's SDKs, OpenAI's SDKs, curl and the crawl clients work unchanged. What was paid for is
     kept and never bought twice: a client that is cut and asks again is given what it asked for
     the first time. Ctrl-C ends it.
+
+    Ctrl-C or SIGTERM closes the port and sees through what was sent; a second one gives that up.
+    SIGHUP reads the settings again, which a change of their files does by itself.
     """
     from pisang.errors import ExtraMissing
 
     if find_spec("granian") is None:
         raise ExtraMissing(feature="`pisang serve`", extra="server")
-    screen = Screen.of(asked.format)
-    with suppress(KeyboardInterrupt):
-        asyncio.run(_serve(asked, screen))
+    code = asyncio.run(_serve(asked, Screen.of(asked.format)))
     sys.stdout.flush()
-    os._exit(0)  # as in `serving`: granian's threads outlive the loop by a moment
+    os._exit(code)  # as in `serving`: granian's threads outlive the loop by a moment
 
 
-async def _serve(asked: Serve, screen: Screen) -> None:
-    from pisang.cli.serving import free_port, serve_app
+async def _serve(asked: Serve, screen: Screen) -> int:
+    from pisang.cli.serving import free_port
     from pisang.client.loading import load_settings
     from pisang.gateway.app import Gateway
+    from pisang.gateway.logs import set_up
 
     port = free_port(asked.host, asked.port)
-    url = f"http://{f'[{asked.host}]' if ':' in asked.host else asked.host}:{port}"
     gateway = Gateway(load_settings(), asked.via)
     await gateway.open()
     try:
         if asked.host not in LOOPBACK and not gateway.guarded:
             raise _unguarded(asked.host)
-        await serve_app(gateway, asked.host, port, lambda: _announce(url, screen))
+        writer = set_up(_log_format(asked), asked.log_level.value)
+        left = await _run(gateway, asked, port, screen)
+        writer.finish()
+        return 7 if left else 0  # the outcome of something that may be paid for is unknown
     finally:
         await gateway.close()
+
+
+async def _run(gateway: Gateway, asked: Serve, port: int, screen: Screen) -> tuple[AttemptRow, ...]:
+    """Serve until a signal, then see through what was sent. The attempts that were given up."""
+    from pisang.cli.serving import listening, make_server, on_signals
+
+    server: Any = make_server(gateway, asked.host, port)
+    stopping = asyncio.Event()
+
+    def stop() -> None:
+        server.stop()
+        gateway.stop(asked.stop_timeout)
+        stopping.set()
+
+    on_signals(stop, "SIGINT", "SIGTERM")
+    serving = asyncio.create_task(server.serve())
+    await listening(asked.host, port, serving)
+    if not serving.done():
+        _announce(f"http://{_bracketed(asked.host)}:{port}", screen)
+    waiting = asyncio.ensure_future(stopping.wait())
+    await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    if not stopping.is_set():
+        await serving  # it gave up: raises why
+    return await gateway.finish()
+
+
+def _log_format(asked: Serve) -> LogFormat:
+    if asked.log_format is not None:
+        return "json" if asked.log_format is LogFormatName.JSON else "console"
+    return "console" if sys.stderr.isatty() else "json"
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def _unguarded(host: str) -> OptionInvalid:

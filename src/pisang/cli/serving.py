@@ -11,11 +11,14 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from pisang.cli.screen import Screen
 from pisang.client.files import reason_of
 from pisang.errors import OptionInvalid, OutputUnwritable
+
+if TYPE_CHECKING:
+    from granian.server.embed import Server
 
 BACKLOG = 1024
 CONNECTIONS = 65_536
@@ -60,11 +63,23 @@ def free_port(host: str, port: int) -> int:
 async def serve_app(app: Any, host: str, port: int, ready: Callable[[], None]) -> None:
     """Serve an ASGI application on this loop until SIGINT or SIGTERM; `ready` is called once
     connections are taken."""
+    server = make_server(app, host, port)
+    on_signals(server.stop, "SIGINT", "SIGTERM")
+    serving = asyncio.create_task(server.serve())
+    await listening(host, port, serving)
+    if not serving.done():
+        ready()
+    await serving
+
+
+def make_server(app: Any, host: str, port: int) -> Server:
+    """A granian server for this loop. Its `stop` closes the port at once and every connection
+    that waits for no answer; `serve` returns once the last answer has gone out."""
     from granian.constants import Interfaces
     from granian.server.embed import Server
 
     logging.getLogger("_granian").setLevel(logging.CRITICAL)
-    server = Server(
+    return Server(
         app,
         host,
         port,
@@ -73,18 +88,17 @@ async def serve_app(app: Any, host: str, port: int, ready: Callable[[], None]) -
         backpressure=CONNECTIONS,
         log_enabled=False,
     )
+
+
+def on_signals(handle: Callable[[], None], *names: str) -> None:
+    """Call that on this loop for those signals, where the system has them."""
     loop = asyncio.get_running_loop()
-    for name in ("SIGINT", "SIGTERM"):
+    for name in names:
         with suppress(NotImplementedError, AttributeError):
-            loop.add_signal_handler(getattr(signal, name), server.stop)
-    serving = asyncio.create_task(server.serve())
-    await _listening(host, port, serving)
-    if not serving.done():
-        ready()
-    await serving
+            loop.add_signal_handler(getattr(signal, name), handle)
 
 
-async def _listening(host: str, port: int, serving: asyncio.Task[None]) -> None:
+async def listening(host: str, port: int, serving: asyncio.Task[None]) -> None:
     """Until a connection is taken, or the server gave up."""
     while not serving.done():
         with suppress(OSError):

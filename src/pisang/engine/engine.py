@@ -226,6 +226,16 @@ class Engine:
             stop.set()
         return stop is not None
 
+    @property
+    def under_way(self) -> tuple[str, ...]:
+        """The requests that this engine makes images for now."""
+        return tuple(self._stops)
+
+    async def give_up(self) -> None:
+        """Cut every answer that is awaited, after `stop`: each is settled as one that its upstream
+        cut, which is `unknown` where nothing whole had come. They settle once this returns."""
+        await self.reach.close()
+
     async def wait(self, request_id: str) -> Ran:
         """What became of a request once no attempt of it is under way."""
         await self._wait(request_id)

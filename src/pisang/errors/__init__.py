@@ -16,7 +16,8 @@
     ├── Refused               the upstream declined this picture               exit 4
     ├── NoImage               an answer came, and no image in it               exit 5
     ├── Unavailable           nothing was sent, or it was turned away free     exit 5
-    │   └── Unreachable · Overloaded · RateLimited · KeyLimited · QuotaExhausted · UpstreamFault
+    │   ├── Unreachable · Overloaded · RateLimited · KeyLimited · QuotaExhausted · UpstreamFault
+    │   └── Stopping · UpstreamsEjected                    a gateway's own
     ├── MoneyError            the money is not there                           exit 6
     │   └── BudgetExceeded · PriceUnknown · RateUnknown · BalanceExhausted · ConfirmationNeeded
     ├── OutcomeUnknown        sent; whether it was made or billed is unknown   exit 7
@@ -56,10 +57,12 @@ from pisang.errors.outcomes import (
     RateLimited,
     Refused,
     Running,
+    Stopping,
     Unavailable,
     Unexpected,
     Unreachable,
     UpstreamFault,
+    UpstreamsEjected,
     WireError,
 )
 from pisang.errors.setup import (
@@ -154,6 +157,7 @@ __all__ = [
     "Running",
     "SettingsMalformed",
     "SizeUnsupported",
+    "Stopping",
     "StoreCorrupt",
     "StoreFilled",
     "StoreFull",
@@ -166,6 +170,7 @@ __all__ = [
     "UpstreamKeyRefused",
     "UpstreamMissing",
     "UpstreamUnknown",
+    "UpstreamsEjected",
     "UsageError",
     "WireError",
     "leaf",

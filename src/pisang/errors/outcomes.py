@@ -77,6 +77,23 @@ class KeyLimited(Unavailable):
     zh = "该密钥的用量上限是 {what}，请稍后重试。"
 
 
+class Stopping(Unavailable):
+    """This server is being stopped: what was not sent is not sent; free."""
+
+    code = "stopping"
+    retry = Retry.SAME
+    en = "This gateway is stopping, and nothing was sent for this: ask again in a moment."
+    zh = "网关正在停止，本次没有发送任何请求：请稍后重试。"
+
+
+class UpstreamsEjected(Unavailable):
+    """Every upstream failed so often that it is left alone for a while; free. Fields: names."""
+
+    code = "upstreams_ejected"
+    en = "Every upstream ({names}) failed several times in a row, and is left alone for a while."
+    zh = "所有上游（{names}）都连续多次失败，暂时停用。"
+
+
 class QuotaExhausted(Unavailable):
     """The day's quota is used up, or the key has none (429); free. Fields: upstream."""
 

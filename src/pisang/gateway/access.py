@@ -109,6 +109,13 @@ class Access:
             raise KeyRestricted(what=_TASKS[role], choices=_TASKS[caller.role])
         return caller
 
+    def is_admin(self, visit: Visit) -> bool:
+        """Whether the caller of an open path would be admitted as an admin."""
+        try:
+            return self._caller(visit).role.covers(Role.ADMIN)
+        except KeyInvalid:
+            return False
+
     def _caller(self, visit: Visit) -> Caller:
         if not self.guarded:
             if not is_local(visit):

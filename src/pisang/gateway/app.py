@@ -10,15 +10,21 @@ from typing import TYPE_CHECKING
 
 from pisang.client.settings import Settings
 from pisang.domain.catalogue import Catalogue, load
+from pisang.domain.ledger import AttemptRow
 from pisang.engine.engine import Engine, Ledgering
 from pisang.errors import NotFound, OptionInvalid, PisangError
 from pisang.gateway.access import Access, Caller
+from pisang.gateway.calls import CallRecord, note_caller, note_error, note_wire
 from pisang.gateway.cors import answer_preflight, answering, is_preflight
 from pisang.gateway.files import answer_about, take_piece
 from pisang.gateway.free import count_tokens, list_models
+from pisang.gateway.logs import tell_fault
+from pisang.gateway.operations import Operations
+from pisang.gateway.probes import answer_probe
 from pisang.gateway.routes import Face, find_route, methods_at, paid_wire
 from pisang.gateway.routing import Router
 from pisang.gateway.serving import Service, serve
+from pisang.gateway.stopping import Stop
 from pisang.gateway.telling import Teller
 from pisang.gateway.upkeep import keep_up
 from pisang.gateway.visits import Gone, Visit, open_visit
@@ -51,6 +57,14 @@ class Gateway:
         self._loading = asyncio.Lock()
         self._access: Access | None = None
         self._upkeep: asyncio.Task[None] | None = None
+        self._stop: Stop | None = None
+        self._finishing: asyncio.Future[tuple[AttemptRow, ...]] | None = None
+        self._operations = Operations(self._catalogue, self._listed_models)
+
+    def _listed_models(self) -> frozenset[str]:
+        """The ids that the settings' upstreams are said to have, beside the catalogue's."""
+        entries = self._settings.upstreams.values()
+        return frozenset(model for entry in entries for model in entry.models or ())
 
     async def open(self) -> None:
         """Open the engine on the home, once. Raises `HomeUnusable`, `StoreCorrupt`."""
@@ -60,7 +74,7 @@ class Gateway:
         money = Ledgering(settings.currency, settings.rates, settings.budgets)
         engine = await Engine.open(settings.home, money)
         self._access = Access(engine.store.gateway_keys)
-        router = Router(settings, self._catalogue, self._via)
+        router = Router(settings, self._catalogue, self._via, watch=self._operations)
         self._service = Service(
             engine,
             router,
@@ -75,8 +89,39 @@ class Gateway:
         """Whether callers need a key; only then may others than this machine's ask."""
         return self._access is not None and self._access.guarded
 
+    def stop(self, timeout_s: float | None = None) -> None:
+        """Send nothing more, and see through what was sent (`gateway.stopping`): `finish` waits
+        for it. The second call gives up what is still under way."""
+        service = self._service
+        if service is None:
+            return
+        if self._stop is not None:
+            self._stop.hasten()
+            return
+        service.router.stopping = True
+        self._stop = Stop(
+            service.engine,
+            self._operations.present,
+            timeout_s=timeout_s,
+            language=self._settings.language,
+        )
+
+    async def finish(self) -> tuple[AttemptRow, ...]:
+        """Stop, where that did not begin, see it through, and close. The attempts whose outcome is
+        unknown because they were given up."""
+        if self._finishing is None:
+            if self._stop is None:
+                self.stop()
+            self._finishing = asyncio.ensure_future(self._finish())
+        return await asyncio.shield(self._finishing)
+
+    async def _finish(self) -> tuple[AttemptRow, ...]:
+        left = await self._stop.see_through() if self._stop is not None else ()
+        await self.close()
+        return left
+
     async def close(self) -> None:
-        """Let go of the home."""
+        """Let go of the home at once; what is under way is left to the next start."""
         service, self._service = self._service, None
         if self._upkeep is not None:
             self._upkeep.cancel()
@@ -88,17 +133,30 @@ class Gateway:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
         elif scope["type"] == "http":
-            visit = open_visit(scope, receive, send)
+            await self._take(scope, receive, send)
+        else:
+            await send({"type": "websocket.close", "code": 1003})
+
+    async def _take(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take one call, counted and logged at its end."""
+        call = CallRecord(scope["method"], scope["path"], receive, send, asyncio.current_task())
+        self._operations.begin(call)
+        try:
+            visit = open_visit(scope, call.receive, call.send)
             origins = self._settings.serving.cors_origins
             with suppress(Gone):
                 if is_preflight(visit.method, visit.headers):
-                    await answer_preflight(send, visit.headers, origins)
+                    await answer_preflight(visit.send, visit.headers, origins)
                 else:
-                    await self._visit(
-                        scope, replace(visit, send=answering(send, visit.headers, origins))
-                    )
-        else:
-            await send({"type": "websocket.close", "code": 1003})
+                    send = answering(visit.send, visit.headers, origins)
+                    await self._visit(scope, replace(visit, send=send))
+        except Exception as error:
+            tell_fault(error)
+            raise
+        finally:
+            if call.cut:
+                await call.break_off()
+            self._operations.end(call)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         while True:
@@ -107,7 +165,7 @@ class Gateway:
                 await self.open()
                 await send({"type": "lifespan.startup.complete"})
             elif message["type"] == "lifespan.shutdown":
-                await self.close()
+                await self.finish()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 
@@ -119,11 +177,14 @@ class Gateway:
         try:
             caller = self._access.admit(visit)
         except PisangError as error:
+            note_error(error)
             await self._tell(visit, _refuse(visit, error))
             return
+        note_caller(caller.key.id if caller.key is not None else "")
         if route is None:
             await self._tell(visit, _absent(visit))
         elif route.face is Face.PAID:
+            note_wire(route.wire)
             await serve(self._service, visit, caller, wire(route.wire))
         elif route.face is Face.MANAGED:
             management = await self._load_management()
@@ -157,9 +218,11 @@ class Gateway:
         """The models, or one of them."""
         return list_models(visit, self._catalogue) or _absent(visit)
 
-    async def tell_health(self, visit: Visit, caller: Caller) -> WireAnswer:
-        """The probes."""
-        return WireAnswer(200, (b'{"ok": true}',), {"content-type": "application/json"})
+    async def probe(self, visit: Visit, caller: Caller) -> WireAnswer:
+        """What machines ask: health, readiness, metrics."""
+        if self._service is None or self._access is None:
+            raise RuntimeError("the application was not opened")
+        return await answer_probe(visit, self._service, self._access, self._operations)
 
     @property
     def _store(self) -> Store:
@@ -178,7 +241,7 @@ _FREE: Mapping[Face, Callable[[Gateway, Visit, Caller], Awaitable[WireAnswer]]] 
     Face.FILES: Gateway.answer_about_files,
     Face.COUNT: Gateway.count,
     Face.MODELS: Gateway.list_models,
-    Face.PROBE: Gateway.tell_health,
+    Face.PROBE: Gateway.probe,
 }
 """Who answers what costs nothing."""
 

@@ -12,6 +12,8 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 
+from pisang.gateway.calls import note_fell_behind
+
 LIVE_BYTES = 64 * 1024
 """From here on an answer is relayed while it arrives; a smaller one is given whole once it is
 committed: most errors are small, and must not have been begun as a success."""
@@ -65,6 +67,7 @@ class Relay:
             self.live.set()
         if self._waiting_bytes > LAG_BYTES:
             self.fell_behind = True
+            note_fell_behind()
             self._waiting.clear()
         self._news.set()
 

@@ -12,6 +12,8 @@ from __future__ import annotations
 import random
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from logging import INFO, WARNING
+from typing import Protocol
 
 from pisang.client.settings import Settings
 from pisang.client.upstreams import choose, is_sandbox, more_keys, resolve
@@ -19,17 +21,20 @@ from pisang.domain.catalogue import Catalogue
 from pisang.domain.catalogue import resolve as resolve_model
 from pisang.domain.secret import Secret
 from pisang.domain.upstream import Upstream
-from pisang.engine.events import Event, Listener
+from pisang.engine.events import ENDED, Event, Listener
 from pisang.engine.order import Order, Ran
 from pisang.engine.world import now_ms
 from pisang.errors import (
+    Cancelled,
     KeyInvalid,
     KeyMissing,
     PermissionDenied,
     PisangError,
+    Stopping,
     UpstreamKeyRefused,
     UpstreamUnknown,
 )
+from pisang.gateway.logs import tell
 from pisang.policy import health
 from pisang.policy.health import Health, Standing
 from pisang.policy.route import Candidate, may_go_elsewhere
@@ -44,8 +49,36 @@ _UNLISTED = 2
 """The upstream lists its models, and this one is not among them."""
 
 
+class Watch(Protocol):
+    """Whoever counts what is done: hears of each order, its steps, and what became of it."""
+
+    def planned(self, order: Order) -> None: ...
+
+    def heard(self, order: Order, event: Event) -> None: ...
+
+    def ran(
+        self, order: Order, ran: Ran | None, error: PisangError | None, ended: frozenset[str]
+    ) -> None: ...
+
+
+class _NoWatch:
+    """Nobody counts."""
+
+    def planned(self, order: Order) -> None:
+        """Nothing."""
+
+    def heard(self, order: Order, event: Event) -> None:
+        """Nothing."""
+
+    def ran(
+        self, order: Order, ran: Ran | None, error: PisangError | None, ended: frozenset[str]
+    ) -> None:
+        """Nothing."""
+
+
 class Router:
-    """Knows the configured upstreams and how they are."""
+    """Knows the configured upstreams and how they are. `stopping`: nothing more is sent, and what
+    is called off for that says so."""
 
     def __init__(
         self,
@@ -53,12 +86,15 @@ class Router:
         catalogue: Catalogue,
         via: str | None = None,
         *,
+        watch: Watch | None = None,
         clock_ms: Callable[[], int] = now_ms,
         draw: Callable[[], float] = random.random,
     ) -> None:
         self._settings = settings
         self._catalogue = catalogue
         self._via = via
+        self._watch: Watch = watch or _NoWatch()
+        self.stopping = False
         self._clock_ms = clock_ms
         self._draw = draw
         self._health: dict[str, Health] = {}
@@ -114,11 +150,17 @@ class Router:
         """Carry one order out, and note how its upstream did, if it was called. An upstream that
         does not take our key is told of as `UpstreamKeyRefused`: the caller's own is good."""
         called: list[str] = []
+        ended: set[str] = set()
+        ran: Ran | None = None
         error: PisangError | None = None
+        self._watch.planned(order)
 
         def hear(event: Event) -> None:
             if event.kind == "sent":
                 called.append(event.attempt_id)
+            elif event.kind in ENDED:
+                ended.add(event.attempt_id)
+            self._watch.heard(order, event)
             listen(event)
 
         try:
@@ -126,7 +168,7 @@ class Router:
             error = ran.error
         except PisangError as raised:
             error = raised
-            told = as_told(raised)
+            told = self._as_told(raised)
             if told is raised:
                 raise
             raise told from None
@@ -134,6 +176,14 @@ class Router:
             return ran if error is None else _as_told(ran)
         finally:
             self.ended(order.upstream, error, called=bool(called))
+            told_error = None if error is None else self._as_told(error)
+            self._watch.ran(order, ran, told_error, frozenset(ended))
+
+    def _as_told(self, error: PisangError) -> PisangError:
+        """As it is told. A call that was called off because we stop asked for no such thing."""
+        if self.stopping and isinstance(error, Cancelled):
+            return Stopping(request_id=error.request_id)
+        return as_told(error)
 
     def may_start(self, upstream: Upstream) -> bool:
         """Whether a call may go there now. Of an upstream that is to be probed the first who asks
@@ -149,14 +199,30 @@ class Router:
         budget was empty) is neither well nor sick for it."""
         known = self._health.get(upstream.name, Health())
         if not called:
-            self._health[upstream.name] = health.unprobed(known)
+            now = health.unprobed(known)
         elif health.is_failure(error):
-            self._health[upstream.name] = health.failed(known, self._clock_ms())
+            now = health.failed(known, self._clock_ms())
         else:
-            self._health[upstream.name] = health.succeeded(known)
+            now = health.succeeded(known)
+        self._health[upstream.name] = now
+        self._tell_standing(upstream.name, known, now)
         rest_ms = health.rest_ms(error)
         if called and rest_ms is not None:
             self._resting[upstream.name, upstream.key] = self._clock_ms() + rest_ms
+
+    def _tell_standing(self, name: str, before: Health, now: Health) -> None:
+        if now.ejected_until_ms is not None and now.ejections > before.ejections:
+            for_s = (now.ejected_until_ms - self._clock_ms()) // 1000
+            tell(WARNING, "upstream_ejected", upstream=name, failures=now.failures, for_s=for_s)
+        elif before.ejected_until_ms is not None and now.ejected_until_ms is None:
+            tell(INFO, "upstream_back", upstream=name)
+
+    def known(self) -> tuple[Upstream, ...]:
+        """Every upstream that may be asked. Raises `UpstreamMissing`, `UpstreamUnknown`,
+        `ConfigError`, `SettingsMalformed`."""
+        if self._via:
+            return (resolve(self._settings, self._via),)
+        return tuple(self._known().values())
 
     def standings(self) -> Mapping[str, Standing]:
         """How each upstream that was called stands now, by name."""

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from pisang.domain.catalogue import Catalogue
@@ -25,6 +27,7 @@ from pisang.engine.outcome import last_attempts
 from pisang.engine.replay import replay
 from pisang.errors import KeyRestricted, OptionInvalid, PisangError, UsageError
 from pisang.gateway.access import Caller
+from pisang.gateway.calls import note_error
 from pisang.gateway.files import take_in
 from pisang.gateway.intake import Asked, read_asked
 from pisang.gateway.news import News
@@ -76,6 +79,7 @@ async def serve(service: Service, visit: Visit, caller: Caller, spoken: Wire) ->
         return
     except PisangError as error:
         store.let_go(call_id)
+        note_error(error)
         await Teller(visit.send).tell(spoken.encode_error(error), store)
         return
     await _Serving(service, visit, spoken, asked).run(orders)
@@ -188,7 +192,10 @@ class _Serving:
                 whole = await (self._tell_live(carrying) if live else self._tell(carrying))
             if self._departure.happened:
                 carrying.add_done_callback(_look_away)
-            self._leave(delivered=whole and not self._departure.happened)
+            await self._leave(delivered=whole and not self._departure.happened)
+        except asyncio.CancelledError:
+            await self._leave(delivered=False)
+            raise
         finally:
             await self._departure.close()
 
@@ -270,14 +277,19 @@ class _Serving:
         except PisangError as error:
             return self._wire.encode_error(error, self._ask)
 
-    def _leave(self, *, delivered: bool) -> None:
-        """Nobody waits any more. Where it was not delivered, whoever asks the same joins it."""
+    async def _leave(self, *, delivered: bool) -> None:
+        """Nobody waits any more. Where it was not delivered, whoever asks the same joins it: that
+        is committed before the connection ends, for he may ask another process of this home."""
         self._left = True
-        self._detach(delivered=delivered)
+        detaching = self._detach(delivered=delivered)
+        if detaching is not None and not delivered:
+            with suppress(PisangError):  # a disk that takes nothing: recovery will
+                await asyncio.wrap_future(detaching)
 
-    def _detach(self, *, delivered: bool) -> None:
-        if self._request_id is not None:
-            self._store.detach(self._request_id, delivered=delivered)
+    def _detach(self, *, delivered: bool) -> Future[None] | None:
+        if self._request_id is None:
+            return None
+        return self._store.detach(self._request_id, delivered=delivered)
 
 
 def _look_away(carrying: asyncio.Future[Ran]) -> None:

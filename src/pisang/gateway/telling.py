@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 
 from pisang.domain.content import Body
+from pisang.gateway.calls import note_keep_alive
 from pisang.store.store import Store
 from pisang.transport.body import stream_body
 from pisang.wires import sse
@@ -43,6 +44,7 @@ class Teller:
 
     async def keep_alive(self, *, sse: bool) -> None:
         """A line break. The first spends the status: it is 200 from here on."""
+        note_keep_alive()
         if self._spent is None:
             self._spent = "sse" if sse else "json"
             await self._start(200, {**(_SSE if sse else _JSON), **_UNBUFFERED})

@@ -64,6 +64,17 @@ class Standing:
     uncounted: tuple[Money, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Stake:
+    """What may have been paid at one upstream for attempts of unknown outcome. `currency` is empty
+    where no amount is known."""
+
+    upstream: str
+    currency: str
+    attempts: int
+    at_stake_micros: int
+
+
 class Spending:
     """What the ledger says of money. Every answer is of one moment."""
 
@@ -91,6 +102,18 @@ class Spending:
             row = tx.one("costs_play", since=since_ms, until=until_ms, scope=scope)
         return Play(row["attempts"], row["images"]) if row is not None else Play(0, 0)
 
+    def stakes(self) -> list[Stake]:
+        """What is unknown now, by upstream and currency. Reads the unknown attempts alone."""
+        with self._readers.read() as tx:
+            rows = tx.all("unknown_totals")
+        return [Stake(*(row[one] for one in _STAKE)) for row in rows]
+
+    def live(self) -> dict[tuple[str, str], int]:
+        """How many attempts are not ended, over all processes, by upstream and state."""
+        with self._readers.read() as tx:
+            rows = tx.all("open_totals")
+        return {(row["upstream"], row["state"]): row["attempts"] for row in rows}
+
     def standings(self, scope: str | None = None) -> list[Standing]:
         """Every cap, or those on one scope alone, and what each counts in its present window."""
         now_ms = self._clock_ms()
@@ -117,6 +140,9 @@ class Spending:
         """Write down what an `unknown` attempt is now known to have cost; false where it is
         unknown no more. It stays what it is: what to do about it is its user's to say."""
         return self._writer.submit(lambda tx: note_cost(tx, attempt_id, cost, basis))
+
+
+_STAKE = ("upstream", "currency", "attempts", "at_stake")
 
 
 def _standing(tx: Tx, budget: Budget, now_ms: int) -> Standing:

@@ -171,12 +171,16 @@ class Store:
         fit on the disk), `StoreSuspect`, `NotFound`: nothing is sent then, nothing is held.
         """
         try:
-            self._health.may_buy(self._wanted_bytes)
+            self.may_buy()
         except PisangError as error:
             refused: Future[Claimed | Hold] = Future()
             refused.set_exception(error)
             return refused
         return self._job(lambda tx, us: claim_jobs.claim(tx, us, intent, now_ms))
+
+    def may_buy(self) -> None:
+        """Raises `StoreFull`, `StoreSuspect`, `HomeUnusable` where `claim` would."""
+        self._health.may_buy(self._wanted_bytes)
 
     def decline(self, intent: Intent, settlement: Settlement) -> Future[None]:
         """Write down an attempt that was not claimed, as ended before anything was sent."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 
 from starlette.background import BackgroundTask
@@ -66,11 +67,12 @@ class Work:
             raise Unexpected(what=type(fault).__name__, request_id=self.request_id) from fault
         return self.task.result()
 
-    def release(self, *, delivered: bool) -> None:
-        """Nobody waits for it any more; `delivered`: he was told it whole."""
+    def release(self, *, delivered: bool) -> Future[None] | None:
+        """Nobody waits for it any more; `delivered`: he was told it whole. Done once committed."""
         self._delivered = delivered
-        if self.request_id is not None:
-            self.desk.store.detach(self.request_id, delivered=delivered)
+        if self.request_id is None:
+            return None
+        return self.desk.store.detach(self.request_id, delivered=delivered)
 
     def _hear(self, event: Event) -> None:
         self.desk.service.news.tell(event, self.desk.caller.scope)
@@ -127,7 +129,11 @@ class Awaited(Response):
                 with suppress(ConnectionError):
                     whole = await teller.tell(answer, self._work.desk.store)
         finally:
-            self._work.release(delivered=whole and not departure.happened)
+            delivered = whole and not departure.happened
+            released = self._work.release(delivered=delivered)
+            if released is not None and not delivered:  # before the connection ends
+                with suppress(PisangError):
+                    await asyncio.wrap_future(released)
             await departure.close()
 
     async def _wait(self, teller: Teller, departure: Departure) -> None:

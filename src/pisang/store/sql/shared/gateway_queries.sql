@@ -62,3 +62,15 @@ ORDER BY created_ms DESC LIMIT 1 OFFSET :skip;
 -- How many requests of a key are being worked on, by the process that does.
 SELECT owner, count(*) AS live FROM requests
 WHERE scope = :scope AND scope <> 'local' AND owner IS NOT NULL GROUP BY owner;
+
+-- name: unknown_totals
+-- How many attempts are unknown and what may have been paid for them, by upstream and currency.
+SELECT upstream, coalesce(cost_currency, price_currency, '') AS currency, count(*) AS attempts,
+  coalesce(sum(coalesce(cost_micros, price_micros)), 0) AS at_stake
+FROM attempts WHERE state = 'unknown' AND free = 0
+GROUP BY upstream, coalesce(cost_currency, price_currency, '');
+
+-- name: open_totals
+-- How many attempts are not ended, over all processes, by upstream and state.
+SELECT upstream, state, count(*) AS attempts FROM attempts
+WHERE state IN ('planned', 'sent') GROUP BY upstream, state;
