@@ -63,7 +63,6 @@ READ = {
     "/v1beta/models": "gemini",
     f"/v1beta/models/{FLASH}": "gemini",
     "/v1/models": "openai",
-    "/readyz": "gemini",
 }
 
 STATUS = {"none": 401, "wrong": 401, "revoked": 401}
@@ -112,6 +111,7 @@ def test_a_list_is_open_to_every_key(guarded: Guarded, path: str, whose: str) ->
 @pytest.mark.parametrize("whose", ["none", "wrong", "revoked", "reader"])
 def test_only_health_is_told_to_anybody(guarded: Guarded, whose: str) -> None:
     assert guarded.ask(whose, "GET", "/healthz").status_code == 200
+    assert guarded.ask(whose, "GET", "/readyz").status_code == 200
     assert guarded.ask("none", "GET", "/healthz/").status_code == 401
     assert guarded.ask("none", "GET", "/v1beta/../healthz").status_code in (200, 401)
 
@@ -334,17 +334,18 @@ def test_without_keys_nobody_else_may_ask_and_the_first_key_closes_the_door(
 @given(
     st.sampled_from(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"]),
     st.text(max_size=30).map(lambda text: "/" + text)
-    | st.from_regex(re.compile(r"/(healthz|pisang/v1/[a-z]+)[/.%;?a-z]*"), fullmatch=True),
+    | st.from_regex(re.compile(r"/(healthz|readyz|pisang/v1/[a-z]+)[/.%;?a-z]*"), fullmatch=True),
 )
 def test_every_path_but_health_needs_a_role_and_changing_needs_more_than_reading(
     method: str, path: str
 ) -> None:
     role = role_for(method, path, {})
-    if path in ("/healthz", "/docs", "/openapi.json") and method == "GET":
+    if path in ("/healthz", "/readyz", "/docs", "/openapi.json") and method == "GET":
         assert role is None
     else:
         assert role is not None or (path, method) in (
             ("/healthz", "HEAD"),
+            ("/readyz", "HEAD"),
             ("/openapi.json", "HEAD"),
         )
         assert role is not Role.READ or method in ("GET", "HEAD", "OPTIONS")

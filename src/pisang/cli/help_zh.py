@@ -327,6 +327,18 @@ HELP: Mapping[str, str] = {
         "Google 和 OpenAI 的 SDK、curl、crawl 客户端都无需改动。付过费的结果会保留，不会重复购买："
         "客户端中断后再次请求，得到的就是第一次请求的结果。按 Ctrl-C 结束。"
     ),
+    "Ctrl-C or SIGTERM closes the port and sees through what was sent; a second one gives that up. "
+    "SIGHUP reads the settings again, which a change of their files does by itself.": (
+        "Ctrl-C 或 SIGTERM 会立即关闭端口，并等待已发送的请求出结果；再来一次则放弃等待。"
+        "SIGHUP 重新读取设置；设置文件有改动时也会自动重新读取。"
+    ),
+    "When stopping, give up what was sent after so long (its own time limit).": (
+        "停止时最多等待已发送的请求多少秒，之后放弃（默认等到请求自身的时限）。"
+    ),
+    "The log's lines (on a terminal: console, else json).": (
+        "日志格式（终端上默认 console，否则 json）。"
+    ),
+    "The least that is logged.": "日志的最低级别。",
     # --- sandbox, doctor, gc ----------------------------------------------------------------
     "Serve the offline painter to other programs.": "把离线沙盒作为服务提供给其他程序。",
     "Serve the offline painter in every wire's server role; any key is good.": (

@@ -102,16 +102,16 @@ async def _serve(asked: Serve, screen: Screen) -> int:
 
     port = free_port(asked.host, asked.port)
     gateway = Gateway(load_settings(), asked.via)
-    await gateway.open()
+    writer = set_up(_log_format(asked), asked.log_level.value)
     try:
+        await gateway.open()
         if asked.host not in LOOPBACK and not gateway.guarded:
             raise _unguarded(asked.host)
-        writer = set_up(_log_format(asked), asked.log_level.value)
         left = await _run(gateway, asked, port, screen)
-        writer.finish()
         return 7 if left else 0  # the outcome of something that may be paid for is unknown
     finally:
         await gateway.close()
+        writer.finish()
 
 
 async def _run(gateway: Gateway, asked: Serve, port: int, screen: Screen) -> tuple[AttemptRow, ...]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 import queue
+import re
 import sys
 import threading
 import traceback
@@ -102,7 +103,8 @@ def _facts(record: logging.LogRecord) -> Facts:
     if record.name.split(".")[0] in _OURS:
         return {**facts, "event": record.getMessage(), **getattr(record, _FACTS, {})}
     error = record.exc_info[1] if record.exc_info else None
-    return {**facts, "event": "fault", "logger": record.name, **_described(error)}
+    event = "notice" if error is None else "fault"
+    return {**facts, "event": event, "logger": record.name, **_described(error)}
 
 
 def _described(error: BaseException | None) -> Facts:
@@ -122,4 +124,12 @@ def _renderer(form: LogFormat, *, colour: bool) -> Callable[[Facts], str]:
         json = structlog.processors.JSONRenderer(ensure_ascii=False, default=str)
         return lambda facts: str(json(None, "", facts))
     console = structlog.dev.ConsoleRenderer(colors=colour, sort_keys=False)
-    return lambda facts: str(console(None, "", facts))
+    return lambda facts: str(console(None, "", {k: _shown(v) for k, v in facts.items()}))
+
+
+_UNSHOWN = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def _shown(value: object) -> object:
+    """A value with what would steer a terminal made visible: a caller chose the path."""
+    return _UNSHOWN.sub("\ufffd", value) if isinstance(value, str) else value
