@@ -192,9 +192,13 @@ class _Serving:
                 whole = await (self._tell_live(carrying) if live else self._tell(carrying))
             if self._departure.happened:
                 carrying.add_done_callback(_look_away)
-            await self._leave(delivered=whole and not self._departure.happened)
+            delivered = whole and not self._departure.happened
+            left = self._leave(delivered=delivered)
+            if left is not None and not delivered:  # he may ask another process of this home
+                with suppress(PisangError):  # a disk that takes nothing: recovery will
+                    await asyncio.wrap_future(left)
         except asyncio.CancelledError:
-            await self._leave(delivered=False)
+            self._leave(delivered=False)
             raise
         finally:
             await self._departure.close()
@@ -277,14 +281,11 @@ class _Serving:
         except PisangError as error:
             return self._wire.encode_error(error, self._ask)
 
-    async def _leave(self, *, delivered: bool) -> None:
-        """Nobody waits any more. Where it was not delivered, whoever asks the same joins it: that
-        is committed before the connection ends, for he may ask another process of this home."""
+    def _leave(self, *, delivered: bool) -> Future[None] | None:
+        """Nobody waits any more. Where it was not delivered, whoever asks the same joins it, once
+        that is committed."""
         self._left = True
-        detaching = self._detach(delivered=delivered)
-        if detaching is not None and not delivered:
-            with suppress(PisangError):  # a disk that takes nothing: recovery will
-                await asyncio.wrap_future(detaching)
+        return self._detach(delivered=delivered)
 
     def _detach(self, *, delivered: bool) -> Future[None] | None:
         if self._request_id is None:

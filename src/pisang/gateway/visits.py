@@ -70,7 +70,7 @@ class Departure:
     """Knows whether the caller has left, and calls `then` at once when he does. Made once his body
     is read: `receive` is its own then."""
 
-    def __init__(self, receive: Receive, then: Callable[[], None] | None = None) -> None:
+    def __init__(self, receive: Receive, then: Callable[[], object] | None = None) -> None:
         self._task = asyncio.ensure_future(_until_gone(receive))
         if then is not None:
             self._task.add_done_callback(lambda task: None if task.cancelled() else then())
