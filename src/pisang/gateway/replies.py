@@ -10,7 +10,8 @@ from dataclasses import replace
 
 from pisang.domain.answer import Answer, Ended, Reply
 from pisang.domain.attempt import State
-from pisang.domain.ledger import AttemptRow
+from pisang.domain.ledger import AttemptRow, RequestRow
+from pisang.domain.request import Image
 from pisang.engine.order import Ran
 from pisang.engine.outcome import last_attempts
 from pisang.errors import PisangError
@@ -31,13 +32,13 @@ def encode(ran: Ran, ask: Ask, asked_wire: Wire, store: Store) -> WireAnswer:
     told = [one for one in last_attempts(ran.row) if one.state in _SAID]
     answers = [(one, store.answer(one.id)) for one in told]
     whole = [(one, answer) for one, answer in answers if answer is not None]
-    pictured = [pair for pair in whole if pair[0].state is State.DONE]
     as_it_came = _as_it_came(whole, ask, asked_wire)
     if as_it_came is not None:
         return as_it_came
+    pictured = [pair for pair in answers if pair[0].state is State.DONE]
     if not pictured:
         return asked_wire.encode_error(_error_of(ran), ask)
-    reply = _merge([_reply(one, answer) for one, answer in pictured])
+    reply = _merge([_reply(ran.row, one, answer, store) for one, answer in pictured])
     return asked_wire.encode_reply(transcode(reply, ask, store), ask)
 
 
@@ -71,8 +72,19 @@ def is_plain(ask: Ask) -> bool:
     return ask.options == ({"alt": "sse"} if ask.stream else {})
 
 
-def _reply(attempt: AttemptRow, answer: Answer) -> Reply:
-    return wire(attempt.wire).decode_reply(answer)
+def _reply(row: RequestRow, attempt: AttemptRow, answer: Answer | None, store: Store) -> Reply:
+    """What was said; where that is gone, or its process died before the last of it came, the
+    pictures that the ledger has of it. Raises `NotFound` where they were deleted."""
+    if answer is not None and answer.status is not None:
+        return wire(attempt.wire).decode_reply(answer)
+    kept = [one for one in row.images if one.attempt_id == attempt.id]
+    return Reply(
+        tuple(Image(store.content(one.sha256, one.bytes), one.mime) for one in kept),
+        finish_reason=attempt.finish_reason or "STOP",
+        usage=attempt.usage,
+        model=attempt.model,
+        response_id=attempt.response_id,
+    )
 
 
 def _merge(replies: list[Reply]) -> Reply:

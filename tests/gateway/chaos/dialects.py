@@ -80,6 +80,18 @@ def _native(prompt: str) -> Any:
     return {"contents": [{"parts": [{"text": prompt}]}], "generationConfig": config}
 
 
+def reference_of(prompt: str) -> bytes:
+    """The picture that goes along with a prompt about an edit."""
+    return picture(f"reference of {prompt}", 300_000)
+
+
+def _native_edit(prompt: str) -> Any:
+    given = {"mimeType": "image/png", "data": base64.b64encode(reference_of(prompt)).decode()}
+    call = _native(prompt)
+    call["contents"][0]["parts"].append({"inlineData": given})
+    return call
+
+
 def _crawl(prompt: str) -> Any:
     said = [{"role": "user", "content": [{"type": "text", "text": prompt}]}]
     return {"stream": False, "model": CRAWL_MODEL, "max_tokens": 20000, "messages": said}
@@ -166,6 +178,7 @@ _PAINT = "/v1/images/generations"
 _CHAT = "/v1/chat/completions"
 
 NATIVE = Dialect("native", _GENERATE, _native, _native_answer, "native")
+NATIVE_EDIT = Dialect("native edit", _GENERATE, _native_edit, _native_answer, "native")
 NATIVE_STREAM = Dialect("native stream", _STREAM, _native, _native_stream, "native", stream=True)
 CRAWL = Dialect("crawl", f"{CRAWL_PATH}?ak=sk-made-up", _crawl, _crawl_answer, "crawler")
 IMAGES = Dialect("images", _PAINT, _images, _images_answer, "images")

@@ -15,15 +15,24 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from pisang.sandbox.book import Charge
-from tests.crash.audit import Ledger, audit, hash_of
+from tests.crash.audit import (
+    Ledger,
+    check_charges,
+    check_files,
+    check_images,
+    check_money,
+    check_states,
+    hash_of,
+    read_ledger,
+)
 from tests.crash.shell import PRICE_MICROS
 from tests.gateway.chaos.dialects import CRAWL_MODEL, FLASH, Dialect
 from tests.gateway.conftest import ROOT, environ
@@ -182,25 +191,42 @@ class Shop:
         """How the vendor answers every call from now on."""
         ask(self.vendor.url, "/mode", mode)
 
-    def ask(self, dialect: Dialect, prompt: str, upstream: str = "", **headers: str) -> Answer:
+    def ask(
+        self,
+        dialect: Dialect,
+        prompt: str,
+        upstream: str = "",
+        headers: Mapping[str, str] | None = None,
+        url: str = "",
+    ) -> Answer:
         """One call to the gateway, to its end. Raises `Cut`."""
-        named = {"X-Pisang-Upstream": upstream or dialect.upstream}
-        return ask(self.url, dialect.path, dialect.call(prompt), named | headers)
+        named = {"X-Pisang-Upstream": upstream or dialect.upstream, **(headers or {})}
+        return ask(url or self.url, dialect.path, dialect.call(prompt), named)
 
-    def audit(self, acknowledged: Sequence[str] = ()) -> Ledger:
-        """Hold the ledger against the vendor's book, by J1 to J8, once all is at rest."""
+    def audit(self, acknowledged: Iterable[str] = (), references: Iterable[str] = ()) -> Ledger:
+        """Hold the ledger against the vendor's book, by J1 to J8, once all is at rest.
+
+        `acknowledged` are the pictures that callers had, `references` those that they gave: one
+        of a call that died before it was written down belongs to nothing, and gc takes it.
+        """
         self.wait_for_rest()
         sales = self.sales
+        charges = [_charge(at, sale) for at, sale in enumerate(sales)]
+        ledger = read_ledger(self.home)
+        check_charges(ledger, charges)
+        check_states(ledger)
+        check_money(ledger, charges)
         made: dict[str, set[str]] = {}
         for sale in sales:
-            made.setdefault(hash_of(sale["prompt"].encode()), set()).add(sale["picture"])
-        charges = [_charge(at, sale) for at, sale in enumerate(sales)]
-        return audit(
-            self.home,
-            charges,
-            acknowledged,
-            lambda prompt, take: frozenset(made[hash_of(prompt.encode())]),
-        )
+            made.setdefault(sale["prompt"], set()).add(sale["picture"])
+
+        def made_for(prompt: str) -> frozenset[str]:
+            return frozenset(made.get(prompt, ()))
+
+        check_images(ledger, set(acknowledged), made_for)
+        known = replace(ledger, answered=ledger.answered | set(references))
+        check_files(known, made_for)
+        return ledger
 
     def wait_for_rest(self) -> None:
         """Until no attempt is open and the gateway took note of who left."""
