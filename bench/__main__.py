@@ -1,46 +1,28 @@
-"""`make bench`: every section, a table on the terminal, raw figures in `bench/out/`."""
+"""`make bench`: every section, a table on the terminal, raw figures in `bench/out/`.
+
+`python -m bench NAME …` runs only those: `downloads`, `starts`, `store_claims`, `gateway`, the last
+with options of its own (`python -m bench gateway --help`).
+"""
 
 from __future__ import annotations
 
 import csv
 import json
-import os
-import platform
-import sqlite3
 import subprocess
 import sys
 from collections import defaultdict
-from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
 from bench import downloads, starts
+from bench.gateway import run as gateway
+from bench.machine import machine
 from bench.process import Run
 
 OUT = Path(__file__).parent / "out"
 SECTIONS = {"downloads": downloads.measure, "starts": starts.measure}
 INSIDE = ("bench.store_claims",)
 """Sections that measure inside one process and print JSON."""
-
-
-def machine() -> dict[str, str]:
-    """What the figures were measured on."""
-    cpu = next(
-        (line.split(":", 1)[1].strip() for line in _cpuinfo() if line.startswith("model name")), "?"
-    )
-    return {
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "cpu": cpu,
-        "cores": str(os.cpu_count()),
-        "system": platform.platform(),
-        "python": platform.python_version(),
-        "sqlite": sqlite3.sqlite_version,
-    }
-
-
-def _cpuinfo() -> list[str]:
-    path = Path("/proc/cpuinfo")
-    return path.read_text().splitlines() if path.exists() else []
 
 
 def show(rows: list[tuple[str, str, str, Run]]) -> None:
@@ -75,24 +57,36 @@ def main(only: list[str]) -> None:
     """Run all sections, or those named."""
     OUT.mkdir(exist_ok=True)
     (OUT / "machine.json").write_text(json.dumps(machine(), indent=1) + "\n")
-    rows: list[tuple[str, str, str, Run]] = []
-    for section, measure in SECTIONS.items():
-        if only and section not in only:
-            continue
-        rows += [(section, case, client, one) for case, client, one in measure()]
-    with (OUT / "processes.csv").open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["section", "case", "client", "wall_s", "cpu_s", "peak_mib"])
-        for section, case, client, one in rows:
-            writer.writerow([section, case, client, one.wall_s, one.cpu_s, one.peak_mib])
-    show(rows)
+    chosen = [name for name in SECTIONS if not only or name in only]
+    if chosen:
+        measure_processes(chosen)
     for module in INSIDE:
         if only and module.split(".")[1] not in only:
             continue
         told = subprocess.run([sys.executable, "-m", module], capture_output=True, text=True)
         (OUT / f"{module.split('.')[1]}.json").write_text(told.stdout)
         print(f"\n{module}\n{told.stdout}{told.stderr}")
+    if not only or "gateway" in only:
+        gateway.main([])
+
+
+def measure_processes(sections: list[str]) -> None:
+    """Sections of whole processes: a table, and a CSV."""
+    rows = [
+        (section, case, client, one)
+        for section in sections
+        for case, client, one in SECTIONS[section]()
+    ]
+    with (OUT / "processes.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["section", "case", "client", "wall_s", "cpu_s", "peak_mib"])
+        for section, case, client, one in rows:
+            writer.writerow([section, case, client, one.wall_s, one.cpu_s, one.peak_mib])
+    show(rows)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    if sys.argv[1:2] == ["gateway"]:
+        gateway.main(sys.argv[2:])
+    else:
+        main(sys.argv[1:])

@@ -36,8 +36,7 @@ class Case:
 
     def hurried(self) -> Case:
         """The same with few calls, for a first look."""
-        waiting = {"wait-500": (100, 2), "wait-5000": (1000, 4)}.get(self.name)
-        calls, delay_s = waiting or (self.calls, self.delay_s)
+        calls, delay_s = self.calls // 5, self.delay_s // 5
         at_once = min(self.at_once, calls) if calls else self.at_once
         return replace(self, rounds=1, seconds=1.5, at_once=at_once, calls=calls, delay_s=delay_s)
 
@@ -53,9 +52,11 @@ CASES = {
         Case("24mb-8", "24mb", 8),
         Case("48mb-1", "48mb", 1),
         Case("48mb-8", "48mb", 8, seconds=8),
-        Case("small-beside-48mb", "8kb", 1, beside=True),
+        Case("small-beside-48mb", "8kb", 1, least=5, beside=True),
         Case("wait-500", "8kb", 500, calls=500, delay_s=10, rounds=1),
         Case("wait-5000", "8kb", 5000, calls=5000, delay_s=20, rounds=1, only=("pisang",)),
     )
 }
 BESIDE = Case("beside", "48mb", 4, seconds=600)
+MODELS = tuple(dict.fromkeys(m for c in CASES.values() for m in (c.model, c.hurried().model)))
+"""Every model that is asked for."""

@@ -17,7 +17,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 from bench.gateway import peers
-from bench.gateway.cases import CASES
+from bench.gateway.cases import MODELS
 
 ROOT = Path(__file__).parents[2]
 STARTS_WITHIN_S = 120
@@ -123,7 +123,7 @@ def litellm_config(ground: Ground) -> dict[str, object]:
                     "api_key": "bench-made-up",
                 },
             }
-            for model in dict.fromkeys(case.model for case in CASES.values())
+            for model in MODELS
         ],
         "litellm_settings": {"num_retries": 0, "callbacks": [], "set_verbose": False},
         "router_settings": {"num_retries": 0},

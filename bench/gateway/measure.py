@@ -6,6 +6,7 @@ import itertools
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
@@ -16,7 +17,9 @@ from bench.gateway.contenders import ROOT, Server
 from bench.gateway.load import Order, Tally
 from bench.gateway.processes import Peak, cpu_s, settled_cpu_s
 
+HEAD_START_S = 1.0
 MILLION = 1_000_000
+WARM = {"8kb": 40}
 _orders = itertools.count(1)
 
 
@@ -74,32 +77,35 @@ def ended(process: subprocess.Popen[str]) -> Tally:
 
 @contextmanager
 def beside(server: Server) -> Iterator[None]:
-    """While four callers fetch large pictures from it."""
+    """While four callers fetch large pictures from it; what they leave is over at the end."""
     process = begin(order(BESIDE, server))
+    time.sleep(HEAD_START_S)
     try:
         yield
     finally:
         process.kill()
         process.communicate()
+        if server.pid:
+            settled_cpu_s(server.pid)
 
 
 def warm_up(case: Case, server: Server) -> None:
     """A few calls that don't count, the first answer looked at whole. Raises `SystemExit` where an
     answer is not what the upstream gave."""
-    few = Case(case.name, case.size, min(case.at_once, 2), calls=4)
+    few = Case(case.name, case.size, min(case.at_once, 2), calls=WARM.get(case.size, 4))
     tally = ended(begin(order(few, server, whole=True)))
     if tally.wrong:
         raise SystemExit(f"{server.name}, {case.name}: {tally.wrong[0]}")
 
 
 def measure(case: Case, server: Server, turn: int, upstream: int) -> Figures:
-    """Run one round."""
-    with beside(server) if case.beside else nullcontext():
+    """Run one round. The CPU of a call is not told where other calls run beside it."""
+    watched = Peak(server.pid) if server.pid else None
+    with beside(server) if case.beside else nullcontext(), watched or nullcontext():
         most_waiting(upstream)
         before = cpu_s(server.pid) if server.pid else 0.0
-        with Peak(server.pid) if server.pid else nullcontext() as peak:
-            tally = ended(begin(order(case, server)))
-            after = _after(case, server)
+        tally = ended(begin(order(case, server)))
+        after = settled_cpu_s(server.pid) if server.pid and not case.beside else before
     for one in tally.wrong[:3]:
         print(f"! {server.name}, {case.name}: {one}", file=sys.stderr)
     return Figures(
@@ -110,16 +116,10 @@ def measure(case: Case, server: Server, turn: int, upstream: int) -> Figures:
         wrong=len(tally.wrong),
         wall_s=tally.wall_s,
         cpu_s=after - before,
-        peak_mib=peak.mib if peak else 0.0,
+        peak_mib=watched.mib if watched else 0.0,
         most_waiting=most_waiting(upstream),
         latencies_s=tuple(tally.latencies_s),
     )
-
-
-def _after(case: Case, server: Server) -> float:
-    if not server.pid:
-        return 0.0
-    return cpu_s(server.pid) if case.beside else settled_cpu_s(server.pid)
 
 
 def most_waiting(upstream: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from statistics import median
 
@@ -25,6 +25,7 @@ class Row:
     p99_ms: float
     cpu_ms: float
     peak_mib: float
+    most_waiting: int
 
 
 def percentile(ordered: list[float], part: float) -> float:
@@ -48,6 +49,7 @@ def summed(case: str, contender: str, figures: Iterable[Figures]) -> Row:
         p99_ms=percentile(taken, 0.99) * MS,
         cpu_ms=median(one.cpu_s / max(1, one.calls) for one in rounds) * MS,
         peak_mib=max(one.peak_mib for one in rounds),
+        most_waiting=max(one.most_waiting for one in rounds),
     )
 
 
@@ -60,21 +62,24 @@ def rows_of(figures: list[Figures]) -> dict[tuple[str, str], Row]:
     }
 
 
-def show(rows: dict[tuple[str, str], Row]) -> None:
+def show(rows: Mapping[tuple[str, str], Row]) -> None:
     """The table on the terminal; beside each peer what Pisang is of it (rate, CPU a call)."""
     print(
-        f"{'':<19}{'':<9}{'calls':>7}{'calls/s':>9}{'p50 ms':>10}{'p95 ms':>10}{'p99 ms':>10}"
-        f"{'CPU ms':>9}{'peak MiB':>10}   pisang's rate / CPU of it"
+        f"\n{'':<19}{'':<9}{'calls':>7}{'calls/s':>9}{'p50 ms':>10}{'p95 ms':>10}{'p99 ms':>10}"
+        f"{'CPU ms':>9}{'peak MiB':>10}   pisang is, of it: rate, CPU"
     )
     for (case, who), row in rows.items():
-        ours = rows.get((case, "pisang"))
-        told = ""
-        if ours and who != "pisang" and row.rate:
-            told = f"   {ours.rate / row.rate:.2f}"
-            told += f" / {ours.cpu_ms / row.cpu_ms:.3f}" if row.cpu_ms else ""
         wrong = f"  ! {row.wrong} wrong" if row.wrong else ""
         print(
             f"{case:<19}{who:<9}{row.calls:>7}{row.rate:>9.1f}{row.p50_ms:>10.2f}"
             f"{row.p95_ms:>10.2f}{row.p99_ms:>10.2f}{row.cpu_ms:>9.2f}{row.peak_mib:>10.1f}"
-            f"{told}{wrong}"
+            f"   {ratio(row, rows.get((case, 'pisang')))}{wrong}"
         )
+
+
+def ratio(row: Row, ours: Row | None) -> str:
+    """`8.31  0.052`: our rate and our CPU a call, of that row's; empty for our own."""
+    if ours is None or row is ours or not row.rate:
+        return ""
+    cpu = f"  {ours.cpu_ms / row.cpu_ms:.3f}" if row.cpu_ms and ours.cpu_ms else ""
+    return f"{ours.rate / row.rate:.2f}{cpu}"
