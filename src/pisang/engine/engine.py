@@ -35,9 +35,10 @@ from pisang.engine.probe import Probe, probe
 from pisang.engine.reach import Reach, credentials
 from pisang.engine.recovery import errand_again, recover_one, request_again
 from pisang.engine.world import Usual, World, now_ms
-from pisang.errors import OutcomeUnknown, PisangError
+from pisang.errors import BucketRefused, BucketUnreachable, OutcomeUnknown, PisangError
 from pisang.policy.plan import Planned, plan
 from pisang.policy.retry import Allowance, Bucket
+from pisang.store.storage import Storage
 from pisang.store.store import Store
 from pisang.wires.table import wire
 
@@ -104,18 +105,25 @@ class Engine:
         self._stops: dict[str, asyncio.Event] = {}
 
     @classmethod
-    async def open(cls, home: Path, money: Ledgering | None = None) -> Engine:
-        """An engine on that home, with the attempts of dead processes settled first.
+    async def open(
+        cls, home: Path, money: Ledgering | None = None, storage: Storage | None = None
+    ) -> Engine:
+        """An engine on that home, with the attempts of dead processes settled first; where the
+        bucket of the images can't be reached, they are settled once it can.
 
         Where `money` names budgets, they are the home's from then on, and no others. Raises
         `HomeUnusable` or `StoreCorrupt` with what to do.
         """
-        store = await asyncio.to_thread(Store.open, home, clock_ms=now_ms, new_id=new_id)
+        store = await asyncio.to_thread(
+            Store.open, home, clock_ms=now_ms, new_id=new_id, storage=storage
+        )
         engine = cls(store, load(), money or Ledgering())
         try:
             if money is not None:
                 await engine.apply_budgets(money)
-            await engine.recover()
+            with suppress(BucketUnreachable, BucketRefused):
+                await engine.recover()
+            engine._mend()
         except BaseException:  # whoever opens next must find what was taken over
             await engine.close()
             raise
@@ -165,7 +173,7 @@ class Engine:
         try:
             for orphan in orphans:
                 row = self.store.request(orphan.attempt.request_id)
-                request = request_again(row, self.store.content)
+                request = await asyncio.to_thread(request_again, row, self.store.content)
                 flow = recover_one(orphan, row, request, self.catalogue)
                 settled.append(await self._world(row.id, ignore).drive(flow))
         except PisangError:
@@ -259,7 +267,7 @@ class Engine:
         answer = await asyncio.to_thread(self.store.answer, attempt.id)
         if answer is None:
             return None
-        request = request_again(row, self.store.content)
+        request = await asyncio.to_thread(request_again, row, self.store.content)
         errand = replace(
             errand_again(attempt, row, request, self.catalogue), warnings=attempt.warnings
         )

@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from pisang.domain.answer import Answer, Ended
@@ -235,7 +236,8 @@ class World:
         )
 
     async def _keep(self, effect: Keep) -> None:
-        await asyncio.to_thread(self._store.keep, effect.attempt_id, effect.answer, effect.contents)
+        keep = partial(self._store.keep, effect.attempt_id, effect.answer, effect.contents)
+        await asyncio.get_running_loop().run_in_executor(self._store.keepers, keep)
         self._tell("kept", effect.attempt_id)
 
     async def _settle(self, effect: Settle) -> None:

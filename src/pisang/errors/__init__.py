@@ -9,7 +9,8 @@
     ├── ConfigError           something must be set up first                  exit 3
     │   ├── UpstreamMissing · UpstreamUnknown · SettingsMalformed · ExtraMissing
     │   ├── HomeUnusable · StoreFull · StoreFilled · StoreCorrupt · StoreSuspect
-    │   ├── BackupUnusable · AddressRefused · BaseUrlWrong
+    │   ├── BucketUnreachable · BucketRefused · BackupUnusable
+    │   ├── AddressRefused · BaseUrlWrong
     │   ├── KeyMissing · KeyInvalid · PermissionDenied · NoChannel · LocationBlocked
     │   ├── KeyRestricted                                  a gateway's key is for less
     │   └── UpstreamKeyRefused              the caller's key is good, the gateway's own is not
@@ -69,6 +70,8 @@ from pisang.errors.setup import (
     AddressRefused,
     BackupUnusable,
     BaseUrlWrong,
+    BucketRefused,
+    BucketUnreachable,
     ConfigError,
     ExtraMissing,
     HomeUnusable,
@@ -113,6 +116,8 @@ __all__ = [
     "BackupUnusable",
     "BalanceExhausted",
     "BaseUrlWrong",
+    "BucketRefused",
+    "BucketUnreachable",
     "BudgetExceeded",
     "Cancelled",
     "Charged",

@@ -119,6 +119,26 @@ class BackupUnusable(ConfigError):
     zh = "{path} 不能用作备份：{why}。"
 
 
+class BucketUnreachable(ConfigError):
+    """The bucket that images are kept in does not answer; it may soon. Fields: bucket, why."""
+
+    code = "bucket_unreachable"
+    status = 503
+    retry = Retry.LATER
+    en = "{bucket}, where images are kept, can't be reached ({why}): try again later."
+    zh = "无法访问保存图片的存储桶 {bucket}（{why}）：请稍后再试。"
+    step = "pisang doctor"
+
+
+class BucketRefused(ConfigError):
+    """The bucket that images are kept in does not let us: to be set right. Fields: bucket, why."""
+
+    code = "bucket_refused"
+    en = "{bucket}, where images are kept, can't be used: {why}."
+    zh = "保存图片的存储桶 {bucket} 不可用：{why}。"
+    step = "pisang doctor"
+
+
 class AddressRefused(ConfigError):
     """An address that must not be fetched. Fields: url, why."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from hashlib import sha256 as new_hash
 from pathlib import Path
@@ -62,12 +63,17 @@ class Blobs(Protocol):
         """Where the images are, for people to read."""
         ...
 
+    @property
+    def threads(self) -> Executor | None:
+        """Threads for who has to wait long for it; None where any will do."""
+        ...
+
     def prove(self) -> None:
         """Ask whether contents can be put there at this moment. Raises what is in the way."""
         ...
 
     def hold(self) -> str | None:
-        """Why nothing should be bought just now, in a word; None when all is well. Doesn't block.
+        """Why nothing should be bought just now, in words; None when all is well. Doesn't block.
 
         Raises what will not pass by waiting.
         """

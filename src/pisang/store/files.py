@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from pisang.errors import PisangError
 from pisang.store.health import Health
 from pisang.store.home import FILE_MODE, FOLDER_MODE
 
@@ -47,14 +48,23 @@ class Files:
 
     def write_all(self, path: Path, data: bytes) -> None:
         """A file of exactly these bytes, synced."""
+        self.write_chunks(path, (data,))
+
+    def write_chunks(self, path: Path, chunks: Iterable[bytes]) -> None:
+        """A file of exactly these bytes, synced. What `chunks` raises leaves it half written."""
         fd = self.create(path)
         try:
-            rest = memoryview(data)
-            while rest:
-                rest = rest[self.write(fd, rest, path) :]
+            for chunk in chunks:
+                rest = memoryview(chunk)
+                while rest:
+                    rest = rest[self.write(fd, rest, path) :]
             self._sync(fd, path)
         finally:
             os.close(fd)
+
+    def refused(self, error: OSError, path: Path) -> PisangError:
+        """What a failed call of the disk's means."""
+        return self._health.disk(error, path)
 
     def sync(self, paths: Iterable[Path]) -> None:
         """Sync files or folders. A failure turns the store suspect."""

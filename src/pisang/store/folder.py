@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
 from contextlib import suppress
 from pathlib import Path
 
@@ -36,6 +37,11 @@ class FolderBlobs:
     def place(self) -> str:
         """The folder of the images."""
         return str(self._home.images)
+
+    @property
+    def threads(self) -> Executor | None:
+        """Any: a disk is quick."""
+        return None
 
     def prove(self) -> None:
         """A folder needs no proof: `Health` watches its disk."""

@@ -8,6 +8,7 @@
     ├── incoming/<attempt>.answer  the answer itself, between keep and settle
     ├── images/ab/<sha256>         the images that were made
     ├── blobs/ab/<sha256>          references, and what an answer needs to be replayed
+    ├── cache/ab/<sha256>          contents at hand, where a bucket keeps them; may be deleted
     ├── previews/                  derived pictures, may be deleted at any time
     ├── uploads/<id> (+ .json)     files that a gateway's callers handed over, for two days
     └── suspect                    a write failed: nothing is bought until `pisang doctor` is clean
@@ -84,6 +85,10 @@ class Home:
     @property
     def previews(self) -> Path:
         return self.root / "previews"
+
+    @property
+    def cache(self) -> Path:
+        return self.root / "cache"
 
     @property
     def uploads(self) -> Path:

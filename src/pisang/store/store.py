@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import TypeVar
 
@@ -39,13 +39,11 @@ from pisang.store import history, outbox, recover, usual
 from pisang.store import settle as settle_jobs
 from pisang.store.alerts import Alerts
 from pisang.store.answers import Answers
-from pisang.store.blobs import Blobs
 from pisang.store.budgets import remove_budget, set_budget
 from pisang.store.check import check
 from pisang.store.delete import Deleted, delete
 from pisang.store.files import Files, remove
 from pisang.store.finding import Finding
-from pisang.store.folder import FolderBlobs
 from pisang.store.gateway_keys import GatewayKeys
 from pisang.store.gc import GcReport, collect
 from pisang.store.health import Health
@@ -54,12 +52,14 @@ from pisang.store.home import Home, prepare
 from pisang.store.incoming import Incoming
 from pisang.store.ledger import Ledger, Tx
 from pisang.store.owned import Owned
+from pisang.store.places import open_blobs
 from pisang.store.process import Process
 from pisang.store.recover import Orphan
 from pisang.store.references import References
 from pisang.store.rows import attempt_row, budget_row
 from pisang.store.spending import Spending
 from pisang.store.sqlite.ledger import SqliteLedger
+from pisang.store.storage import Storage
 from pisang.store.uploads import Uploads
 from pisang.store.webhooks import Webhooks
 
@@ -76,6 +76,9 @@ __all__ = [
 
 Result = TypeVar("Result")
 
+BUCKET_HOLD_MS = 50
+"""How soon a claim asks again while the bucket is looked at."""
+
 WORST_ANSWER_BYTES = 64 * 1024 * 1024
 """The largest answer to be ready for: a 4K picture with its drafts and signature was 48 MB."""
 
@@ -91,14 +94,16 @@ class Store:
         worst_answer_bytes: int,
         clock_ms: Callable[[], int],
         new_id: Callable[[str], str],
+        storage: Storage | None = None,
     ) -> None:
         self.home = home
         self._health = Health(home)
         self._files = Files(self._health, fsync=fsync)
-        self._blobs: Blobs = FolderBlobs(home, self._files)
+        self._ledger: Ledger = SqliteLedger(home, self._health, self._files, fsync=fsync)
+        images = storage.images if storage else None
+        self._blobs = open_blobs(home, self._files, self._ledger, new_id, images)
         self._references = References(home, self._files, self._blobs)
         self._answers = Answers(home, self._files, self._blobs)
-        self._ledger: Ledger = SqliteLedger(home, self._health, self._files, fsync=fsync)
         self._readers = self._ledger.readers
         self._writer = self._ledger.writer
         self.spending = Spending(self._readers, self._writer, clock_ms)
@@ -123,6 +128,7 @@ class Store:
         worst_answer_bytes: int = WORST_ANSWER_BYTES,
         clock_ms: Callable[[], int],
         new_id: Callable[[str], str],
+        storage: Storage | None = None,
     ) -> Store:
         """The store of that home, made where there is none, brought to this Pisang's schema.
 
@@ -135,6 +141,7 @@ class Store:
             worst_answer_bytes=worst_answer_bytes,
             clock_ms=clock_ms,
             new_id=new_id,
+            storage=storage,
         )
         store._ledger.prepare()
         return store
@@ -145,6 +152,12 @@ class Store:
         self._writer.close()
         self._readers.close()
         self._ledger.lives.close()
+
+    @property
+    def keepers(self) -> Executor | None:
+        """The threads to call `keep` in; None: any. Whoever waits for a bucket there keeps nobody
+        else waiting."""
+        return self._blobs.threads
 
     @property
     def owner(self) -> str:
@@ -168,14 +181,19 @@ class Store:
         """Reserve the money, take the slot and write `sent`, or say when to ask again.
 
         Raises `BudgetExceeded`, `PriceUnknown`, `StoreFull` (three times the worst answer must
-        fit on the disk), `StoreSuspect`, `NotFound`: nothing is sent then, nothing is held.
+        fit on the disk), `StoreSuspect`, `BucketUnreachable`, `BucketRefused`, `NotFound`: nothing
+        is sent then, nothing is held.
         """
+        held: Future[Claimed | Hold] = Future()
         try:
             self.may_buy()
+            waits_for = self._blobs.hold()
         except PisangError as error:
-            refused: Future[Claimed | Hold] = Future()
-            refused.set_exception(error)
-            return refused
+            held.set_exception(error)
+            return held
+        if waits_for is not None:
+            held.set_result(Hold(BUCKET_HOLD_MS, waits_for))
+            return held
         return self._job(lambda tx, us: claim_jobs.claim(tx, us, intent, now_ms))
 
     def may_buy(self) -> None:
@@ -291,6 +309,8 @@ class Store:
         with self._living:
             mine, self._abandoned = self._abandoned, set()
         try:
+            if mine:
+                self._blobs.prove()  # before their files are read
             with self._readers.read() as tx:
                 standing = recover.standing(tx, mine) if mine else []
             return [self._orphan(attempt_id) for attempt_id in standing]
