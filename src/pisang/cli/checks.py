@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,6 +24,7 @@ from pisang.client.keys import FILE
 from pisang.client.loading import load_settings
 from pisang.client.output import plan_output
 from pisang.client.settings import FOLDER_FILE, Settings
+from pisang.client.storing import storage_of
 from pisang.client.upstreams import assemble, choose, describe, how_to_key, implied_presets
 from pisang.domain.ledger import AttemptRow
 from pisang.domain.money import Money
@@ -50,7 +52,7 @@ _WAYS_OUT = {
 """What to do about a finding of the store's that is not good. Of what is damaged a copy is made
 first: whatever is tried then can be undone."""
 
-_EXTRAS = {"keyring": "keyring", "server": "granian", "vertex": "google.auth"}
+_EXTRAS = {"keyring": "keyring", "s3": "obstore", "server": "granian", "vertex": "google.auth"}
 """An extra, and the module that is there when it is installed."""
 
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy")
@@ -70,8 +72,9 @@ class Check:
     todo: str | None = None
 
 
-def all_checks() -> list[Check]:
-    """Every check, in order; one that fails does not stop the others."""
+def all_checks(*, deep: bool = False) -> list[Check]:
+    """Every check, in order; one that fails does not stop the others. Contents in the home are
+    always read and hashed, those in a bucket when `deep` says so."""
     found = [*_machine(), *_pictures()]
     try:
         settings = load_settings()
@@ -82,7 +85,7 @@ def all_checks() -> list[Check]:
         _home,
         _output,
         _files,
-        _ledger,
+        partial(_ledger, deep=deep),
         _upstreams,
         _choice,
         _environment,
@@ -98,8 +101,13 @@ def _guarded(check: Callable[[Settings], Iterator[Check]], settings: Settings) -
     try:
         found.extend(check(settings))
     except PisangError as error:
-        found.append(_failed(check.__name__.strip("_"), error))
+        found.append(_failed(_name_of(check), error))
     return found
+
+
+def _name_of(check: Callable[[Settings], Iterator[Check]]) -> str:
+    inner = check.func if isinstance(check, partial) else check
+    return inner.__name__.strip("_")
 
 
 def _failed(name: str, error: PisangError) -> Check:
@@ -191,16 +199,19 @@ def _files(settings: Settings) -> Iterator[Check]:
             yield Check(path.name, "bad", f"others can read {path}", f"chmod 600 {path}")
 
 
-def _ledger(settings: Settings) -> Iterator[Check]:
+def _ledger(settings: Settings, *, deep: bool) -> Iterator[Check]:
     from pisang.engine.engine import Engine
     from pisang.store.store import Asked
 
     if not settings.home.exists():
         return
 
+    storage = storage_of(settings)
+
     async def look() -> list[Check]:
-        async with await Engine.open(settings.home) as engine:
-            findings = await asyncio.to_thread(engine.store.check, deep=True)
+        async with await Engine.open(settings.home, storage=storage) as engine:
+            here = storage.images is None
+            findings = await asyncio.to_thread(engine.store.check, deep=deep or here)
             unknown = await asyncio.to_thread(engine.store.unknowns)
             newest = await asyncio.to_thread(engine.store.history, Asked(None, 1))
         stored = [_stored(one, settings.home) for one in findings]

@@ -18,6 +18,7 @@ EXAMPLES = """\
 pisang doctor
 pisang doctor --live
 pisang doctor --live --pay --yes
+pisang doctor --deep
 pisang doctor --format json
 """
 
@@ -36,6 +37,10 @@ class Doctor(Told):
         bool, typer.Option("--pay", help="With --live: buy one image, the cheapest, from each.")
     ] = False
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask before paying.")] = False
+    deep: Annotated[
+        bool,
+        typer.Option("--deep", help="Read and hash every content that is kept in a bucket too."),
+    ] = False
 
 
 @command(examples=EXAMPLES)
@@ -52,7 +57,7 @@ def doctor(asked: Doctor) -> int:
     if asked.pay and not asked.live:
         raise OptionInvalid(option="--pay", value="", why="it goes with --live")
     screen = Screen.of(asked.format)
-    found = all_checks()
+    found = all_checks(deep=asked.deep)
     if asked.live:
         found += _live(asked, screen)
     bad = [one for one in found if one.state == "bad"]

@@ -72,13 +72,14 @@ def gc(asked: Gc) -> int:
     What no option says is taken from `[retention]` of config.toml. `pisang serve` does this hourly.
     """
     from pisang.client.loading import load_settings
+    from pisang.client.storing import storage_of
     from pisang.engine.engine import Engine
 
     settings = load_settings()
     kept = _kept(asked, settings.retention)
 
     async def collect() -> GcReport:
-        async with await Engine.open(settings.home) as engine:
+        async with await Engine.open(settings.home, storage=storage_of(settings)) as engine:
             return await asyncio.to_thread(engine.store.gc, kept, dry_run=asked.dry_run)
 
     screen = Screen.of(asked.format)
@@ -115,6 +116,7 @@ _KINDS_ZH = {
     "idempotency keys": "过期的幂等键",
     "images": "图片",
     "contents": "无人引用的内容",
+    "set aside": "移到一旁、一天后删除的内容",
     "salvage": "中断后残留的数据",
     "locks": "已结束进程的锁",
 }

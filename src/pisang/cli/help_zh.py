@@ -376,6 +376,9 @@ HELP: Mapping[str, str] = {
         "没有需要处理的问题时退出码为 0，否则为 3。"
     ),
     "Ask each upstream too: one free call each.": "同时查询各上游：每个一次免费调用。",
+    "Read and hash every content that is kept in a bucket too.": (
+        "保存在存储桶里的内容也逐一读取并校验哈希。"
+    ),
     "With --live: buy one image, the cheapest, from each.": (
         "与 --live 合用：向每个上游购买一张最便宜的图。"
     ),

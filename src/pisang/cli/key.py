@@ -186,10 +186,13 @@ def _is_of_key(standing: Standing) -> bool:
 def with_store(work: Callable[[Store], Result]) -> Result:
     """What some work gives that is done on the home's store."""
     from pisang.client.loading import load_settings
+    from pisang.client.storing import storage_of
     from pisang.engine.engine import Engine
 
+    settings = load_settings()
+
     async def run() -> Result:
-        async with await Engine.open(load_settings().home) as engine:
+        async with await Engine.open(settings.home, storage=storage_of(settings)) as engine:
             return await asyncio.to_thread(work, engine.store)
 
     return asyncio.run(run())

@@ -26,6 +26,7 @@ from pisang.client.loading import load_settings
 from pisang.client.looking import Looked, look
 from pisang.client.results import Result, result_of
 from pisang.client.settings import Settings
+from pisang.client.storing import storage_of
 from pisang.client.upstreams import choose, how_to_key
 from pisang.client.wishes import Options, ReferenceWord, Wisher, merged
 from pisang.domain.attempt import State
@@ -63,7 +64,7 @@ class Hub:
             if self._engine is None:
                 settings = self.settings
                 money = Ledgering(settings.currency, settings.rates, settings.budgets)
-                self._engine = await Engine.open(settings.home, money)
+                self._engine = await Engine.open(settings.home, money, storage_of(settings))
                 if self._stopped:
                     self._engine.stop()
             return self._engine

@@ -27,7 +27,8 @@ from pisang.client.config_gateway import read_keys, read_serving, read_teams
 from pisang.client.naming import check_template
 from pisang.client.presets import PRESETS, WIRES
 from pisang.client.schema import Table, days, gigabytes, parse_document, seconds
-from pisang.client.settings import Defaults, Entry, KeyEntry, Serving, TeamEntry
+from pisang.client.settings import Defaults, Entry, KeyEntry, Serving, Storing, TeamEntry
+from pisang.client.storing import read_storing
 from pisang.domain.ledger import Budget
 from pisang.domain.money import Money
 from pisang.domain.retention import Retention
@@ -51,6 +52,7 @@ class Config:
     serving: Serving = field(default_factory=Serving)
     keys: Mapping[str, KeyEntry] = field(default_factory=dict, repr=False)
     teams: Mapping[str, TeamEntry] = field(default_factory=dict, repr=False)
+    storing: Storing = field(default_factory=Storing)
 
 
 def parse_folder(text: str, path: Path) -> Defaults:
@@ -78,6 +80,7 @@ def parse_config(text: str, path: Path) -> Config:
         serving=read_serving(table),
         keys=read_keys(table),
         teams=read_teams(table),
+        storing=read_storing(table),
     )
     table.done()
     return config

@@ -40,7 +40,7 @@ def read_serving(top: Table) -> Serving:
         cors_origins=_each(table, "cors_origins", check_origin),
         public_url=table.checked("public_url", check_public_url),
         webhook_hosts=_each(table, "webhook_hosts", _check_host),
-        webhook_secret=_variable(table, "webhook_secret"),
+        webhook_secret=read_variable(table, "webhook_secret"),
         alerts=_hook(table, "alerts"),
     )
     table.done()
@@ -75,7 +75,7 @@ def _named(top: Table, section: str, read: Callable[[str, Table], _T]) -> dict[s
 
 
 def _key(name: str, table: Table) -> KeyEntry:
-    text = _variable(table, "key")
+    text = read_variable(table, "key")
     if text is None:
         raise table.wrong("key", "it is missing")
     return KeyEntry(
@@ -115,12 +115,12 @@ def _hook(top: Table, name: str) -> HookEntry | None:
     url = table.checked("url", _check_address, shown=False)
     if url is None:
         raise table.wrong("url", "it is missing")
-    hook = HookEntry(url, _variable(table, "secret"))
+    hook = HookEntry(url, read_variable(table, "secret"))
     table.done()
     return hook
 
 
-def _variable(table: Table, name: str) -> Variable | None:
+def read_variable(table: Table, name: str) -> Variable | None:
     found = table.checked(name, check_reference, shown=False)
     return None if found is None else Variable(found, table.place(name))
 

@@ -136,11 +136,11 @@ def _as_delivered(result: Result, standing: list[Outgoing]) -> Result:
 
 def _at(picture: Picture, path: Path) -> Picture:
     """The picture as the file it was written to; as the home has it where that is gone."""
-    if path == picture.path or not path.is_file():
+    if path == picture.spot or not path.is_file():
         return picture
     facts = facts_of(path)
     return replace(
-        picture, path=path, mime=facts.mime, width=facts.width, height=facts.height, size=facts.size
+        picture, spot=path, mime=facts.mime, width=facts.width, height=facts.height, size=facts.size
     )
 
 

@@ -42,7 +42,7 @@ def export(result: Result, target: Target, label: Label, shape: Shape | None = N
             written, warns = _export_one(picture, Slot(target, label, index, count), shape)
         except PisangError as error:
             failed = failed or _with_place(error, picture)
-            why = f"{error.message()} The image is kept as {picture.path}."
+            why = f"{error.message()} The image is kept as {picture.spot}."
             written, warns = picture, (Warn("output_failed", why),)
         images.append(written)
         warnings += warns
@@ -60,10 +60,10 @@ def _export_one(
     as_it_is = wanted == picture.mime and fitting is None
     path = slot.write(wanted, _filler(picture, wanted, fitting, as_it_is=as_it_is))
     if as_it_is:
-        return replace(picture, path=path), ()
+        return replace(picture, spot=path), ()
     facts = facts_of(path)
     changed = replace(
-        picture, path=path, mime=facts.mime, width=facts.width, height=facts.height, size=facts.size
+        picture, spot=path, mime=facts.mime, width=facts.width, height=facts.height, size=facts.size
     )
     return changed, tuple(_told(picture, changed))
 
@@ -91,5 +91,5 @@ def _told(before: Picture, after: Picture) -> list[Warn]:
 def _with_place(error: PisangError, picture: Picture) -> PisangError:
     """The same error, saying that the image was paid for and where it is."""
     fields = dict(error.fields)
-    fields["why"] = f"{fields.get('why', 'it exists')}; the image is kept as {picture.path}"
+    fields["why"] = f"{fields.get('why', 'it exists')}; the image is kept as {picture.spot}"
     return type(error)(**fields, charged=Charged.YES)

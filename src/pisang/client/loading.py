@@ -42,6 +42,7 @@ def load_settings(
         rates=config.rates,
         budgets=config.budgets,
         upstreams=config.upstreams,
+        storing=config.storing,
         retention=config.retention,
         serving=config.serving,
         keys=config.keys,

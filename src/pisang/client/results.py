@@ -27,6 +27,7 @@ from pisang.engine.outcome import AT_STAKE, PLAY_MONEY, last_attempts
 from pisang.engine.replay import replay
 from pisang.errors import (
     ExtraMissing,
+    NotFound,
     PisangError,
 )
 
@@ -40,13 +41,13 @@ if TYPE_CHECKING:
 class Picture:
     """One image: `width` and `height` in pixels as measured, `size` in bytes.
 
-    `path` is where it lies (or lay, where it was cleared away). `requested` is the shape that was
-    asked for, `draft` marks a step on the way to another image of the same answer, `parent` is the
+    `spot` is where it lies on this machine, if it does. `requested` is the shape that was asked
+    for, `draft` marks a step on the way to another image of the same answer, `parent` is the
     SHA-256 of the image it was edited from.
     """
 
     sha256: str
-    path: Path
+    spot: Path
     mime: str
     width: int
     height: int
@@ -54,6 +55,18 @@ class Picture:
     draft: bool = False
     parent: str | None = None
     requested: Mapping[str, str | None] = field(default_factory=dict)
+    fetch: Callable[[str], Path] | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def path(self) -> Path:
+        """The image's file, brought to this machine where it is kept elsewhere; where it would be,
+        when it was cleared away. Raises `BucketUnreachable`, `StoreCorrupt`."""
+        if self.fetch is None or self.spot.exists():
+            return self.spot
+        try:
+            return self.fetch(self.sha256)
+        except NotFound:
+            return self.spot
 
     @property
     def bytes(self) -> bytes:
@@ -87,7 +100,7 @@ class Picture:
     def to_json(self) -> dict[str, JSON]:
         """The shape that scripts rely on."""
         return {
-            "path": str(self.path) if self.path.exists() else None,
+            "path": str(self.spot) if self.spot.exists() else None,
             "sha256": self.sha256,
             "mime": self.mime,
             "width": self.width,
@@ -287,7 +300,8 @@ def _picture(image: ImageRow, row: RequestRow, store: Store) -> Picture:
     spec = row.spec if isinstance(row.spec, dict) else {}
     return Picture(
         sha256=image.sha256,
-        path=store.home.image(image.sha256),
+        spot=store.spot(image.sha256),
+        fetch=store.path,
         mime=image.mime,
         width=image.width,
         height=image.height,

@@ -14,6 +14,7 @@ from pisang.domain.retention import Retention
 from pisang.domain.secret import Secret
 from pisang.domain.upstream import Auth, Limits, Quirks
 from pisang.errors import Language, SettingsMalformed
+from pisang.store.storage import Bucket
 
 HOME_FILE = "config.toml"
 FOLDER_FILE = "pisang.toml"
@@ -143,6 +144,19 @@ class Serving:
 
 
 @dataclass(frozen=True, slots=True)
+class Storing:
+    """Where images are to be kept, and how to get there; None where nobody said."""
+
+    images: Bucket | None = None
+    endpoint: str | None = None
+    region: str | None = None
+    path_style: bool | None = None
+    access_key_id: Variable | None = None
+    secret_access_key: Variable | None = None
+    cache_mb: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that is set, read once. A `proxy` may hold a password: none of this is printed.
 
@@ -162,6 +176,7 @@ class Settings:
     serving: Serving = Serving()
     keys: Mapping[str, KeyEntry] = field(default_factory=dict, repr=False)
     teams: Mapping[str, TeamEntry] = field(default_factory=dict, repr=False)
+    storing: Storing = field(default_factory=Storing)
 
     @property
     def path(self) -> Path:

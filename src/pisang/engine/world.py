@@ -195,6 +195,7 @@ class World:
         started = time.monotonic()
         try:
             armed = await self._reach.armed(effect.upstream)
+            await self._bring(effect)
             call = self._reach.call(replace(effect, upstream=armed), self._store)
         except PisangError as error:
             return Answer(ended=Ended.NOT_CONNECTED, sent=False, reason=error.message())
@@ -229,6 +230,14 @@ class World:
             reason=reason,
         )
         return redact(answer, armed.key)
+
+    async def _bring(self, effect: Exchange) -> None:
+        """Have the pictures that are sent on this machine: they are read while it is answered."""
+        keepers = self._store.keepers
+        named = [one.content for one in effect.request.body if not isinstance(one, bytes)]
+        if keepers is not None and named:
+            bring = partial(self._store.bring, named)
+            await asyncio.get_running_loop().run_in_executor(keepers, bring)
 
     async def _fetch(self, effect: Fetch) -> Content:
         return await self._reach.fetch(

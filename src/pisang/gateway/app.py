@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pisang.client.settings import Settings
+from pisang.client.storing import storage_of
 from pisang.domain.catalogue import Catalogue, load
 from pisang.domain.ledger import AttemptRow
 from pisang.engine.engine import Engine, Ledgering
@@ -72,7 +73,7 @@ class Gateway:
             return  # before the port was bound; the server's lifespan asks again
         settings = self._settings
         money = Ledgering(settings.currency, settings.rates, settings.budgets)
-        engine = await Engine.open(settings.home, money)
+        engine = await Engine.open(settings.home, money, storage_of(settings))
         self._access = Access(engine.store.gateway_keys)
         router = Router(settings, self._catalogue, self._via, watch=self._operations)
         self._service = Service(

@@ -64,6 +64,11 @@ class Blobs(Protocol):
         ...
 
     @property
+    def sets_aside(self) -> bool:
+        """Whether `remove` only sets aside what lies in its place, and takes away what is aside."""
+        ...
+
+    @property
     def threads(self) -> Executor | None:
         """Threads for who has to wait long for it; None where any will do."""
         ...

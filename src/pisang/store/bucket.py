@@ -69,6 +69,11 @@ class BucketBlobs:
         return self._objects.url
 
     @property
+    def sets_aside(self) -> bool:
+        """A bucket knows no rename."""
+        return True
+
+    @property
     def threads(self) -> Executor | None:
         """Threads of their own: who waits for a bucket must keep nobody else waiting."""
         return self._threads

@@ -39,6 +39,11 @@ class FolderBlobs:
         return str(self._home.images)
 
     @property
+    def sets_aside(self) -> bool:
+        """It takes away at once: a file system renames as one step."""
+        return False
+
+    @property
     def threads(self) -> Executor | None:
         """Any: a disk is quick."""
         return None

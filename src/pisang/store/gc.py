@@ -26,6 +26,9 @@ from pisang.store.ledger import Ledger, Readers, Tx
 
 DAY_MS = 86_400_000
 HOUR_MS = 3_600_000
+SET_ASIDE = "set aside"
+"""What a bucket's sweeper takes out of its place; it goes for good a day later."""
+
 _BATCH = 500
 
 _OPEN = frozenset({State.PLANNED.value, State.SENT.value})
@@ -51,7 +54,7 @@ class GcReport:
     @property
     def bytes(self) -> int:
         """How much room it made."""
-        return sum(one.bytes for one in self.gone)
+        return sum(one.bytes for one in self.gone if one.kind != SET_ASIDE)
 
 
 class _Undo(Exception):
@@ -89,11 +92,11 @@ def collect(
         locks = writer.submit(lambda tx: Gone("locks", files=ledger.lives.sweep())).result()
         _put_back_named(readers, blobs)
         unwanted = unnamed_contents(readers, blobs.all())
-    files = _sweep(blobs, unwanted, cutoff_ms, dry_run=dry_run)
+    files, aside = _sweep(blobs, unwanted, cutoff_ms, dry_run=dry_run)
     with readers.read() as tx:
         salvage = list(_salvage(tx, home, cutoff_ms))
     left = _clear(salvage, dry_run=dry_run)
-    return GcReport(dry_run, (*rows, files, left, locks))
+    return GcReport(dry_run, (*rows, files, aside, left, locks))
 
 
 def _rehearse(tx: Tx, found: list[Lying], retention: Retention, now_ms: int) -> None:
@@ -187,13 +190,23 @@ def _put_back_named(readers: Readers, blobs: Blobs) -> None:
                 blobs.put_back(one)
 
 
-def _sweep(blobs: Blobs, found: Iterable[Lying], cutoff_ms: float, *, dry_run: bool) -> Gone:
-    """Let go of contents that nobody has wanted since; how many and how large they were."""
-    gone = Gone("contents")
+def _sweep(
+    blobs: Blobs, found: Iterable[Lying], cutoff_ms: float, *, dry_run: bool
+) -> tuple[Gone, Gone]:
+    """Let go of contents that nobody has wanted since: what went, and what was only set aside."""
+    gone, aside = Gone("contents"), Gone(SET_ASIDE)
     for one in found:
-        if one.wanted_ms < cutoff_ms and (dry_run or blobs.remove(one, cutoff_ms)):
-            gone = replace(gone, files=gone.files + 1, bytes=gone.bytes + one.size)
-    return gone
+        if one.wanted_ms >= cutoff_ms or not (dry_run or blobs.remove(one, cutoff_ms)):
+            continue
+        if blobs.sets_aside and not one.aside:
+            aside = _with(aside, one.size)
+        else:
+            gone = _with(gone, one.size)
+    return gone, aside
+
+
+def _with(gone: Gone, size: int) -> Gone:
+    return replace(gone, files=gone.files + 1, bytes=gone.bytes + size)
 
 
 def _clear(paths: list[Path], *, dry_run: bool) -> Gone:
@@ -202,7 +215,7 @@ def _clear(paths: list[Path], *, dry_run: bool) -> Gone:
     for path in paths:
         size = _size(path)
         if dry_run or _removed(path):
-            gone = replace(gone, files=gone.files + 1, bytes=gone.bytes + size)
+            gone = _with(gone, size)
     return gone
 
 

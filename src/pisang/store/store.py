@@ -8,7 +8,7 @@ its own in the child: the parent's refuses to work there.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import TypeVar
@@ -368,6 +368,16 @@ class Store:
         """A file on this machine with that content; read it soon, never write it. Blocks where
         it has to be brought here first. Raises `NotFound`."""
         return self._blobs.path(sha256)
+
+    def bring(self, contents: Iterable[Content]) -> None:
+        """Have these contents on this machine. Blocks. Raises what is in the way."""
+        for content in contents:
+            if content.inline is None:
+                self._blobs.path(content.sha256)
+
+    def spot(self, sha256: str) -> Path:
+        """Where an image lies on this machine, if it does. Touches nothing."""
+        return self._blobs.spot(sha256)
 
     def part(self, content: Content, start: int, end: int) -> Iterator[bytes]:
         """Its bytes from `start` up to, not including, `end`. Raises `StoreCorrupt` when it is not

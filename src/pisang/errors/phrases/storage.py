@@ -113,6 +113,34 @@ PHRASES: Mapping[str, str] = {
     "The ledger is damaged: {}.": "账本已损坏：{}。",
     "{} rows of the ledger name rows that are gone.": "账本有 {} 行引用了不存在的行。",
     "The ledger is sound.": "账本完好。",
+    "write it as s3://bucket/prefix": "请写成 s3://存储桶/前缀 的形式",
+    "write it as https://host:port": "请写成 https://主机:端口 的形式",
+    "a prefix is made of letters, digits and -_.!*'()=, with / between": (
+        "前缀由字母、数字和 -_.!*'()= 组成，以 / 分隔"
+    ),
+    "an address has no keys in it: they go into variables": "地址里不能写密钥：请放进环境变量",
+    "no keys were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY": (
+        "没有找到密钥：请设置 AWS_ACCESS_KEY_ID 和 AWS_SECRET_ACCESS_KEY"
+    ),
+    "the connection was cut": "连接中断",
+    "no connection can be made": "无法建立连接",
+    "it takes too long": "等待超时",
+    "it answers {}": "返回 {}",
+    "it does not take these keys": "不接受这组密钥",
+    "there is no such bucket": "没有这个存储桶",
+    "it does not know the access key": "不认识这个 access key",
+    "the secret key is wrong": "secret key 不对",
+    "the keys have expired": "密钥已过期",
+    "these keys have no right to it": "这组密钥没有权限",
+    "this machine's clock is wrong": "本机时钟不准",
+    "it is in another region": "它在另一个区域",
+    "it gives fewer bytes than it has": "返回的字节数不足",
+    "what was put there is not there": "写入后没有找到",
+    "another ledger's images are there: give these a prefix of their own": (
+        "那里是另一个账本的图片：请换一个单独的前缀"
+    ),
+    "{} is looked at": "正在检查 {}",
+    "{} does not answer": "{} 没有响应",
     "Images are in {}.": "图片保存在 {}。",
     "Files that are not ours lie there: {}.": "目录里有不属于 Pisang 的文件：{}。",
 }
