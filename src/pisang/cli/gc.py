@@ -116,7 +116,7 @@ _KINDS_ZH = {
     "idempotency keys": "过期的幂等键",
     "images": "图片",
     "contents": "无人引用的内容",
-    "set aside": "移到一旁、一天后删除的内容",
+    "aside": "移到一旁、一天后删除的内容",
     "salvage": "中断后残留的数据",
     "locks": "已结束进程的锁",
 }

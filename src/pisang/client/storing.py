@@ -121,7 +121,10 @@ def _profile(environ: Mapping[str, str]) -> dict[str, str]:
     home = Path(environ.get("HOME") or "~").expanduser() / ".aws"
     config = Path(environ.get("AWS_CONFIG_FILE") or home / "config")
     shared = Path(environ.get("AWS_SHARED_CREDENTIALS_FILE") or home / "credentials")
-    sections = ((config, name if name == "default" else f"profile {name}"), (shared, name))
+    sections = (
+        (config, name if name == "default" else " ".join(("profile", name))),
+        (shared, name),
+    )
     found: dict[str, str] = {}
     for path, section in sections:
         parser = ConfigParser(interpolation=None)

@@ -26,7 +26,7 @@ from pisang.store.ledger import Ledger, Readers, Tx
 
 DAY_MS = 86_400_000
 HOUR_MS = 3_600_000
-SET_ASIDE = "set aside"
+SET_ASIDE = "aside"
 """What a bucket's sweeper takes out of its place; it goes for good a day later."""
 
 _BATCH = 500
