@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import socket
 import struct
@@ -66,6 +67,16 @@ class Caller:
             pass
         finally:
             self._socket.settimeout(ENDS_S)
+
+    def begin(self) -> http.client.HTTPResponse:
+        """The answer's head; what comes of its body is read from it, as slowly as is liked."""
+        answer = http.client.HTTPResponse(self._socket, method="POST")
+        answer.begin()
+        return answer
+
+    def widen(self) -> None:
+        """From here on the caller's kernel takes more for him at once."""
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
 
     def leave(self, *, reset: bool = False) -> None:
         """Close the connection, politely or not."""

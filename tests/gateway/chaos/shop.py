@@ -55,9 +55,9 @@ wire = "{wire}"
 base_url = "{url}"
 auth = "none"
 kind = "{kind}"
-
+{lines}
 [upstreams.{name}.limits]
-concurrency = {concurrency}
+concurrency = 1000
 
 [upstreams.{name}.prices]
 "{flash}" = "0.045USD"
@@ -159,6 +159,7 @@ class Shop:
     folder: Path
     vendor: Process
     gateways: list[Process] = field(default_factory=list)
+    others: list[Process] = field(default_factory=list)
 
     @property
     def home(self) -> Path:
@@ -170,8 +171,9 @@ class Shop:
 
     @property
     def book(self) -> list[dict[str, Any]]:
-        """Every line of the vendor's book."""
-        return [json.loads(line) for line in (self.folder / "book").read_text().splitlines()]
+        """Every line of the vendors' books."""
+        books = sorted(self.folder.glob("book-*"))
+        return [json.loads(line) for book in books for line in book.read_text().splitlines()]
 
     @property
     def sales(self) -> list[dict[str, Any]]:
@@ -187,9 +189,24 @@ class Shop:
         self.gateways.append(start([*prefix, sys.executable, *words], self.home))
         return self.gateways[-1]
 
-    def set_mode(self, **mode: Any) -> None:
-        """How the vendor answers every call from now on."""
-        ask(self.vendor.url, "/mode", mode)
+    def set_mode(self, vendor: Process | None = None, **mode: Any) -> None:
+        """How a vendor answers every call from now on; by default the one of all wires."""
+        assert ask((vendor or self.vendor).url, "/mode", mode).status == 200
+
+    def add_vendor(self, name: str, lines: str = "") -> Process:
+        """One more vendor, with a book of its own, as an upstream of the native wire."""
+        vendor = start_vendor(self.folder, name)
+        self.others.append(vendor)
+        self.add(name, "gemini", "google", vendor.url, lines)
+        return vendor
+
+    def add(self, name: str, wire: str, kind: str, url: str, lines: str) -> None:
+        """Tell the settings of an upstream."""
+        told = _UPSTREAM.format(
+            name=name, wire=wire, kind=kind, url=url, flash=FLASH, crawl=CRAWL_MODEL, lines=lines
+        )
+        with (self.home / "config.toml").open("a") as config:
+            config.write(told)
 
     def ask(
         self,
@@ -254,36 +271,31 @@ def _charge(at: int, sale: Mapping[str, Any]) -> Charge:
     )
 
 
+def start_vendor(folder: Path, name: str) -> Process:
+    """A vendor whose book is `book-NAME` in that folder."""
+    book = folder / f"book-{name}"
+    book.touch()
+    return start([sys.executable, "-m", "tests.gateway.chaos.vendor", str(book)], folder / "home")
+
+
 @contextmanager
 def opened(
-    folder: Path, *, cap: str = "1000USD", serve: bool = True, concurrency: int = 1000
+    folder: Path, *, cap: str = "1000USD", serve: bool = True, lines: str = ""
 ) -> Iterator[Shop]:
-    """A shop, its gateway open, under a cap; all its processes end with it. `concurrency` is each
-    upstream's."""
+    """A shop, its gateway open, under a cap; all its processes end with it. `lines` are said of
+    each upstream."""
     (folder / "home").mkdir(parents=True, exist_ok=True)
-    book = folder / "book"
-    book.touch()
-    vendor = start([sys.executable, "-m", "tests.gateway.chaos.vendor", str(book)], folder / "home")
+    (folder / "home" / "config.toml").write_text(_SETTINGS.format(cap=cap))
+    vendor = start_vendor(folder, "all")
     shop = Shop(folder, vendor)
-    tables = [
-        _UPSTREAM.format(
-            name=name,
-            wire=wire,
-            kind=kind,
-            url=vendor.url,
-            flash=FLASH,
-            crawl=CRAWL_MODEL,
-            concurrency=concurrency,
-        )
-        for name, wire, kind in _WIRES
-    ]
-    (folder / "home" / "config.toml").write_text(_SETTINGS.format(cap=cap) + "".join(tables))
+    for name, wire, kind in _WIRES:
+        shop.add(name, wire, kind, vendor.url, lines)
     try:
         if serve:
             shop.open()
         yield shop
     finally:
-        for process in (*shop.gateways, vendor):
+        for process in (*shop.gateways, *shop.others, vendor):
             process.end()
 
 

@@ -185,3 +185,26 @@ def check(ring: Ring) -> None:
     unsold = [row for row in bought if row["prompt"] not in sold]
     assert len(sold) == len(bought) - len(unsold)
     assert all(row["state"] == "unknown" for row in unsold)
+
+
+def test_a_picture_that_came_before_the_kill_is_given_to_who_asks_again(shop: Shop) -> None:
+    manner = json.dumps({"kb": 200, "pause_at": 0.99999, "pause_s": 60})
+    asked = [(one, f"{one.name} over {name} {manner}", name) for one, name in ROADS]
+    gateway = shop.open()
+    with ThreadPoolExecutor(len(asked)) as pool:
+        calls = [pool.submit(shop.ask, *one) for one in asked]
+        wait_until(lambda: _have_come(shop, 200_000) == len(asked))
+        gateway.kill()
+        assert all(isinstance(call.exception(), Cut) for call in calls)
+    shop.open()
+    for dialect, prompt, upstream in asked:
+        answer = shop.ask(dialect, prompt, upstream)
+        assert answer.status == 200, answer.text
+        assert pictures_in(answer.body) == [sale["picture"] for sale in shop.sold(prompt)]
+    shop.audit(references=[sha256(reference_of(prompt)) for _, prompt, _ in asked])
+
+
+def _have_come(shop: Shop, size: int) -> int:
+    """How many whole pictures are in."""
+    paths = (shop.home / "incoming").glob("att_*")
+    return sum(path.stat().st_size > size for path in paths)

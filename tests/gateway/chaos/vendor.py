@@ -13,6 +13,7 @@ import json
 import socket
 import struct
 import sys
+import time
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from itertools import count
@@ -145,7 +146,7 @@ class Vendor:
         return True
 
     def _note(self, **line: Any) -> None:
-        self._book.write(json.dumps(line) + "\n")
+        self._book.write(json.dumps({**line, "at": time.monotonic()}) + "\n")
 
 
 async def _send(
