@@ -62,6 +62,7 @@ UNSAID = frozenset({
     "end of", "read error", "unable to call",
     # to programs, whose language is English
     "as this gateway's upstreams make it",
+    "gateway/routes.py and the application differ in {}",
     "At stake: {}.", "no type", "{} bytes of {}, not all of them text: {}",
     # commands and names
     "`pisang sandbox`", "`pisang serve`", "the application was not opened",

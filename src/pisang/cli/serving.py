@@ -25,6 +25,11 @@ CONNECTIONS = 65_536
 """granian takes as many connections as its backlog unless told otherwise; a call that waits for its
 picture holds one for minutes. The system's limit of open files is reached first."""
 
+HEADER_TIMEOUT_S = 10.0
+"""How long a connection may take to say what it asks for, from its first moment and from its last
+answer on. It holds for HTTP/1.1 alone: where granian 2.8 guesses the version from the first bytes,
+one that sends none is never closed (tried)."""
+
 
 def serve_sandbox(host: str, port: int, book: Path | None, screen: Screen) -> NoReturn:
     """Serve until Ctrl-C or SIGTERM. Raises `OptionInvalid` where the address can't be had."""
@@ -75,7 +80,8 @@ async def serve_app(app: Any, host: str, port: int, ready: Callable[[], None]) -
 def make_server(app: Any, host: str, port: int) -> Server:
     """A granian server for this loop. Its `stop` closes the port at once and every connection
     that waits for no answer; `serve` returns once the last answer has gone out."""
-    from granian.constants import Interfaces
+    from granian.constants import HTTPModes, Interfaces
+    from granian.http import HTTP1Settings
     from granian.server.embed import Server
 
     logging.getLogger("_granian").setLevel(logging.CRITICAL)
@@ -84,6 +90,8 @@ def make_server(app: Any, host: str, port: int) -> Server:
         host,
         port,
         interface=Interfaces.ASGI,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=int(HEADER_TIMEOUT_S * 1000)),
         backlog=BACKLOG,
         backpressure=CONNECTIONS,
         log_enabled=False,
@@ -91,11 +99,22 @@ def make_server(app: Any, host: str, port: int) -> Server:
 
 
 def on_signals(handle: Callable[[], None], *names: str) -> None:
-    """Call that on this loop for those signals, where the system has them."""
+    """Call that on the running loop for each of those signals, where the system has them.
+
+    asyncio's own `add_signal_handler` hears of a signal by a byte in the pipe that wakes its loop.
+    While some hundred wake-ups wait there, there is no room for it, and the signal is lost
+    (CPython 3.11, tried: SIGTERM to a server whose thousand connections closed at once).
+    """
     loop = asyncio.get_running_loop()
+
+    def hear(*_: object) -> None:
+        with suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(handle)
+
     for name in names:
-        with suppress(NotImplementedError, AttributeError):
-            loop.add_signal_handler(getattr(signal, name), handle)
+        number = getattr(signal, name, None)
+        if number is not None:
+            signal.signal(number, hear)
 
 
 async def listening(host: str, port: int, serving: asyncio.Task[None]) -> None:

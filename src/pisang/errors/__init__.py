@@ -5,6 +5,7 @@
     │   ├── OptionInvalid · PromptMissing · RatioUnsupported · SizeUnsupported
     │   ├── ReferenceUnreadable · ReferenceUnsupported · TooManyReferences · ReferenceTooLarge
     │   ├── OutputExists · OutputUnwritable · NotFound · Ambiguous · IdempotencyMismatch
+    │   ├── RequestTooSlow                                 its body, on its way to a gateway
     │   └── RequestRejected · ModelNotFound · RequestTooLarge     the upstream said so (free)
     ├── ConfigError           something must be set up first                  exit 3
     │   ├── UpstreamMissing · UpstreamUnknown · SettingsMalformed · ExtraMissing
@@ -105,6 +106,7 @@ from pisang.errors.usage import (
     ReferenceUnsupported,
     RequestRejected,
     RequestTooLarge,
+    RequestTooSlow,
     SizeUnsupported,
     TooManyReferences,
     UsageError,
@@ -158,6 +160,7 @@ __all__ = [
     "Refused",
     "RequestRejected",
     "RequestTooLarge",
+    "RequestTooSlow",
     "Retry",
     "Running",
     "SettingsMalformed",

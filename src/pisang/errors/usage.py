@@ -153,6 +153,16 @@ class ModelNotFound(UsageError):
     step = "pisang models"
 
 
+class RequestTooSlow(UsageError):
+    """The caller's body came in too slowly, or not at all (408); nothing was sent. No fields."""
+
+    code = "request_too_slow"
+    status = 408
+    retry = Retry.SAME
+    en = "The request came in too slowly: send its body at 1 KB/s or more."
+    zh = "请求体到达过慢：请以不低于 1 KB/s 的速度发送。"
+
+
 class RequestTooLarge(UsageError):
     """The upstream found the request too large (413); free. Fields: upstream."""
 

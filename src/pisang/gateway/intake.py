@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from pisang.domain.content import Span
 from pisang.domain.fingerprint import fingerprint, span_hash
-from pisang.errors import WireError
+from pisang.errors import RequestTooLarge, WireError
 from pisang.gateway.visits import Visit
 from pisang.wires.asgi import MAX_BODY, read_chunks
 from pisang.wires.base import Ask, Call, FormField, Sink, Wire
@@ -14,6 +16,9 @@ from pisang.wires.multipart import FormReader
 from pisang.wires.scan import Scanner
 
 NAME = "this gateway"
+
+_SLOW_BYTES = 64 * 1024
+"""What is longer besides its long strings may take seconds to read (4 MB of empty objects: 3 s)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +40,20 @@ async def read_asked(visit: Visit, wire: Wire, sink: Sink) -> Asked:
     form: tuple[FormField, ...] = ()
     if kind.lower().startswith("multipart/"):
         reader = FormReader(kind, sink, max_bytes=MAX_BODY)
-        async for chunk in read_chunks(visit.receive, MAX_BODY, NAME):
+        async for chunk in read_body(visit):
             reader.feed(chunk)
         form = reader.close()
     else:
         skeleton, spans = await scan_body(visit, sink)
     call = Call(visit.method, visit.path, visit.query, visit.headers, skeleton, spans, form)
+    if len(skeleton) > _SLOW_BYTES:
+        return await asyncio.to_thread(_decode, call, wire)  # others are served meanwhile
+    return _decode(call, wire)
+
+
+def _decode(call: Call, wire: Wire) -> Asked:
     ask = wire.decode_request(call)
-    return Asked(ask, _fingerprint(visit, ask, call))
+    return Asked(ask, _fingerprint(ask, call))
 
 
 async def scan_body(visit: Visit, sink: Sink) -> tuple[bytes, tuple[Span, ...]]:
@@ -52,7 +63,7 @@ async def scan_body(visit: Visit, sink: Sink) -> tuple[bytes, tuple[Span, ...]]:
     """
     scanner = Scanner(sink)
     try:
-        async for chunk in read_chunks(visit.receive, MAX_BODY, NAME):
+        async for chunk in read_body(visit):
             scanner.feed(chunk)
     finally:
         scanned = scanner.close()
@@ -61,11 +72,20 @@ async def scan_body(visit: Visit, sink: Sink) -> tuple[bytes, tuple[Span, ...]]:
     return scanned.skeleton, scanned.spans
 
 
-def _fingerprint(visit: Visit, ask: Ask, call: Call) -> str:
+def read_body(visit: Visit) -> AsyncIterator[bytes]:
+    """The caller's body as it comes in; one that is said to be too large is not begun. Raises
+    `RequestTooLarge`, `RequestTooSlow`, and `Gone`."""
+    said = visit.headers.get("content-length", "")
+    if said.isascii() and said.isdigit() and int(said[:20]) > MAX_BODY:
+        raise RequestTooLarge(upstream=NAME)
+    return read_chunks(visit.receive, MAX_BODY, NAME)
+
+
+def _fingerprint(ask: Ask, call: Call) -> str:
     """Route, stream flag, skeleton and spans; of a form its fields in order."""
     if not call.form:
-        return fingerprint(visit.path, ask.stream, call.skeleton, tuple(map(span_hash, call.spans)))
+        return fingerprint(call.path, ask.stream, call.skeleton, tuple(map(span_hash, call.spans)))
     fields = [
         [one.name, one.value, one.file.sha256 if one.file else None, one.mime] for one in call.form
     ]
-    return fingerprint(visit.path, ask.stream, fields)
+    return fingerprint(call.path, ask.stream, fields)

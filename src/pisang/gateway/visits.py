@@ -6,13 +6,16 @@ import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any
 
 from pisang.domain.secret import Secret
+from pisang.errors import RequestTooSlow
 from pisang.wires.asgi import (
     SECRET_HEADERS,
     SECRET_QUERY,
     Gone,
+    Message,
     Receive,
     Scope,
     Send,
@@ -52,7 +55,7 @@ def open_visit(scope: Scope, receive: Receive, send: Send) -> Visit:
         key=Secret(key) if key else None,
         google=google,
         client=(scope.get("client") or (None,))[0],
-        receive=receive,
+        receive=Paced(receive),
         send=send,
     )
 
@@ -64,6 +67,39 @@ def _find_key(headers: Mapping[str, str], query: Mapping[str, str]) -> tuple[str
     google = headers.get("x-goog-api-key") or query.get("key") or ""
     bearer = token.strip() if scheme.lower() == "bearer" else ""
     return google or query.get("ak") or bearer, bool(google)
+
+
+GRACE_S = 20.0
+"""How long a body may keep us waiting, all in all, where it doesn't make up for it: each KB that
+comes buys a second back."""
+
+MIN_BYTES_PER_S = 1024
+
+
+class Paced:
+    """A caller's `receive` that gives a body up which comes in at less than 1 KB/s: it would hold a
+    connection for as long as its sender likes. What comes after the body may take its time."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._credit_s = GRACE_S
+        self._over = False
+
+    async def __call__(self) -> Message:
+        """The next message. Raises `RequestTooSlow`."""
+        if self._over:
+            return await self._receive()
+        began = monotonic()
+        try:
+            async with asyncio.timeout(self._credit_s):
+                message = await self._receive()
+        except TimeoutError:
+            self._over = True
+            raise RequestTooSlow from None
+        came = len(message.get("body", b"")) / MIN_BYTES_PER_S
+        self._credit_s = min(GRACE_S, self._credit_s - (monotonic() - began) + came)
+        self._over = not message.get("more_body", False)
+        return message
 
 
 class Departure:

@@ -55,7 +55,7 @@ async def read_wanted(desk: Desk) -> Wanted:
     call_id = new_id("call")
     try:
         skeleton, spans = await scan_body(desk.visit, desk.store.spool(call_id))
-        wish = check(strictjson.loads(skeleton, spans))
+        wish = await asyncio.to_thread(lambda: check(strictjson.loads(skeleton, spans)))
         await asyncio.to_thread(desk.store.adopt, call_id)
     except (PisangError, Gone):
         desk.store.let_go(call_id)
