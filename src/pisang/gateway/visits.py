@@ -76,6 +76,11 @@ comes buys a second back."""
 MIN_BYTES_PER_S = 1024
 
 
+_LET_GO_S = 0.05
+"""granian 2.8 lets go of a body that nobody reads any more a moment later, and an answer before that
+would leave the connection open for as long as its caller likes (tried)."""
+
+
 class Paced:
     """A caller's `receive` that gives a body up which comes in at less than 1 KB/s: it would hold a
     connection for as long as its sender likes. What comes after the body may take its time."""
@@ -95,6 +100,7 @@ class Paced:
                 message = await self._receive()
         except TimeoutError:
             self._over = True
+            await asyncio.sleep(_LET_GO_S)
             raise RequestTooSlow from None
         came = len(message.get("body", b"")) / MIN_BYTES_PER_S
         self._credit_s = min(GRACE_S, self._credit_s - (monotonic() - began) + came)
