@@ -77,7 +77,7 @@ MIN_BYTES_PER_S = 1024
 
 
 _LET_GO_S = 0.05
-"""granian 2.8 lets go of a body that nobody reads any more a moment later, and an answer before that
+"""granian 2.8 lets go of a body that nobody reads any more a moment later; an answer before that
 would leave the connection open for as long as its caller likes (tried)."""
 
 

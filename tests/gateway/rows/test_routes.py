@@ -39,6 +39,7 @@ def test_s7_only_reading_is_for_readers_and_only_these_are_for_everybody() -> No
     open_to_all = {(route.path, route.face) for route in ROUTES if route.needs is None}
     assert open_to_all == {
         ("/healthz", Face.PROBE),
+        ("/readyz", Face.PROBE),
         ("/docs", Face.MANAGED),
         ("/openapi.json", Face.MANAGED),
         ("/upload/{version}/files", Face.PIECE),
