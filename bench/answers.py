@@ -1,9 +1,9 @@
 """A loopback server that answers `generateContent` with a picture of a known size.
 
 Run as `python -m bench.answers FILE`; it writes its port and the pictures' hashes there and
-serves until killed. The model's name says how large the picture is and how long it takes:
-`picture-48mb`, `picture-8kb-after-10s`. Where the prompt says `bench-000000000042`, that number
-stands in the picture, so that every answer is another picture and can be told from all others.
+serves until killed. The model's name or the prompt says how large the picture is and how long it
+takes: `picture-48mb`, `picture-8kb-after-10s`. Where the prompt says `bench-000000000042`, that
+number stands in the picture: every answer is another picture and can be told from all others.
 
 What is measured is who asks: all but the first bytes of a body is made once, lies in a file, and
 is sent by the kernel.

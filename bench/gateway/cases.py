@@ -27,7 +27,8 @@ class Case:
     only: tuple[str, ...] = ()
 
     @property
-    def model(self) -> str:
+    def wanted(self) -> str:
+        """What a prompt says to the upstream."""
         return f"picture-{self.size}" + (f"-after-{self.delay_s}s" if self.delay_s else "")
 
     @property
@@ -57,6 +58,7 @@ CASES = {
         Case("wait-5000", "8kb", 5000, calls=5000, delay_s=20, rounds=1, only=("pisang",)),
     )
 }
+MODEL = "gemini-3-pro-image"
+"""A model that all contenders know, with a price."""
+
 BESIDE = Case("beside", "48mb", 4, seconds=600)
-MODELS = tuple(dict.fromkeys(m for c in CASES.values() for m in (c.model, c.hurried().model)))
-"""Every model that is asked for."""

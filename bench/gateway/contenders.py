@@ -17,10 +17,12 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 from bench.gateway import peers
-from bench.gateway.cases import MODELS
+from bench.gateway.cases import MODEL
+from bench.gateway.load import asking
 
 ROOT = Path(__file__).parents[2]
 STARTS_WITHIN_S = 120
+PATH = f"/v1beta/models/{MODEL}:generateContent"
 MASTER_KEY = "sk-made-up-for-the-bench"
 
 
@@ -31,7 +33,6 @@ class Server:
     name: str
     port: int
     pid: int = 0
-    path: str = "/v1beta/models/{model}:generateContent"
     headers: dict[str, str] = field(default_factory=dict)
     boot_s: float = 0.0
     """From its start until its first answer, a small picture from the upstream."""
@@ -113,18 +114,10 @@ def litellm(ground: Ground) -> Iterator[Server]:
 
 def litellm_config(ground: Ground) -> dict[str, object]:
     """JSON is YAML."""
+    where = {"api_base": ground.upstream_url, "api_key": "bench-made-up"}
+    params = {"model": f"gemini/{MODEL}", **where}
     return {
-        "model_list": [
-            {
-                "model_name": model,
-                "litellm_params": {
-                    "model": f"gemini/{model}",
-                    "api_base": ground.upstream_url,
-                    "api_key": "bench-made-up",
-                },
-            }
-            for model in MODELS
-        ],
+        "model_list": [{"model_name": MODEL, "litellm_params": params}],
         "litellm_settings": {"num_retries": 0, "callbacks": [], "set_verbose": False},
         "router_settings": {"num_retries": 0},
     }
@@ -164,9 +157,9 @@ def answers(server: Server) -> bool:
     """Whether a small call is answered now."""
     connection = HTTPConnection("127.0.0.1", server.port, timeout=10)
     try:
-        body = json.dumps({"contents": [{"role": "user", "parts": [{"text": "a first picture"}]}]})
+        body = asking("picture-8kb, the first one")
         headers = {"Content-Type": "application/json", **server.headers}
-        connection.request("POST", server.path.format(model="picture-8kb"), body, headers)
+        connection.request("POST", PATH, body, headers)
         return connection.getresponse().status == 200
     except OSError:
         return False

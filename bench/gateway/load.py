@@ -35,6 +35,7 @@ class Order:
     host: str
     port: int
     path: str
+    wanted: str
     headers: dict[str, str]
     size: int
     at_once: int
@@ -198,14 +199,7 @@ class Load:
         connection.transport.close()
 
     def request(self, tag: bytes) -> bytes:
-        body = json.dumps(
-            {
-                "contents": [
-                    {"role": "user", "parts": [{"text": f"a picture, bench-{tag.decode()}"}]}
-                ],
-                "generationConfig": {"responseModalities": ["TEXT", "IMAGE"]},
-            }
-        ).encode()
+        body = asking(f"{self.order.wanted} bench-{tag.decode()}")
         head = (
             f"{self.head}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         )
@@ -225,6 +219,14 @@ class Load:
             if found != digest(self.order.size, tag):
                 return "another picture"
         return ""
+
+
+def asking(prompt: str) -> bytes:
+    """The body of a call, as Google's SDK sends it; 4K, as the upstream's pictures say they are."""
+    modes = {"responseModalities": ["TEXT", "IMAGE"]}
+    image = {"imageConfig": {"aspectRatio": "16:9", "imageSize": "4K"}}
+    contents = [{"role": "user", "parts": [{"text": prompt}]}]
+    return json.dumps({"contents": contents, "generationConfig": {**modes, **image}}).encode()
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from http.client import HTTPConnection
 
 from bench.gateway.cases import BESIDE, Case
-from bench.gateway.contenders import ROOT, Server
+from bench.gateway.contenders import PATH, ROOT, Server
 from bench.gateway.load import Order, Tally
 from bench.gateway.processes import Peak, cpu_s, settled_cpu_s
 
@@ -44,7 +44,8 @@ def order(case: Case, server: Server, whole: bool = False) -> Order:
     return Order(
         host="127.0.0.1",
         port=server.port,
-        path=server.path.format(model=case.model),
+        path=PATH,
+        wanted=case.wanted,
         headers=server.headers,
         size=case.noise,
         at_once=case.at_once,
