@@ -110,7 +110,7 @@ def _environ(client: Client) -> dict[str, str]:
 
 
 @contextmanager
-def _making(folder: Path) -> Iterator[bool]:
+def making(folder: Path) -> Iterator[bool]:
     """Whether the folder is still to be made; by one process at a time, and marked once it is."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     with (FOLDER / f"{folder.name}.lock").open("w") as lock:
@@ -124,7 +124,7 @@ def _making(folder: Path) -> Iterator[bool]:
 def _python(packages: str) -> str:
     folder = FOLDER / packages.replace("==", "-")
     python = folder / "bin" / "python"
-    with _making(folder) as wanted:
+    with making(folder) as wanted:
         if wanted:
             _make([sys.executable, "-m", "venv", str(folder)])
             _make([str(python), "-m", "pip", "install", "-q", packages])
@@ -136,7 +136,7 @@ def _node() -> str:
     if node is None or npm is None:
         raise CannotRun("Node is not installed")
     folder = FOLDER / "node"
-    with _making(folder) as wanted:
+    with making(folder) as wanted:
         if wanted:
             folder.mkdir(parents=True, exist_ok=True)
             (folder / "package.json").write_text('{"private": true}')
