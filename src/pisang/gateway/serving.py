@@ -175,6 +175,7 @@ class _Serving:
         self._departure = Departure(visit.receive, lambda: self._leave(delivered=False))
         self._relay = Relay(sse=asked.ask.stream)
         self._relayed = is_plain(asked.ask)
+        self._cut_shows = visit.cut_shows
         self._request_id: str | None = None
         self._left = False
         self._scope = ""
@@ -225,7 +226,16 @@ class _Serving:
             return await self._teller.finish_live(rest)
         if not self._teller.spent or (answer.status != 200 and self._relay.between_events):
             return await self._teller.tell(answer, self._store)
+        if self._ask.stream and not self._cut_shows:
+            await self._break_off(answer)
         return False  # the connection is cut: an equal call is given what there is
+
+    async def _break_off(self, answer: WireAnswer) -> None:
+        """Make a stream that ends in the middle of an event, where a cut would pass for its end,
+        one that nobody can read as whole: the event is ended, and is none; then the error."""
+        await self._teller.push(b"\n\n")
+        if answer.status != 200:
+            await self._teller.tell(answer, self._store)
 
     def _left_over(self, ran: Ran) -> Iterable[bytes]:
         """What a caller who fell behind was not given yet, from the store."""

@@ -30,7 +30,8 @@ __all__ = ["Departure", "Gone", "Visit", "open_visit"]
 class Visit:
     """One call on its way: who asks where, and where the answer goes. No secret is in `headers` or
     `query`: the key that came with it is `key`. `client` is the address that it
-    came from, None without a network."""
+    came from, None without a network. `cut_shows`: a body that breaks off is told from a whole one;
+    in HTTP/1.0, which nginx speaks to us unless told otherwise, both end with the connection."""
 
     method: str
     path: str
@@ -41,6 +42,7 @@ class Visit:
     client: str | None
     receive: Receive = field(repr=False)
     send: Send = field(repr=False)
+    cut_shows: bool = True
 
 
 def open_visit(scope: Scope, receive: Receive, send: Send) -> Visit:
@@ -57,6 +59,7 @@ def open_visit(scope: Scope, receive: Receive, send: Send) -> Visit:
         client=(scope.get("client") or (None,))[0],
         receive=Paced(receive),
         send=send,
+        cut_shows=scope.get("http_version", "1.1") not in ("1", "1.0"),  # granian says "1"
     )
 
 
