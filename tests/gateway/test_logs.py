@@ -8,20 +8,17 @@ import json
 import logging
 import os
 import re
-import signal
-import subprocess
-import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pisang.gateway.logs import LogWriter, set_up, tell
-from tests.gateway.conftest import environ, run, serving
+from tests.gateway.conftest import serving
+from tests.gateway.servers import Home, Server, Street, street
 from tests.gateway.test_metrics import PRO, ask
 
 CANARY = "CANARY"
@@ -101,54 +98,32 @@ def test_nobody_waits_for_a_reader_who_left(quiet: None) -> None:
 # --- a real server --------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Den:
-    """A gateway with a canary in every slot, over an upstream; and where its words go."""
-
-    url: str
-    home: Path
-    errors: Path
-    running: subprocess.Popen[str]
-
-    def end(self) -> str:
-        """Stop it; all that it wrote on standard error."""
-        self.running.send_signal(signal.SIGTERM)
-        assert self.running.wait(30) == 0
-        return self.errors.read_text()
+@pytest.fixture(scope="module")
+def over(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Street]:
+    with street(tmp_path_factory.mktemp("street"), PRO, UPSTREAM_KEY) as found:
+        yield found
 
 
 @pytest.fixture
-def den(tmp_path: Path) -> Iterator[Den]:
-    home, errors = tmp_path / "home", tmp_path / "errors"
-    with serving(tmp_path / "upstream", "sandbox") as (upstream, _):
-        run(
-            home, "upstream", "add", "relay", "--wire", "gemini", "--base-url", upstream,
-            "--auth", "bearer", "--key-stdin", stdin=f"{UPSTREAM_KEY}\n",
-        )  # fmt: skip
-        with (home / "config.toml").open("a") as config:
+def den(over: Street, tmp_path: Path) -> Iterator[Home]:
+    """A home with a canary in every slot."""
+    with over.home(tmp_path) as home:
+        with home.config.open("a") as config:
             config.write(
                 '[upstreams.behind]\nwire = "gemini"\nbase_url = "http://relay.invalid"\n'
                 f'auth = "none"\nproxy = "http://me:{PROXY_PASSWORD}@127.0.0.1:9"\n'
             )
-        words = ["serve", "--port", "0", "--format", "json", "--log-level", "debug"]
-        with errors.open("w") as stream:
-            running = subprocess.Popen(
-                [sys.executable, "-m", "pisang", *words],
-                stdout=subprocess.PIPE,
-                stderr=stream,
-                text=True,
-                env={**environ(home), "PYTHONASYNCIODEBUG": "1"},
-                cwd=tmp_path,
-            )
-        try:
-            assert running.stdout is not None
-            yield Den(json.loads(running.stdout.readline())["url"], home, errors, running)
-        finally:
-            running.kill()
-            running.communicate()
+        yield home
 
 
-def curse(den: Den) -> list[bytes]:
+def end(server: Server) -> str:
+    """Stop it; all that it wrote on standard error."""
+    server.signal()
+    assert server.ended() == 0
+    return server.errors.read_text()
+
+
+def curse(url: str) -> list[bytes]:
     """Calls with a canary wherever a caller can put one, good and bad; their answers."""
     query, ak, bearer, google = CALLER_KEYS
     picture = base64.b64encode(b"CANARY-picture").decode()
@@ -177,7 +152,7 @@ def curse(den: Den) -> list[bytes]:
         for body in bodies:
             data = body.encode() if isinstance(body, str) else json.dumps(body).encode()
             named = {"x-pisang-upstream": "behind"} if body == bodies[1] else {}
-            request = urllib.request.Request(den.url + path, data, {**headers, **named})
+            request = urllib.request.Request(url + path, data, {**headers, **named})
             try:
                 with urllib.request.urlopen(request) as answer:
                     answer.read()  # a picture, and what a model says, are the caller's own
@@ -186,28 +161,29 @@ def curse(den: Den) -> list[bytes]:
     return answers
 
 
-def test_no_secret_and_no_prompt_is_in_a_log_line_a_metric_or_an_error(den: Den) -> None:
-    answers = curse(den)
+def test_no_secret_and_no_prompt_is_in_a_log_line_a_metric_or_an_error(den: Home) -> None:
+    server = den.start("--log-level", "debug", PYTHONASYNCIODEBUG="1")
+    answers = curse(server.url)
     assert len(answers) > 8
-    with urllib.request.urlopen(f"{den.url}/metrics") as told:
-        metrics = told.read()
-    written = den.end()
+    metrics = server.get("/metrics")
+    written = end(server)
     assert written.count('"event": "call"') >= 24
     assert CANARY not in written
-    assert CANARY.encode() not in metrics
+    assert CANARY not in metrics
     for secret in (UPSTREAM_KEY, PROXY_PASSWORD, *CALLER_KEYS, "CANARY-cookie"):
         for body in answers:
             assert secret.encode() not in body
-        for path in den.home.rglob("*"):
+        for path in den.path.rglob("*"):
             if path.is_file() and path.name not in ("keys.toml", "config.toml"):
                 assert secret.encode() not in path.read_bytes(), path
 
 
-def test_a_call_is_one_line_that_says_what_became_of_it(den: Den) -> None:
-    assert ask(den.url, "a lake") == 200
-    assert ask(den.url, "a lake [[sandbox html=524]]") == 424
+def test_a_call_is_one_line_that_says_what_became_of_it(den: Home) -> None:
+    server = den.start()
+    assert ask(server.url, "a lake") == 200
+    assert ask(server.url, "a lake [[sandbox html=524]]") == 424
     called = [
-        line for line in map(json.loads, den.end().splitlines()) if line.get("wire") == "gemini"
+        line for line in map(json.loads, end(server).splitlines()) if line.get("wire") == "gemini"
     ]
     good, odd = called
     assert good["outcome"] == "ok"

@@ -126,7 +126,15 @@ async def _run(gateway: Gateway, asked: Serve, port: int, screen: Screen) -> tup
         gateway.stop(asked.stop_timeout)
         stopping.set()
 
+    def hang_up() -> None:  # the terminal that it was started on is gone, or: read the settings
+        if on_terminal and not os.isatty(sys.stdin.fileno()):
+            stop()
+        else:
+            gateway.reload()
+
+    on_terminal = bool(sys.stdin and sys.stdin.isatty())
     on_signals(stop, "SIGINT", "SIGTERM")
+    on_signals(hang_up, "SIGHUP")
     serving = asyncio.create_task(server.serve())
     await listening(asked.host, port, serving)
     if not serving.done():

@@ -22,6 +22,7 @@ from pisang.gateway.free import count_tokens, list_models
 from pisang.gateway.logs import tell_fault
 from pisang.gateway.operations import Operations
 from pisang.gateway.probes import answer_probe
+from pisang.gateway.reloading import Reloading
 from pisang.gateway.routes import Face, find_route, methods_at, paid_wire
 from pisang.gateway.routing import Router
 from pisang.gateway.serving import Service, serve
@@ -58,9 +59,11 @@ class Gateway:
         self._loading = asyncio.Lock()
         self._access: Access | None = None
         self._upkeep: asyncio.Task[None] | None = None
+        self._watching: asyncio.Task[None] | None = None
         self._stop: Stop | None = None
         self._finishing: asyncio.Future[tuple[AttemptRow, ...]] | None = None
         self._operations = Operations(self._catalogue, self._listed_models)
+        self._reloading = Reloading(lambda: self._settings, self._take_over, self._operations)
 
     def _listed_models(self) -> frozenset[str]:
         """The ids that the settings' upstreams are said to have, beside the catalogue's."""
@@ -72,18 +75,32 @@ class Gateway:
         if self._service is not None:
             return  # before the port was bound; the server's lifespan asks again
         settings = self._settings
-        money = Ledgering(settings.currency, settings.rates, settings.budgets)
-        engine = await Engine.open(settings.home, money, storage_of(settings))
+        engine = await Engine.open(settings.home, _ledgering(settings), storage_of(settings))
         self._access = Access(engine.store.gateway_keys)
         router = Router(settings, self._catalogue, self._via, watch=self._operations)
-        self._service = Service(
-            engine,
-            router,
-            first_keepalive_s=settings.serving.keepalive_s,
-            next_keepalive_s=settings.serving.keepalive_s / 3,
-            timeout_s=settings.defaults.timeout_s,
-        )
+        self._service = _set(Service(engine, router), settings)
+        self._watching = asyncio.create_task(self._reloading.watch(), name="settings")
         self._upkeep = keep_up(engine.store, lambda: self._settings.retention)
+
+    async def _take_over(self, settings: Settings) -> None:
+        """Serve by these settings from here on. Raises, and changes nothing, where they can't be
+        used. What is under way goes on with those that it began with."""
+        service = self._service
+        if service is None:
+            return
+        router = await asyncio.to_thread(service.router.with_settings, settings)
+        before = service.engine.money
+        try:  # caps first: there is no moment without
+            await service.engine.apply_budgets(_ledgering(settings))
+        except PisangError:
+            service.engine.money = before
+            raise
+        self._service = _set(replace(service, router=router), settings)
+        self._settings = settings
+
+    def reload(self) -> None:
+        """Read the settings again, changed or not."""
+        self._reloading.ask()
 
     @property
     def guarded(self) -> bool:
@@ -99,7 +116,9 @@ class Gateway:
         if self._stop is not None:
             self._stop.hasten()
             return
-        service.router.stopping = True
+        if self._watching is not None:
+            self._watching.cancel()
+        service.router.stop()
         self._stop = Stop(
             service.engine,
             self._operations.present,
@@ -124,8 +143,9 @@ class Gateway:
     async def close(self) -> None:
         """Let go of the home at once; what is under way is left to the next start."""
         service, self._service = self._service, None
-        if self._upkeep is not None:
-            self._upkeep.cancel()
+        for task in (self._upkeep, self._watching):
+            if task is not None:
+                task.cancel()
         if service is not None:
             await service.engine.close()
 
@@ -200,7 +220,7 @@ class Gateway:
                 if self._service is None:
                     raise RuntimeError("the application was not opened")
                 made = await asyncio.to_thread(_import_management)
-                self._management = made(self._service, lambda: self._settings)
+                self._management = made(self._required_service, lambda: self._settings)
             return self._management
 
     async def take_piece(self, visit: Visit, caller: Caller) -> WireAnswer:
@@ -227,14 +247,31 @@ class Gateway:
 
     @property
     def _store(self) -> Store:
+        return self._required_service().engine.store
+
+    def _required_service(self) -> Service:
         if self._service is None:
             raise RuntimeError("the application was not opened")
-        return self._service.engine.store
+        return self._service
 
     async def _tell(self, visit: Visit, answer: WireAnswer) -> None:
         if self._service is not None:
             with suppress(ConnectionError):
                 await Teller(visit.send).tell(answer, self._service.engine.store)
+
+
+def _ledgering(settings: Settings) -> Ledgering:
+    return Ledgering(settings.currency, settings.rates, settings.budgets)
+
+
+def _set(service: Service, settings: Settings) -> Service:
+    """The service as the settings have it."""
+    return replace(
+        service,
+        first_keepalive_s=settings.serving.keepalive_s,
+        next_keepalive_s=settings.serving.keepalive_s / 3,
+        timeout_s=settings.defaults.timeout_s,
+    )
 
 
 _FREE: Mapping[Face, Callable[[Gateway, Visit, Caller], Awaitable[WireAnswer]]] = {

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from copy import copy
 from dataclasses import replace
 from logging import INFO, WARNING
 from typing import Protocol
@@ -32,6 +34,7 @@ from pisang.errors import (
     PisangError,
     Stopping,
     UpstreamKeyRefused,
+    UpstreamMissing,
     UpstreamUnknown,
 )
 from pisang.gateway.logs import tell
@@ -77,8 +80,7 @@ class _NoWatch:
 
 
 class Router:
-    """Knows the configured upstreams and how they are. `stopping`: nothing more is sent, and what
-    is called off for that says so."""
+    """Knows the configured upstreams and how they are."""
 
     def __init__(
         self,
@@ -94,7 +96,7 @@ class Router:
         self._catalogue = catalogue
         self._via = via
         self._watch: Watch = watch or _NoWatch()
-        self.stopping = False
+        self._stopping: list[bool] = []
         self._clock_ms = clock_ms
         self._draw = draw
         self._health: dict[str, Health] = {}
@@ -216,6 +218,28 @@ class Router:
             tell(WARNING, "upstream_ejected", upstream=name, failures=now.failures, for_s=for_s)
         elif before.ejected_until_ms is not None and now.ejected_until_ms is None:
             tell(INFO, "upstream_back", upstream=name)
+
+    @property
+    def stopping(self) -> bool:
+        """Whether nothing more is sent; what is called off for that says so."""
+        return bool(self._stopping)
+
+    def stop(self) -> None:
+        """Nothing more is sent, whatever settings a call began with."""
+        self._stopping.append(True)
+
+    def with_settings(self, settings: Settings) -> Router:
+        """The same with other settings: what is known of upstreams' health stays, but for those
+        that were set anew. Raises what `known` raises, where they name what isn't there."""
+        router = copy(self)
+        router._settings = settings
+        with suppress(UpstreamMissing):  # none yet is no mistake
+            router.known()
+        old = self._settings.upstreams
+        for name in old:
+            if settings.upstreams.get(name) != old[name]:
+                self._health.pop(name, None)
+        return router
 
     def known(self) -> tuple[Upstream, ...]:
         """Every upstream that may be asked. Raises `UpstreamMissing`, `UpstreamUnknown`,

@@ -54,7 +54,7 @@ Every error is `{"error": {"code", "message", "charged", "at_stake", "retry", "h
 class Management:
     """Serves callers who were admitted."""
 
-    def __init__(self, service: Service, settings: Callable[[], Settings]) -> None:
+    def __init__(self, service: Callable[[], Service], settings: Callable[[], Settings]) -> None:
         self._service = service
         self._settings = settings
         self._works = Works()
@@ -63,7 +63,7 @@ class Management:
     async def __call__(self, scope: Scope, visit: Visit, caller: Caller) -> None:
         """Serve one call. The application is given no secret that came with it."""
         language = language_of(visit)
-        desk = Desk(self._service, self._settings(), caller, visit, language, self._works)
+        desk = Desk(self._service(), self._settings(), caller, visit, language, self._works)
         headers = [
             (name.encode(), value.encode("latin-1")) for name, value in visit.headers.items()
         ]
