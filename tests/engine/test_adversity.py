@@ -43,11 +43,11 @@ def failing_once(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first settling finds the ledger locked by somebody else."""
     settle, calls = engine.store.settle, 0
 
-    def locked(settlement: Settlement) -> Future[None]:
+    def locked(settlement: Settlement, *, finish: str | None = None) -> Future[None]:
         nonlocal calls
         calls += 1
         if calls > 1:
-            return settle(settlement)
+            return settle(settlement, finish=finish)
         refused: Future[None] = Future()
         refused.set_exception(HomeUnusable(path="ledger.db", why="it is locked"))
         return refused

@@ -151,7 +151,7 @@ async def test_a_recovery_that_fails_half_way_leaves_the_rest_to_the_next(tmp_pa
         assert states(engine) == [State.UNKNOWN] * 2
 
 
-def refuse(settlement: object) -> None:
+def refuse(settlement: object, *, finish: str | None = None) -> None:
     raise StoreFilled(path="/home", why="no space left on device")
 
 

@@ -3,6 +3,7 @@ the store."""
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import time
 from collections.abc import Iterator
@@ -127,7 +128,9 @@ async def test_what_is_no_answer_is_not_begun(relay: Relay):
     assert not relay.live.is_set()
 
 
-async def test_a_reader_who_falls_behind_is_given_the_rest_from_the_store(relay: Relay):
+async def test_a_reader_who_falls_behind_is_given_the_rest_from_the_store():
+    relay = Relay(sse=False, patience_s=0.01)
+    relay.begin(200, {})
     body = b"{" + bytes(range(256)) * 40_000
     chunks = [body[at : at + 65_536] for at in range(0, len(body), 65_536)]
     for chunk in chunks[:4]:
@@ -136,7 +139,40 @@ async def test_a_reader_who_falls_behind_is_given_the_rest_from_the_store(relay:
     first = await anext(reading)
     for chunk in chunks[4:]:
         relay.push(chunk)
+        if relay.full:
+            await relay.room()
     assert len(body) > LAG_BYTES
     assert relay.fell_behind
     rest = b"".join([chunk async for chunk in reading]) + b"".join(relay.rest())
     assert first + rest + b"".join(skip(chunks, relay.sent)) == body
+
+
+async def test_a_reader_who_catches_up_in_time_is_given_all_from_memory(relay: Relay):
+    chunk = b"{" + bytes(LAG_BYTES // 2)
+    given: list[bytes] = []
+
+    async def reads() -> None:
+        given.extend([one async for one in relay.chunks()])
+
+    reading = asyncio.create_task(reads())
+    for _ in range(9):
+        relay.push(chunk)
+        if relay.full:
+            await relay.room()
+    relay.close(whole=True)
+    relay.end()
+    await reading
+    assert not relay.fell_behind
+    assert given + relay.rest() == [chunk] * 9
+
+
+async def test_nothing_waits_for_a_reader_who_left():
+    relay = Relay(sse=False, patience_s=3600)
+    relay.begin(200, {})
+    relay.push(b"{" + bytes(LAG_BYTES))
+    waiting = asyncio.create_task(relay.room())
+    await asyncio.sleep(0)
+    relay.leave()
+    await waiting
+    relay.push(b"more")
+    assert not relay.full

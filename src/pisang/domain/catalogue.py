@@ -62,6 +62,11 @@ class Catalogue:
     ratios: tuple[str, ...]
     sources: Mapping[str, Source] = field(repr=False, compare=False)
     time_limits: Mapping[str, int] = field(repr=False, compare=False)
+    _names: Mapping[str | None, Mapping[str, Model]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        wires = {None, _OTHER, *(wire for model in self.models for wire in model.wires)}
+        object.__setattr__(self, "_names", {wire: _named(self.models, wire) for wire in wires})
 
     def find(self, word: str, wire: str | None = None) -> Model | None:
         """The model that goes by that word, or None. Case, spaces, hyphens and dots don't count.
@@ -69,8 +74,9 @@ class Catalogue:
         A vendor's prefix (`google/…`, `models/…`) and a relay's size suffix (`…-4k`) are seen
         through. With a `wire`, models of other wires are left out, and its own come first.
         """
+        names = self._names.get(wire) or self._names[_OTHER]
         name = word.rsplit("/", 1)[-1].strip()
-        return self._named(name, wire) or self._named(_SIZE_SUFFIX.sub("", name), wire)
+        return _find(names, name) or _find(names, _SIZE_SUFFIX.sub("", name))
 
     def time_limit_s(self, image_size: str | None) -> int:
         """How long an image of that size may take at an unknown model, in seconds.
@@ -79,13 +85,30 @@ class Catalogue:
         """
         return self.time_limits.get(image_size or "", max(self.time_limits.values()))
 
-    def _named(self, name: str, wire: str | None) -> Model | None:
-        fits = [m for m in self.models if wire is None or not m.wires or wire in m.wires]
-        if wire is not None:
-            fits.sort(key=lambda model: not model.wires)
-        plain = normalise(name)
-        exact = next((model for model in fits if model.id == name), None)
-        return exact or next((model for model in fits if plain in model.words), None)
+
+_OTHER = ""
+"""Stands for a wire that no model is limited to."""
+
+
+def _named(models: tuple[Model, ...], wire: str | None) -> Mapping[str, Model]:
+    """The models of a wire (None: of any) by id and by normalised name, its own before others."""
+    fits = [model for model in models if wire is None or not model.wires or wire in model.wires]
+    if wire is not None:
+        fits.sort(key=lambda model: not model.wires)
+    names: dict[str, Model] = {}
+    for model in fits:
+        for word in model.words:
+            names.setdefault(word, model)
+    return names | {_exactly(model.id): model for model in reversed(fits)}
+
+
+def _exactly(model_id: str) -> str:
+    """An id as it is written, told from every normalised name by the blank before it."""
+    return f" {model_id}"
+
+
+def _find(names: Mapping[str, Model], name: str) -> Model | None:
+    return names.get(_exactly(name)) or names.get(normalise(name))
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,12 +102,13 @@ class Begun:
     `new`: go on. `replay`: it is done or refused: give the stored outcome. `running`: another
     task owns it: wait. `unknown`: an attempt's outcome is unknown. `request_id` is the request
     that stands for this wish, which is an older one unless `verdict` is `new`. `joined`: it is a
-    twin's, found without a key.
+    twin's, found without a key. `claimed` is the answer to a claim that was asked for with it.
     """
 
     verdict: Literal["new", "replay", "running", "unknown"]
     request_id: str
     joined: bool = False
+    claimed: Claimed | Hold | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,16 +119,17 @@ class Model:
     tables: Mapping[str, PixelTable] = field(repr=False, compare=False)
     prices: Mapping[str, SizePrice] = field(repr=False, compare=False)
     time_limits: Mapping[str, int] = field(repr=False, compare=False)
+    words: frozenset[str] = field(init=False, repr=False, compare=False)
+    """Every name it goes by, normalised; worked out once, for every call asks."""
+
+    def __post_init__(self) -> None:
+        names = (*self.ids, self.name, *self.aliases)
+        object.__setattr__(self, "words", frozenset(map(normalise, names)))
 
     @property
     def ids(self) -> tuple[str, ...]:
         """Its id and its retired ids: the names that may stand on a wire."""
         return (self.id, *(old.id for old in self.retired))
-
-    @property
-    def words(self) -> frozenset[str]:
-        """Every name it goes by, normalised."""
-        return frozenset(map(normalise, (*self.ids, self.name, *self.aliases)))
 
     def table_for(self, model_id: str) -> str:
         """The name of the pixel table that holds for that id of this model."""

@@ -26,7 +26,7 @@ from pisang.domain.serial import request_to_json
 from pisang.domain.upstream import Upstream
 from pisang.domain.warning import Warn
 from pisang.engine.events import Listener, Tap, ignore
-from pisang.engine.flow import Concluded, Errand, look_again, make_one
+from pisang.engine.flow import Concluded, Errand, Ready, look_again, make_one, make_ready
 from pisang.engine.ids import new_id
 from pisang.engine.lineage import Continuation, go_on
 from pisang.engine.order import Order, Ran
@@ -175,7 +175,7 @@ class Engine:
                 row = self.store.request(orphan.attempt.request_id)
                 request = await asyncio.to_thread(request_again, row, self.store.content)
                 flow = recover_one(orphan, row, request, self.catalogue)
-                settled.append(await self._world(row.id, ignore).drive(flow))
+                settled.append(await self._world(row.id).drive(flow))
         except PisangError:
             self.store.abandon(*(left.attempt.id for left in orphans[len(settled) :]))
             raise
@@ -195,14 +195,20 @@ class Engine:
     async def _run(self, order: Order, listen: Listener, tap: Tap | None) -> Ran:
         planned = plan(order.request, order.upstream, self.catalogue)
         credentials(await self.reach.armed(order.upstream))
-        wire(order.upstream.wire).encode_request(planned.request, order.upstream)
         wish = self._wish(order, planned)
-        begun = await asyncio.wrap_future(
-            self.store.begin(wish, retry_unknown=order.retry_unknown, new=order.new)
+        stop = asyncio.Event()
+        if self._stop.is_set():
+            stop.set()
+        world = World(self.store, self.reach, listen, wish.id, stop, tap, self._usual)
+        first = await world.drive(make_ready(self._errand(order, planned, wish.id, 0)))
+        begun = await world.begin(
+            wish,
+            first.intent if wish.n == 1 else None,
+            retry_unknown=order.retry_unknown,
+            new=order.new,
         )
         if begun.verdict == "new":
-            self._listen_for_stop(begun.request_id)
-        world = self._world(begun.request_id, listen, tap)
+            self._listen_for_stop(begun.request_id, stop)
         world.tell_begun()
         if begun.verdict == "unknown":
             raise self._unknown(begun.request_id)
@@ -213,8 +219,9 @@ class Engine:
             if not begun.joined:
                 return ran
             return replace(ran, warnings=(*ran.warnings, JOINED), replayed=True, joined=True)
+        fresh = first if begun.request_id == wish.id else None
         try:
-            ended = await self._make_all(order, planned, world)
+            ended = await self._make_all(order, planned, world, fresh)
         finally:
             self._stops.pop(begun.request_id, None)
         return self._ran(begun.request_id, order, ended)
@@ -276,7 +283,7 @@ class Engine:
             errand = replace(errand, upstream=reached)
         self.store.reopen(attempt.id)
         try:
-            return await self._world(row.id, ignore).drive(look_again(errand, attempt.id, answer))
+            return await self._world(row.id).drive(look_again(errand, attempt.id, answer))
         finally:
             self.store.let_go(attempt.id)
 
@@ -285,30 +292,45 @@ class Engine:
         await asyncio.wrap_future(self.store.resolve(attempt_id, state))
 
     async def _make_all(
-        self, order: Order, planned: Planned, world: World
+        self, order: Order, planned: Planned, world: World, first: Ready | None
     ) -> dict[int, PisangError]:
         """n attempts side by side; by ordinal the errors that left no outcome. Raises when all did.
 
-        Of a request that runs again only what is owed is made: neither what came or was refused,
-        nor (unless told to buy again what is unknown) what was written off.
+        `first` is the first image's attempt, where the request is new. Of one that runs again only
+        what is owed is made: neither what came or was refused, nor (unless told to buy again what
+        is unknown) what was written off.
         """
-        row = self.store.request(world.request_id)
-        over = _ANSWERED if order.retry_unknown else _ANSWERED | {State.WRITTEN_OFF}
-        have = {one.ordinal for one in row.attempts if one.state in over}
-        owed = [ordinal for ordinal in range(row.n) if ordinal not in have]
-        making = [self._make(world, self._errand(order, planned, row.id, one)) for one in owed]
+        request_id = world.request_id
+        owed = range(planned.request.n) if first else self._owed(request_id, order)
+        making = [
+            self._make(
+                world,
+                self._errand(order, planned, request_id, ordinal),
+                first if ordinal == 0 else None,
+            )
+            for ordinal in owed
+        ]
         try:
             ended = await asyncio.gather(*making)
         finally:
-            with suppress(PisangError):  # where the disk refuses even this, recovery does it
-                await asyncio.wrap_future(self.store.finish(row.id))
+            await world.give_back()
+            if not world.finished:
+                with suppress(PisangError):  # where the disk refuses even this, recovery does it
+                    await asyncio.wrap_future(self.store.finish(request_id))
         pairs = zip(owed, ended, strict=True)
         failed = {ordinal: one for ordinal, one in pairs if isinstance(one, PisangError)}
         if failed and len(failed) == len(ended):
-            first = failed[owed[0]]
-            first.request_id = first.request_id or row.id
-            raise first
+            error = failed[owed[0]]
+            error.request_id = error.request_id or request_id
+            raise error
         return failed
+
+    def _owed(self, request_id: str, order: Order) -> Sequence[int]:
+        """The ordinals of the images that a request which runs again still owes."""
+        row = self.store.request(request_id)
+        over = _ANSWERED if order.retry_unknown else _ANSWERED | {State.WRITTEN_OFF}
+        have = {one.ordinal for one in row.attempts if one.state in over}
+        return [ordinal for ordinal in range(row.n) if ordinal not in have]
 
     def _own(self, work: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
         """A task of the engine's, which a caller who stops waiting does not end."""
@@ -317,10 +339,12 @@ class Engine:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def _make(self, world: World, errand: Errand) -> Concluded | PisangError:
+    async def _make(
+        self, world: World, errand: Errand, first: Ready | None
+    ) -> Concluded | PisangError:
         """One image; an error that came before any row (budget, disk) is a value, not a crash."""
         try:
-            return await world.drive(make_one(errand))
+            return await world.drive(make_one(errand, first))
         except PisangError as error:
             self._mend()
             return error
@@ -386,12 +410,12 @@ class Engine:
             hook=order.hook,
         )
 
-    def _world(self, request_id: str, listen: Listener, tap: Tap | None = None) -> World:
-        stop = self._stops.get(request_id, self._stop)
-        return World(self.store, self.reach, listen, request_id, stop, tap, self._usual)
+    def _world(self, request_id: str) -> World:
+        """Where nobody listens, and nobody can stop it."""
+        return World(self.store, self.reach, ignore, request_id)
 
-    def _listen_for_stop(self, request_id: str) -> None:
-        stop = self._stops[request_id] = asyncio.Event()
+    def _listen_for_stop(self, request_id: str, stop: asyncio.Event) -> None:
+        self._stops[request_id] = stop
         if self._stop.is_set():
             stop.set()
 

@@ -37,14 +37,20 @@ class Event:
 class Tap(Protocol):
     """Is handed an answer's own bytes as they arrive, each chunk once the store has it.
 
-    Called on the engine's loop, and must not wait. `begin` comes with each answer's head: a
-    request may have several, the last of which counts. `close` comes with each one's end, and
-    tells whether the body came whole.
+    Called on the engine's loop. `begin` comes with each answer's head: a request may have several,
+    the last of which counts. `close` comes with each one's end, and tells whether the body came
+    whole. Nothing waits but `room`, which is asked where a push left it `full`, and must end soon:
+    the rest of a paid body waits for it.
     """
+
+    @property
+    def full(self) -> bool: ...
 
     def begin(self, status: int, headers: Mapping[str, str]) -> None: ...
 
     def push(self, chunk: bytes) -> None: ...
+
+    async def room(self) -> None: ...
 
     def close(self, *, whole: bool) -> None: ...
 
@@ -52,11 +58,16 @@ class Tap(Protocol):
 class NoTap:
     """The tap of a caller who waits for the outcome."""
 
+    full = False
+
     def begin(self, status: int, headers: Mapping[str, str]) -> None:
         """Nothing."""
 
     def push(self, chunk: bytes) -> None:
         """Nothing."""
+
+    async def room(self) -> None:
+        """At once."""
 
     def close(self, *, whole: bool) -> None:
         """Nothing."""

@@ -94,24 +94,31 @@ class Concluded:
     warnings: tuple[Warn, ...]
 
 
-def make_one(errand: Errand) -> Flow[Concluded]:
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """An attempt that can be claimed: what will be sent then, and what the wire warns of."""
+
+    intent: Intent
+    request: WireRequest
+    warnings: tuple[Warn, ...]
+
+
+def make_one(errand: Errand, first: Ready | None = None) -> Flow[Concluded]:
     """One image: attempts until one ends in something that must not be tried again.
 
-    Each paid send has an id and a row of its own. Only what is known to have cost nothing is
-    sent again (`policy.retry`), after a jittered delay. A wish that the wire can't carry raises
-    its `UsageError` before anything is claimed.
+    Each paid send has an id and a row of its own; `first` is one that was made ready before. Only
+    what is known to have cost nothing is sent again (`policy.retry`), after a jittered delay. A
+    wish that the wire can't carry raises its `UsageError` before anything is claimed.
     """
     tries, cost = 0, 0
     while True:
         tries += 1
-        attempt_id: str = yield NewId("att")
-        log_id = yield from make_log_id(errand, attempt_id)
-        request, warnings = errand.wire.encode_request(
-            with_log_id(errand.request, log_id), errand.upstream, stream=errand.stream
-        )
-        claimed = yield from claim(errand, attempt_id, log_id)
-        told = replace(errand, warnings=_merge(errand.warnings, warnings, claimed.warnings))
-        concluded = yield from send(told, attempt_id, request)
+        ready = first or (yield from make_ready(errand))
+        first = None
+        claimed = yield from claim(ready.intent)
+        warnings = _merge(errand.warnings, ready.warnings, claimed.warnings)
+        told = replace(errand, warnings=warnings)
+        concluded = yield from send(told, ready.intent.attempt_id, ready.request)
         if concluded.error is None:
             errand.retries.succeeded(cost)
             return concluded
@@ -143,9 +150,18 @@ def send(errand: Errand, attempt_id: str, request: WireRequest) -> Flow[Conclude
         ) from error
 
 
-def claim(errand: Errand, attempt_id: str, log_id: str | None) -> Flow[Claimed]:
-    """Ask for the slot until it is given. Refusals (budget, disk) come out as their errors."""
-    intent = Intent(
+def make_ready(errand: Errand) -> Flow[Ready]:
+    """The next attempt, encoded. Raises the `UsageError` of a wish that the wire can't carry."""
+    attempt_id: str = yield NewId("att")
+    log_id = yield from make_log_id(errand, attempt_id)
+    request, warnings = errand.wire.encode_request(
+        with_log_id(errand.request, log_id), errand.upstream, stream=errand.stream
+    )
+    return Ready(_intent(errand, attempt_id, log_id), request, warnings)
+
+
+def _intent(errand: Errand, attempt_id: str, log_id: str | None) -> Intent:
+    return Intent(
         attempt_id=attempt_id,
         request_id=errand.request_id,
         ordinal=errand.ordinal,
@@ -163,6 +179,10 @@ def claim(errand: Errand, attempt_id: str, log_id: str | None) -> Flow[Claimed]:
         free=errand.free,
         image_size=errand.request.image_size,
     )
+
+
+def claim(intent: Intent) -> Flow[Claimed]:
+    """Ask for the slot until it is given. Refusals (budget, disk) come out as their errors."""
     while True:
         try:
             answer: Claimed | Hold = yield Claim(intent)

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 from urllib.parse import quote
 
 from pisang.domain.answer import Answer
@@ -24,19 +25,37 @@ _DOT = "*"
 
 
 def redact(answer: Answer, key: Secret | None) -> Answer:
-    """The answer with every writing of the key dotted out, in its body and its headers."""
-    if key is None or len(key.reveal()) < SHORTEST:
+    """The answer with every writing of the key dotted out, in its body and its headers; itself,
+    where there is none."""
+    if key is None or len(key.reveal()) < SHORTEST or not _may_hold(answer, key.reveal()):
         return answer
     pattern = _pattern(key.reveal())
-    return replace(
+    hidden = replace(
         answer,
         headers={name: _hide_text(pattern, value) for name, value in answer.headers.items()},
         skeleton=_hide(pattern, answer.skeleton),
         spans=tuple(_hide_in_span(pattern, span) for span in answer.spans),
         reason=_hide_text(pattern, answer.reason),
     )
+    return answer if hidden == answer else hidden
 
 
+def _may_hold(answer: Answer, key: str) -> bool:
+    """Whether the beginning of any writing of the key stands anywhere: a search for plain bytes,
+    for nearly every answer's sake."""
+    texts = [run.raw for span in answer.spans for run in span.runs if isinstance(run, TextRun)]
+    told = (*answer.headers.values(), answer.reason)
+    lower = [text.lower() for text in (answer.skeleton, *texts)]
+    lower += [text.encode("utf-8", "surrogatepass").lower() for text in told]
+    return any(start in text for start in _starts(key) for text in lower)
+
+
+@lru_cache(maxsize=64)
+def _starts(key: str) -> tuple[bytes, ...]:
+    return tuple({writing.encode()[:SHORTEST].lower() for writing in _writings(key)})
+
+
+@lru_cache(maxsize=64)
 def _pattern(key: str) -> re.Pattern[bytes]:
     """Every writing of the key, and the beginning of one where the body was cut off inside it."""
     writings = sorted(dict.fromkeys(_writings(key)), key=len, reverse=True)

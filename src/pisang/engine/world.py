@@ -15,8 +15,9 @@ from functools import partial
 from typing import Any
 
 from pisang.domain.answer import Answer, Ended
+from pisang.domain.attempt import State
 from pisang.domain.content import Content
-from pisang.domain.ledger import Claimed, Hold, Intent
+from pisang.domain.ledger import Begun, Claimed, Hold, Intent, Wish
 from pisang.engine.effects import (
     Claim,
     Decline,
@@ -54,8 +55,14 @@ def _claimed(before: str | None, effect: Effect, answer: object) -> str | None:
     return None if isinstance(effect, Settle) else before
 
 
-Usual = dict[tuple[str, str, str | None], float | None]
-"""How long an image of that upstream, model and size usually takes, as far as it was asked."""
+Usual = dict[tuple[str, str, str | None], tuple[float | None, float]]
+"""How long an image of that upstream, model and size usually takes, and when that was asked."""
+
+USUAL_S = 60.0
+"""How long such a figure is believed."""
+
+RECEIVED_EVERY_S = 0.1
+"""How often a listener hears of the bytes of one attempt."""
 
 
 class World:
@@ -82,6 +89,9 @@ class World:
         self._listen = listen
         self.request_id = request_id
         self._usual: Usual = {} if usual is None else usual
+        self._claimed: tuple[Intent, Claimed | Hold] | None = None
+        self._alone = False
+        self.finished = False
         self._handlers: dict[type[Effect], Callable[[Any], Awaitable[object]]] = {
             Claim: self._claim,
             Decline: self._decline,
@@ -121,6 +131,45 @@ class World:
                 self._store.abandon(claimed)
             raise
 
+    async def begin(
+        self, wish: Wish, intent: Intent | None, *, retry_unknown: bool, new: bool
+    ) -> Begun:
+        """What the ledger says to a wish. Where it is new and `intent` can be claimed, that is in
+        the same commit, and the flow that asks for it is given it without another; the request is
+        over, then, with the first attempt that must not be followed by one.
+
+        A claim that is refused is not even asked for: the flow hears of it in its turn.
+        """
+        begin = partial(self._store.begin, wish, retry_unknown=retry_unknown, new=new)
+        if intent is None or self._stop.is_set():
+            return self._note(await asyncio.wrap_future(begin()))
+        # Asked before the commit: nothing may come between that and the send.
+        await self._usual_s(intent)
+        beginning = asyncio.wrap_future(begin(intent=intent))
+        try:
+            begun = await asyncio.shield(beginning)
+        except asyncio.CancelledError:
+            if isinstance((await beginning).claimed, Claimed):
+                await asyncio.wrap_future(self._store.settle(never_sent(intent, now_ms())))
+            raise
+        except PisangError:
+            begun = await asyncio.wrap_future(begin())
+        if begun.claimed is not None:
+            self._alone = True
+            self._claimed = (intent, begun.claimed)
+        return self._note(begun)
+
+    def _note(self, begun: Begun) -> Begun:
+        self.request_id = begun.request_id
+        return begun
+
+    async def give_back(self) -> None:
+        """Undo a claim that came with the request and that no flow was given: nothing was sent,
+        and the row must not say that it may have been."""
+        claimed, self._claimed = self._claimed, None
+        if claimed is not None and isinstance(claimed[1], Claimed):
+            await asyncio.wrap_future(self._store.settle(never_sent(claimed[0], now_ms())))
+
     def tell_begun(self) -> None:
         """The request is in the ledger: from here on its id finds it, whoever asks."""
         self._tell("begun", "")
@@ -139,26 +188,30 @@ class World:
             asyncio.get_running_loop().call_exception_handler(told)
 
     async def _claim(self, effect: Claim) -> Claimed | Hold:
-        if self._stop.is_set():
-            raise Cancelled()
-        # Asked before the commit: nothing may come between that and the send.
         usual_s = await self._usual_s(effect.intent)
-        answer = await self._commit_claim(effect.intent)
+        answer = self._claimed_with_begin(effect.intent) or await self._commit_claim(effect.intent)
         if isinstance(answer, Hold):
             self._tell("queued", effect.intent.attempt_id, message=answer.reason)
         else:
             self._tell_claimed(effect.intent, usual_s, answer)
         return answer
 
+    def _claimed_with_begin(self, intent: Intent) -> Claimed | Hold | None:
+        """The answer that came with the request's own commit, once."""
+        claimed, self._claimed = self._claimed, None
+        return claimed[1] if claimed is not None and claimed[0] == intent else None
+
     async def _usual_s(self, intent: Intent) -> float | None:
-        """How long such an image usually takes, where somebody listens; once known, it stands."""
+        """How long such an image usually takes, where somebody listens."""
         if self._listen is ignore:
             return None
         asked = (intent.upstream, intent.model, intent.image_size)
-        if self._usual.get(asked) is None:
+        usual_s, at = self._usual.get(asked, (None, -USUAL_S))
+        if time.monotonic() >= at + USUAL_S:
             with suppress(PisangError):  # a figure to look at: it stops no image
-                self._usual[asked] = await asyncio.to_thread(self._store.usual_s, *asked)
-        return self._usual.get(asked)
+                usual_s = await asyncio.to_thread(self._store.usual_s, *asked)
+            self._usual[asked] = (usual_s, time.monotonic())
+        return usual_s
 
     def _tell_claimed(self, intent: Intent, usual_s: float | None, claimed: Claimed) -> None:
         self._say(
@@ -178,6 +231,8 @@ class World:
     async def _commit_claim(self, intent: Intent) -> Claimed | Hold:
         """The claim's answer. Cancelled in the middle of its commit, it is undone: nothing was
         sent, and the row must not say that it may have been."""
+        if self._stop.is_set():
+            raise Cancelled()
         claiming = asyncio.wrap_future(self._store.claim(intent, now_ms()))
         try:
             return await asyncio.shield(claiming)
@@ -192,7 +247,7 @@ class World:
 
     async def _exchange(self, effect: Exchange) -> Answer:
         """Send, and pump what comes to the store. The order on each chunk is: store, tap, tell."""
-        started = time.monotonic()
+        started, told_s = time.monotonic(), 0.0
         try:
             armed = await self._reach.armed(effect.upstream)
             await self._bring(effect)
@@ -211,7 +266,12 @@ class World:
                 async for chunk in stream:
                     intake.take(chunk)
                     self._tap.push(chunk)
-                    self._tell("received", effect.attempt_id, intake.bytes)
+                    if self._tap.full:
+                        await self._tap.room()
+                    if time.monotonic() >= told_s + RECEIVED_EVERY_S:
+                        told_s = time.monotonic()
+                        self._tell("received", effect.attempt_id, intake.bytes)
+                self._tell("received", effect.attempt_id, intake.bytes)
         except Failure as failure:
             ended, reason = failure.ended, failure.reason
             sent = failure.sent or status is not None
@@ -220,8 +280,7 @@ class World:
         except PisangError as error:
             # The disk failed under a body that is paid for: what came is kept as it is.
             ended, reason = Ended.CUT, error.message()
-        self._tap.close(whole=ended is Ended.WHOLE)
-        answer = intake.answer(
+        came = intake.answer(
             ended=ended,
             sent=sent,
             status=status,
@@ -229,7 +288,10 @@ class World:
             elapsed_ms=int((time.monotonic() - started) * 1000),
             reason=reason,
         )
-        return redact(answer, armed.key)
+        answer = redact(came, armed.key)
+        # What was dotted out is not given out as it came either.
+        self._tap.close(whole=ended is Ended.WHOLE and answer is came)
+        return answer
 
     async def _bring(self, effect: Exchange) -> None:
         """Have the pictures that are sent on this machine: they are read while it is answered."""
@@ -246,11 +308,20 @@ class World:
 
     async def _keep(self, effect: Keep) -> None:
         keep = partial(self._store.keep, effect.attempt_id, effect.answer, effect.contents)
-        await asyncio.get_running_loop().run_in_executor(self._store.keepers, keep)
+        if effect.contents or effect.answer.spans:
+            await asyncio.get_running_loop().run_in_executor(self._store.keepers, keep)
+        else:
+            keep()
         self._tell("kept", effect.attempt_id)
 
     async def _settle(self, effect: Settle) -> None:
-        await asyncio.wrap_future(self._store.settle(effect.settlement))
+        over = self._alone and effect.settlement.state is not State.FAILED  # which may be followed
+        finish = self.request_id if over else None
+        await asyncio.wrap_future(self._store.settle(effect.settlement, finish=finish))
+        self.finished = over
+        if effect.settlement.state is State.DONE:  # there is a figure now, where there was none
+            for asked in [one for one, (usual_s, _) in self._usual.items() if usual_s is None]:
+                del self._usual[asked]
         self._tell(effect.settlement.state.value, effect.settlement.attempt_id)
 
     async def _sleep(self, effect: Sleep) -> None:

@@ -49,6 +49,11 @@ class Caller:
         return Role.ADMIN if self.key is None else self.key.role
 
     @property
+    def restricted(self) -> bool:
+        """Whether `check` could refuse him anything."""
+        return self.key is not None and (bool(self.key.models) or self.key.max_size is not None)
+
+    @property
     def quota(self) -> Quota | None:
         """How much he may ask for, where that is limited."""
         return None if self.key is None else self.key.quota

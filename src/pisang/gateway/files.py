@@ -67,6 +67,13 @@ async def answer_about(visit: Visit, caller: Caller, store: Store) -> WireAnswer
         return wire("gemini").encode_error(error)
 
 
+def names_files(asked: Asked) -> bool:
+    """Whether a call names any picture by an address: else there is nothing to take in."""
+    request = asked.ask.request
+    parts = (*request.parts, *(part for turn in request.history for part in turn.parts))
+    return any(isinstance(part, Link) for part in parts)
+
+
 def take_in(asked: Asked, visit: Visit, caller: Caller, store: Store) -> Asked:
     """The call with the pictures that it names by an address of ours in place of the addresses.
 

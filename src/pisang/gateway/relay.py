@@ -9,8 +9,10 @@ caller that doesn't read must not hold up the pump of a paid body (DESIGN §3, m
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import suppress
 
 from pisang.gateway.calls import note_fell_behind
 
@@ -19,6 +21,10 @@ LIVE_BYTES = 64 * 1024
 committed: most errors are small, and must not have been begun as a success."""
 
 LAG_BYTES = 4 * 1024 * 1024
+
+PATIENCE_S = 2.0
+"""How long, in all, an answer's pump waits for a caller who is that far behind. One who reads
+nearly as fast as the upstream sends is served from memory; one who doesn't, from the store."""
 
 
 class Relay:
@@ -29,7 +35,7 @@ class Relay:
     `whole`: the body came to its end. `between_events`: what was given out ends with an event.
     """
 
-    def __init__(self, *, sse: bool) -> None:
+    def __init__(self, *, sse: bool, patience_s: float = PATIENCE_S) -> None:
         self._start = b"data:" if sse else b"{"
         self._waiting: deque[bytes] = deque()
         self._waiting_bytes = 0
@@ -37,6 +43,8 @@ class Relay:
         self._fits = False
         self._ended = False
         self._news = asyncio.Event()
+        self._read = asyncio.Event()
+        self._patience_s = patience_s
         self.headers: Mapping[str, str] = {}
         self.live = asyncio.Event()
         self.fell_behind = False
@@ -65,15 +73,41 @@ class Relay:
         self._waiting_bytes += len(chunk)
         if self._waiting_bytes > LIVE_BYTES and self._fits:
             self.live.set()
-        if self._waiting_bytes > LAG_BYTES:
+        self._news.set()
+
+    @property
+    def full(self) -> bool:
+        """Whether the reader is too far behind for more."""
+        return self._waiting_bytes > LAG_BYTES and self._fits and not self.fell_behind
+
+    async def room(self) -> None:
+        """Until the reader has caught up by half, or his time is used up: then he is let go."""
+        started_s = time.monotonic()
+        self._read.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._patience_s):
+                await self._read.wait()
+        self._patience_s -= time.monotonic() - started_s
+        if self.full:
             self.fell_behind = True
             note_fell_behind()
             self._waiting.clear()
-        self._news.set()
+            self._news.set()
+
+    def leave(self) -> None:
+        """Nobody reads any more: nothing is kept for him, and nothing waits for him."""
+        self._fits = False
+        self._waiting.clear()
+        self._read.set()
 
     def close(self, *, whole: bool) -> None:
         """The body has ended, whole or not."""
         self.whole = whole
+
+    @property
+    def held(self) -> bool:
+        """Whether a whole answer is here, of which nothing was given out yet."""
+        return self._fits and self.whole and not self._taken and bool(self._waiting)
 
     # --- the reader ------------------------------------------------------------------------------
 
@@ -99,6 +133,8 @@ class Relay:
     def _next(self) -> bytes:
         chunk = self._waiting.popleft()
         self._waiting_bytes -= len(chunk)
+        if self._waiting_bytes <= LAG_BYTES // 2:
+            self._read.set()
         self.sent += len(chunk)
         self.between_events = chunk.endswith((b"\n\n", b"\r\n\r\n"))
         return chunk

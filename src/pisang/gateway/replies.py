@@ -23,6 +23,8 @@ from pisang.wires.table import wire
 
 _SAID = frozenset({State.DONE, State.REFUSED})
 
+JSON_TYPE = "application/json; charset=UTF-8"
+
 
 def encode(ran: Ran, ask: Ask, asked_wire: Wire, store: Store) -> WireAnswer:
     """The answer to a caller: pictures, a refusal as its upstream worded it, or the error.
@@ -63,8 +65,13 @@ def _as_it_came(
         return None
     if not answer.skeleton.lstrip().startswith(b"data:" if ask.stream else b"{"):
         return None
-    kind = answer.headers.get("content-type", "application/json; charset=UTF-8")
+    kind = answer.headers.get("content-type", JSON_TYPE)
     return WireAnswer(200, write_again(answer.skeleton, answer.spans), {"content-type": kind})
+
+
+def speaks_for_itself(ran: Ran) -> bool:
+    """Whether one upstream's one answer says all there is to say."""
+    return len([one for one in last_attempts(ran.row) if one.state in _SAID]) == 1
 
 
 def is_plain(ask: Ask) -> bool:

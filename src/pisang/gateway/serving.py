@@ -28,12 +28,12 @@ from pisang.engine.replay import replay
 from pisang.errors import KeyRestricted, OptionInvalid, PisangError, UsageError
 from pisang.gateway.access import Caller
 from pisang.gateway.calls import note_error
-from pisang.gateway.files import take_in
+from pisang.gateway.files import names_files, take_in
 from pisang.gateway.intake import Asked, read_asked
 from pisang.gateway.news import News
 from pisang.gateway.recall import recall
 from pisang.gateway.relay import Relay, skip
-from pisang.gateway.replies import encode, is_plain
+from pisang.gateway.replies import JSON_TYPE, encode, is_plain, speaks_for_itself
 from pisang.gateway.routing import Router
 from pisang.gateway.telling import Teller
 from pisang.gateway.visits import Departure, Gone, Visit
@@ -69,8 +69,12 @@ async def serve(service: Service, visit: Visit, caller: Caller, spoken: Wire) ->
     sink = store.spool(call_id)
     try:
         asked = await read_asked(visit, spoken, sink)
-        await asyncio.to_thread(store.adopt, call_id)
-        asked = await asyncio.to_thread(take_in, asked, visit, caller, store)
+        if sink.pieces:
+            await asyncio.to_thread(store.adopt, call_id)
+        else:
+            store.let_go(call_id)
+        if names_files(asked):
+            asked = await asyncio.to_thread(take_in, asked, visit, caller, store)
         orders = _orders(service, visit, caller, asked)
         if spoken.name not in TURN_WIRES:
             orders = tuple(_recalled(order, service.engine) for order in orders)
@@ -125,6 +129,8 @@ def _permitted(
     caller: Caller, request: Request, upstreams: tuple[Upstream, ...], catalogue: Catalogue
 ) -> tuple[Upstream, ...]:
     """The upstreams at which the caller's key is for this. Raises `KeyRestricted`: at none."""
+    if not caller.restricted:
+        return upstreams
     kept: list[Upstream] = []
     refusal: KeyRestricted | None = None
     for upstream in upstreams:
@@ -172,7 +178,9 @@ class _Serving:
         self._ask = asked.ask
         self._teller = Teller(visit.send, lambda: self._departure.happened)
         # At once: the same client may ask again before there is a next byte to fail on.
-        self._departure = Departure(visit.receive, lambda: self._leave(delivered=False))
+        self._departure = Departure(
+            visit.receive, lambda: self._leave(delivered=self._teller.ended)
+        )
         self._relay = Relay(sse=asked.ask.stream)
         self._relayed = is_plain(asked.ask)
         self._cut_shows = visit.cut_shows
@@ -193,21 +201,34 @@ class _Serving:
                 whole = await (self._tell_live(carrying) if live else self._tell(carrying))
             if self._departure.happened:
                 carrying.add_done_callback(_look_away)
-            delivered = whole and not self._departure.happened
-            left = self._leave(delivered=delivered)
-            if left is not None and not delivered:  # he may ask another process of this home
+            left = self._leave(delivered=whole)
+            if left is not None and not whole:  # he may ask another process of this home
                 with suppress(PisangError):  # a disk that takes nothing: recovery will
                     await asyncio.wrap_future(left)
         except asyncio.CancelledError:
-            self._leave(delivered=False)
+            self._leave(delivered=self._teller.ended)
             raise
         finally:
             await self._departure.close()
 
     async def _tell(self, carrying: asyncio.Future[Ran]) -> bool:
-        """Answer from the store; whether all of it went out."""
-        answer = await asyncio.to_thread(self._answer, carrying)
+        """Answer at once; whether all of it went out. What is small enough to be held still is
+        given from memory, the rest from the store."""
+        answer = self._held(carrying)
+        if answer is None:
+            answer = await asyncio.to_thread(self._answer, carrying)
         return await self._teller.tell(answer, self._store)
+
+    def _held(self, carrying: asyncio.Future[Ran]) -> WireAnswer | None:
+        """The upstream's own bytes, where they are the answer and all of them are here."""
+        if not self._relay.held or carrying.exception() is not None:
+            return None
+        ran = carrying.result()
+        if ran.replayed or not speaks_for_itself(ran):
+            return None
+        self._note(ran)
+        kind = self._relay.headers.get("content-type", JSON_TYPE)
+        return WireAnswer(200, tuple(self._relay.rest()), {"content-type": kind})
 
     async def _tell_live(self, carrying: asyncio.Future[Ran]) -> bool:
         """Pass the upstream's bytes on while they arrive, the last of them once the outcome is
@@ -250,9 +271,10 @@ class _Serving:
 
     async def _run(self, order: Order, listen: Listener) -> Ran:
         """Carry one order out, its own bytes tapped where they will be the answer."""
-        tap = None
-        if self._relayed and wire(order.upstream.wire) is self._wire:
-            order, tap = replace(order, stream=self._ask.stream), self._relay
+        if not self._relayed or wire(order.upstream.wire) is not self._wire:
+            self._relay.begin(0, {})  # what an upstream before it said is not the answer
+            return await self._service.engine.run(order, listen)
+        order, tap = replace(order, stream=self._ask.stream), self._relay
         return await self._service.engine.run(order, listen, tap)
 
     def _hear(self, event: Event) -> None:
@@ -282,19 +304,24 @@ class _Serving:
     def _answer(self, carrying: asyncio.Future[Ran]) -> WireAnswer:
         try:
             ran = carrying.result()
-            if ran.joined:
-                self._teller.headers["x-pisang-attached"] = ran.row.id
-            if ran.warnings:
-                codes = dict.fromkeys(warn.code for warn in ran.warnings)
-                self._teller.headers["x-pisang-warning"] = ", ".join(codes)
+            self._note(ran)
             return encode(ran, self._ask, self._wire, self._store)
         except PisangError as error:
             return self._wire.encode_error(error, self._ask)
+
+    def _note(self, ran: Ran) -> None:
+        """What the headers say of an outcome."""
+        if ran.joined:
+            self._teller.headers["x-pisang-attached"] = ran.row.id
+        if ran.warnings:
+            codes = dict.fromkeys(warn.code for warn in ran.warnings)
+            self._teller.headers["x-pisang-warning"] = ", ".join(codes)
 
     def _leave(self, *, delivered: bool) -> Future[None] | None:
         """Nobody waits any more. Where it was not delivered, whoever asks the same joins it, once
         that is committed."""
         self._left = True
+        self._relay.leave()
         return self._detach(delivered=delivered)
 
     def _detach(self, *, delivered: bool) -> Future[None] | None:

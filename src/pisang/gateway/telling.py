@@ -27,13 +27,15 @@ _HEARD_S = 0.001
 
 
 class Teller:
-    """Tells one caller one answer. `headers` may be added to until the first byte."""
+    """Tells one caller one answer. `headers` may be added to until the first byte; `ended` once
+    all of it is handed over: a caller who leaves then has read it."""
 
     def __init__(self, send: Send, gone: Callable[[], bool] = lambda: False) -> None:
         self._send = send
         self._gone = gone
         self._told = 0
         self.headers: dict[str, str] = {}
+        self.ended = False
         self._spent: str | None = None
         self._live: Mapping[str, str] = _JSON
 
@@ -78,7 +80,10 @@ class Teller:
         body: Body = answer.body
         if self._spent is None:
             chunks, length = stream_body(body, store.read)
-            await self._start(answer.status, {**answer.headers, "content-length": str(length)})
+            # Who is told the length of a large one leaves with its last byte, and could not be
+            # told from one who left before it: he waits for the end that follows `_end`'s look.
+            sized = {"content-length": str(length)} if length <= BUFFERED else {}
+            await self._start(answer.status, {**answer.headers, **sized})
         elif answer.status != 200:
             if self._spent != "sse":
                 return False  # the server closes the connection on an open body
@@ -102,6 +107,7 @@ class Teller:
             await asyncio.sleep(_HEARD_S)
         if self._gone():
             return False
+        self.ended = True
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
         return True
 

@@ -51,23 +51,24 @@ class Answers:
         """Sync what came in, store the answer, then give every content its lasting name.
 
         In that order, so that whenever power fails either the incoming names are there, or the
-        answer with all it names, or both.
+        answer with all it names, or both. An answer without a content is not synced: its outcome
+        is, a moment later, and a process that is killed in between leaves it to recovery all the
+        same. Blocks where there are contents, and only then.
         """
         incoming = self.incoming(attempt_id)
         images = {content.sha256: content for content in contents}
         needed = {content.sha256: content for content, _ in contents_of(answer)} | images
         sources = {sha256: self._source(incoming, needed[sha256]) for sha256 in needed}
-        self._files.sync(source for source in sources.values() if source is not None)
-        record = pack(answer, frozenset(images))
-        self._files.write_all(self._home.record(attempt_id), record.packed)
-        self._files.sync((self._home.incoming,))
-        self._blobs.keep(
-            [
+        record, path = pack(answer, frozenset(images)), self._home.record(attempt_id)
+        self._files.write_all(path, record.packed)
+        if needed:
+            pieces = [
                 Piece(sha256, needed[sha256].size, source, image=sha256 in images)
                 for sha256, source in sources.items()
                 if source is not None
             ]
-        )
+            self._files.sync((*(piece.source for piece in pieces), path, self._home.incoming))
+            self._blobs.keep(pieces)
         with self._lock:
             self._records[attempt_id] = record
 

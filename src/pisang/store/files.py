@@ -47,18 +47,22 @@ class Files:
             raise self._health.disk(error, path) from error
 
     def write_all(self, path: Path, data: bytes) -> None:
-        """A file of exactly these bytes, synced."""
-        self.write_chunks(path, (data,))
+        """A file of exactly these bytes, not synced yet."""
+        self._write(path, (data,), synced=False)
 
     def write_chunks(self, path: Path, chunks: Iterable[bytes]) -> None:
         """A file of exactly these bytes, synced. What `chunks` raises leaves it half written."""
+        self._write(path, chunks, synced=True)
+
+    def _write(self, path: Path, chunks: Iterable[bytes], *, synced: bool) -> None:
         fd = self.create(path)
         try:
             for chunk in chunks:
                 rest = memoryview(chunk)
                 while rest:
                     rest = rest[self.write(fd, rest, path) :]
-            self._sync(fd, path)
+            if synced:
+                self._sync(fd, path)
         finally:
             os.close(fd)
 

@@ -58,13 +58,18 @@ class Writer(Protocol):
     """Runs jobs in order, and commits together what waits together."""
 
     def submit(
-        self, work: Callable[[Tx], Result], after: Callable[[], None] | None = None
+        self,
+        work: Callable[[Tx], Result],
+        after: Callable[[], None] | None = None,
+        *,
+        lazy: bool = False,
     ) -> Future[Result]:
         """Queue a job; its future has the result once it is committed, or the job's own error.
 
-        `after` is called between the commit and the telling. A job may be run again from its
-        beginning where its transaction was undone, so it changes nothing but through its `Tx`. One
-        whose future was cancelled before it began is left out. Raises nothing itself.
+        `after` is called between the commit and the telling. A `lazy` one may wait a moment for
+        others to share their commit; the order of jobs stays as it was. A job may be run again from
+        its beginning where its transaction was undone, so it changes nothing but through its `Tx`.
+        One whose future was cancelled before it began is left out. Raises nothing itself.
         """
 
     def close(self) -> None:

@@ -10,8 +10,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
+from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pisang.domain.answer import Answer
 from pisang.domain.attempt import Charged, State
@@ -166,16 +167,35 @@ class Store:
 
     # --- the road: begin, claim, take in, keep, settle -------------------------------------------
 
-    def begin(self, wish: Wish, *, retry_unknown: bool = False, new: bool = False) -> Future[Begun]:
+    def begin(
+        self,
+        wish: Wish,
+        *,
+        retry_unknown: bool = False,
+        new: bool = False,
+        intent: Intent | None = None,
+    ) -> Future[Begun]:
         """Write a wish down, or find the request that stands for it already.
 
         On `new` the request is this process's until `finish`: whoever sends the same key
         meanwhile is told `running`. `retry_unknown` buys again what is unknown; `new` makes a
         purchase of its own whatever the key. Raises `IdempotencyMismatch`, `KeyLimited`.
+
+        `intent` is claimed in the same commit where a new request was written down, and what
+        `claim` raises is raised here: then nothing was written, not the wish either.
         """
-        return self._job(
-            lambda tx, us: begin_jobs.begin(tx, us, wish, retry_unknown=retry_unknown, new=new)
-        )
+        try:
+            wanted = intent if intent is None or self._hold() is None else None
+        except PisangError as error:
+            return _refused(error)
+
+        def work(tx: Tx, us: Process) -> Begun:
+            begun = begin_jobs.begin(tx, us, wish, retry_unknown=retry_unknown, new=new)
+            if wanted is None or (begun.verdict, begun.request_id) != ("new", wanted.request_id):
+                return begun
+            return replace(begun, claimed=claim_jobs.claim(tx, us, wanted, wish.created_ms))
+
+        return self._job(work)
 
     def claim(self, intent: Intent, now_ms: int = 0) -> Future[Claimed | Hold]:
         """Reserve the money, take the slot and write `sent`, or say when to ask again.
@@ -184,17 +204,21 @@ class Store:
         fit on the disk), `StoreSuspect`, `BucketUnreachable`, `BucketRefused`, `NotFound`: nothing
         is sent then, nothing is held.
         """
-        held: Future[Claimed | Hold] = Future()
         try:
-            self.may_buy()
-            waits_for = self._blobs.hold()
+            hold = self._hold()
         except PisangError as error:
-            held.set_exception(error)
-            return held
-        if waits_for is not None:
-            held.set_result(Hold(BUCKET_HOLD_MS, waits_for))
+            return _refused(error)
+        if hold is not None:
+            held: Future[Claimed | Hold] = Future()
+            held.set_result(hold)
             return held
         return self._job(lambda tx, us: claim_jobs.claim(tx, us, intent, now_ms))
+
+    def _hold(self) -> Hold | None:
+        """What a claim has to wait for besides its upstream's limits. Raises as `claim` does."""
+        self.may_buy()
+        waits_for = self._blobs.hold()
+        return None if waits_for is None else Hold(BUCKET_HOLD_MS, waits_for)
 
     def may_buy(self) -> None:
         """Raises `StoreFull`, `StoreSuspect`, `HomeUnusable` where `claim` would."""
@@ -217,18 +241,22 @@ class Store:
         """
         self._answers.keep(attempt_id, answer, contents)
 
-    def settle(self, settlement: Settlement) -> Future[None]:
+    def settle(self, settlement: Settlement, *, finish: str | None = None) -> Future[None]:
         """Outcome, charge, images and stored answer in one commit; then the incoming names go.
 
+        `finish` names the request with which this process is through then, as `finish` does.
         Raises `Unexpected` when the attempt has ended already: nothing is settled twice.
         """
         attempt_id = settlement.attempt_id
         record = self._answers.record(attempt_id)
         salvage = settlement.state is State.UNKNOWN and record is None
-        return self._writer.submit(
-            lambda tx: settle_jobs.settle(tx, settlement, record),
-            after=lambda: self._answers.forget(attempt_id, salvage=salvage),
-        )
+
+        def work(tx: Tx, us: Process) -> None:
+            settle_jobs.settle(tx, settlement, record)
+            if finish is not None:
+                begin_jobs.finish(tx, us, finish)
+
+        return self._job(work, after=lambda: self._answers.forget(attempt_id, salvage=salvage))
 
     def reopen(self, attempt_id: str) -> None:
         """An attempt that is `unknown` is looked at again: what comes in for it now gets names of
@@ -242,8 +270,13 @@ class Store:
     def detach(self, request_id: str, *, delivered: bool) -> Future[None]:
         """No client waits for a request's answer any more; `delivered`: one was given it to its
         last byte. Until then (`begin` with a `route` attached him) a twin is a new purchase; where
-        nobody was given the answer, a twin joins the request."""
-        return self._job(lambda tx, _: begin_jobs.detach(tx, request_id, delivered=delivered))
+        nobody was given the answer, a twin joins the request.
+
+        Who was given it all is noted with the next commit: nobody's answer depends on it.
+        """
+        return self._job(
+            lambda tx, _: begin_jobs.detach(tx, request_id, delivered=delivered), lazy=delivered
+        )
 
     def finish(self, request_id: str) -> Future[None]:
         """This process is through with a request: its key may run it again where it failed.
@@ -513,15 +546,19 @@ class Store:
 
     # --- inside ----------------------------------------------------------------------------------
 
-    def _job(self, work: Callable[[Tx, Process], Result]) -> Future[Result]:
+    def _job(
+        self,
+        work: Callable[[Tx, Process], Result],
+        after: Callable[[], None] | None = None,
+        *,
+        lazy: bool = False,
+    ) -> Future[Result]:
         """Queue a job that has to know who asks."""
         try:
             process = self._process()
         except PisangError as error:
-            refused: Future[Result] = Future()
-            refused.set_exception(error)
-            return refused
-        return self._writer.submit(lambda tx: work(tx, process))
+            return _refused(error)
+        return self._writer.submit(lambda tx: work(tx, process), after, lazy=lazy)
 
     def _process(self) -> Process:
         with self._living:
@@ -538,3 +575,10 @@ class Store:
             raise Unexpected(what=f"attempt {attempt_id} was taken over and is gone")
         answer, contents = self._answers.salvage(attempt_id)
         return Orphan(attempt_row(row), answer, contents)
+
+
+def _refused(error: PisangError) -> Future[Any]:
+    """The future of a job that is not even queued."""
+    refused: Future[Any] = Future()
+    refused.set_exception(error)
+    return refused

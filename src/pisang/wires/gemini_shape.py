@@ -67,7 +67,7 @@ def camel_case(value: JSON, shape: Shape | None) -> JSON:
         return value
     named: dict[str, JSON] = {}
     for key, item in value.items():
-        name = _known_name(key, shape)
+        name = key if key in shape else _known_name(key, shape)
         if item is None and name in shape:
             continue
         if name in named:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -34,6 +35,9 @@ GROUP = 256
 CHECKPOINT_BYTES = 4 * 1024 * 1024
 """The WAL is moved into the ledger when it has grown past this."""
 
+LAZY_S = 0.05
+"""How long a lazy job waits for one that is not, to share its commit."""
+
 _FATAL = frozenset(
     {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 )
@@ -45,6 +49,7 @@ class _Job:
     work: Callable[[Tx], Any]
     future: Future[Any]
     after: Callable[[], None] | None = None
+    lazy: bool = False
 
 
 class SqliteWriter:
@@ -64,11 +69,16 @@ class SqliteWriter:
         self._connection: sqlite3.Connection | None = None
 
     def submit(
-        self, work: Callable[[Tx], Result], after: Callable[[], None] | None = None
+        self,
+        work: Callable[[Tx], Result],
+        after: Callable[[], None] | None = None,
+        *,
+        lazy: bool = False,
     ) -> Future[Result]:
         """Queue a job; its future has the result once it is committed, or the job's own error.
 
-        `after` is called between the commit and the telling. A job whose future was cancelled
+        `after` is called between the commit and the telling. A `lazy` one waits for company for
+        `LAZY_S` at most. A job whose future was cancelled
         before its group began is left out. Raises nothing itself.
         """
         future: Future[Result] = Future()
@@ -76,7 +86,7 @@ class SqliteWriter:
             refused = self._refuse()
             if refused is None:
                 self._start()
-                self._queue.put(_Job(work, future, after))
+                self._queue.put(_Job(work, future, after, lazy))
         if refused is not None:
             future.set_exception(refused)
         return future
@@ -111,6 +121,7 @@ class SqliteWriter:
         """The thread: until told to close."""
         while (first := self._queue.get()) is not None:
             group = [first]
+            self._await_company(group)
             try:
                 deliveries = self._serve_group(group)
             except Exception as error:  # noqa: BLE001 - the loop must go on, whatever a group met
@@ -129,6 +140,20 @@ class SqliteWriter:
             deliveries = self._commit(self._connection, group)
             self._checkpoint(self._connection)
         return deliveries
+
+    def _await_company(self, group: list[_Job]) -> None:
+        """While all of the group are lazy, wait for one that is not; not for long, and not once
+        the writer is to close."""
+        until = time.monotonic() + LAZY_S
+        while group[-1].lazy and len(group) < GROUP:
+            try:
+                job = self._queue.get(timeout=max(0.0, until - time.monotonic()))
+            except Empty:
+                return
+            if job is None:
+                self._queue.put(None)
+                return
+            group.append(job)
 
     def _explain(self, error: Exception) -> PisangError:
         if isinstance(error, PisangError):
