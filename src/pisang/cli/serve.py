@@ -118,7 +118,7 @@ async def _run(gateway: Gateway, asked: Serve, port: int, screen: Screen) -> tup
     """Serve until a signal, then see through what was sent. The attempts that were given up."""
     from pisang.cli.serving import listening, make_server, on_signals
 
-    server: Any = make_server(gateway, asked.host, port)
+    server: Any = make_server(gateway, asked.host, port, gateway.capacity.connections)
     stopping = asyncio.Event()
 
     def stop() -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 BACKLOG = 1024
 CONNECTIONS = 65_536
 """granian takes as many connections as its backlog unless told otherwise; a call that waits for its
-picture holds one for minutes. The system's limit of open files is reached first."""
+picture holds one for minutes."""
 
 HEADER_TIMEOUT_S = 10.0
 """How long a connection may take to say what it asks for, from its first moment and from its last
@@ -77,9 +77,10 @@ async def serve_app(app: Any, host: str, port: int, ready: Callable[[], None]) -
     await serving
 
 
-def make_server(app: Any, host: str, port: int) -> Server:
+def make_server(app: Any, host: str, port: int, connections: int = CONNECTIONS) -> Server:
     """A granian server for this loop. Its `stop` closes the port at once and every connection
-    that waits for no answer; `serve` returns once the last answer has gone out."""
+    that waits for no answer; `serve` returns once the last answer has gone out. Of `connections`
+    at once the next waits to be taken."""
     from granian.constants import HTTPModes, Interfaces
     from granian.http import HTTP1Settings
     from granian.server.embed import Server
@@ -93,7 +94,7 @@ def make_server(app: Any, host: str, port: int) -> Server:
         http=HTTPModes.http1,
         http1_settings=HTTP1Settings(header_read_timeout=int(HEADER_TIMEOUT_S * 1000)),
         backlog=BACKLOG,
-        backpressure=CONNECTIONS,
+        backpressure=connections,
         log_enabled=False,
     )
 

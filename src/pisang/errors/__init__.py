@@ -19,7 +19,7 @@
     ├── NoImage               an answer came, and no image in it               exit 5
     ├── Unavailable           nothing was sent, or it was turned away free     exit 5
     │   ├── Unreachable · Overloaded · RateLimited · KeyLimited · QuotaExhausted · UpstreamFault
-    │   └── Stopping · UpstreamsEjected                    a gateway's own
+    │   └── Crowded · Stopping · UpstreamsEjected          a gateway's own
     ├── MoneyError            the money is not there                           exit 6
     │   └── BudgetExceeded · PriceUnknown · RateUnknown · BalanceExhausted · ConfirmationNeeded
     ├── OutcomeUnknown        sent; whether it was made or billed is unknown   exit 7
@@ -49,6 +49,7 @@ from pisang.errors.money import (
 )
 from pisang.errors.outcomes import (
     Cancelled,
+    Crowded,
     KeyLimited,
     Mismatch,
     NoImage,
@@ -125,6 +126,7 @@ __all__ = [
     "Charged",
     "ConfigError",
     "ConfirmationNeeded",
+    "Crowded",
     "ExtraMissing",
     "HomeUnusable",
     "IdempotencyMismatch",

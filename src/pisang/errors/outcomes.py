@@ -86,6 +86,15 @@ class Stopping(Unavailable):
     zh = "网关正在停止，本次没有发送任何请求：请稍后重试。"
 
 
+class Crowded(Unavailable):
+    """This server works on as many calls as it can; free. Fields: most."""
+
+    code = "crowded"
+    retry = Retry.SAME
+    en = "This gateway is working on as many calls as it can ({most}): ask again in a moment."
+    zh = "网关正在处理的请求已达上限（{most} 个）：请稍后重试。"
+
+
 class UpstreamsEjected(Unavailable):
     """Every upstream failed so often that it is left alone for a while; free. Fields: names."""
 

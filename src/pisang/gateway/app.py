@@ -13,9 +13,10 @@ from pisang.client.storing import storage_of
 from pisang.domain.catalogue import Catalogue, load
 from pisang.domain.ledger import AttemptRow
 from pisang.engine.engine import Engine, Ledgering
-from pisang.errors import NotFound, OptionInvalid, PisangError
+from pisang.errors import Crowded, NotFound, OptionInvalid, PisangError
 from pisang.gateway.access import Access, Caller
 from pisang.gateway.calls import CallRecord, note_caller, note_error, note_wire
+from pisang.gateway.capacity import capacity_of, raise_limit
 from pisang.gateway.cors import answer_preflight, answering, is_preflight
 from pisang.gateway.files import answer_about, take_piece
 from pisang.gateway.free import count_tokens, list_models
@@ -32,11 +33,14 @@ from pisang.gateway.upkeep import keep_up
 from pisang.gateway.visits import Gone, Visit, open_visit
 from pisang.store.store import Store
 from pisang.wires.asgi import App, Receive, Scope, Send
-from pisang.wires.base import WireAnswer
+from pisang.wires.base import Wire, WireAnswer
 from pisang.wires.table import wire
 
 if TYPE_CHECKING:
     from pisang.gateway.management.app import Management
+
+CROWDED_S = 1.0
+"""How long who finds no room is told to wait."""
 
 _MANAGED = ("/pisang/v1/", "/docs", "/openapi.json")
 """Where errors are told as the management API tells them, whether or not there is such a path."""
@@ -62,6 +66,8 @@ class Gateway:
         self._watching: asyncio.Task[None] | None = None
         self._stop: Stop | None = None
         self._finishing: asyncio.Future[tuple[AttemptRow, ...]] | None = None
+        self._paid = 0
+        self.capacity = capacity_of(raise_limit())
         self._operations = Operations(self._catalogue, self._listed_models)
         self._reloading = Reloading(lambda: self._settings, self._take_over, self._operations)
 
@@ -206,12 +212,29 @@ class Gateway:
             await self._tell(visit, _absent(visit))
         elif route.face is Face.PAID:
             note_wire(route.wire)
-            await serve(self._service, visit, caller, wire(route.wire))
+            await self._carry_out(self._service, visit, caller, wire(route.wire))
         elif route.face is Face.MANAGED:
             management = await self._load_management()
             await management(scope, visit, caller)
         else:
             await self._tell(visit, await _FREE[route.face](self, visit, caller))
+
+    async def _carry_out(
+        self, service: Service, visit: Visit, caller: Caller, spoken: Wire
+    ) -> None:
+        """A paid call, unless there are as many already as this process has files and sockets for.
+        Those whose callers have left are among them."""
+        most = self.capacity.calls
+        if max(self._paid, len(service.engine.under_way)) >= most:
+            error = Crowded(most=most, retry_after_s=CROWDED_S)
+            note_error(error)
+            await self._tell(visit, _refuse(visit, error))
+            return
+        self._paid += 1
+        try:
+            await serve(service, visit, caller, spoken)
+        finally:
+            self._paid -= 1
 
     async def _load_management(self) -> Management:
         """Loaded when it is first asked for, beside the loop: FastAPI takes half a second."""
