@@ -67,12 +67,11 @@ def test_every_key_is_another_and_proven_by_its_own_text() -> None:
 
 def test_a_cap_counts_in_the_ledger_s_currency_by_the_days_of_this_machine() -> None:
     granted = make_key(Grant(name="a", budget="50CNY", per="day"), SETTINGS, NOW)
-    assert granted.budget is not None
-    assert granted.budget.cap == Money(7_000_000, "USD")
-    assert granted.budget.time_zone == "Asia/Shanghai"
-    assert granted.budget.scope == f"key:{granted.key.id}"
-    foreign = make_key(Grant(name="a", budget="50EUR"), SETTINGS, NOW).budget
-    assert foreign is not None
+    (cap,) = granted.caps
+    assert cap.cap == Money(7_000_000, "USD")
+    assert cap.time_zone == "Asia/Shanghai"
+    assert cap.scope == f"key:{granted.key.id}"
+    (foreign,) = make_key(Grant(name="a", budget="50EUR"), SETTINGS, NOW).caps
     assert foreign.cap == Money(50_000_000, "EUR"), "no rate says what that is worth"
 
 

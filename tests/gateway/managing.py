@@ -82,7 +82,14 @@ class Flaky(BaseHTTPRequestHandler):
         pass
 
 
-ENVIRON = {"RELAY_KEY": "sk-made-up", "PISANG_UPSTREAM": "relay"}
+ENVIRON = {
+    "RELAY_KEY": "sk-made-up",
+    "PISANG_UPSTREAM": "relay",
+    # Nothing leaves this machine, whatever upstream a test adds.
+    "HTTPS_PROXY": "http://127.0.0.1:9",
+    "HTTP_PROXY": "http://127.0.0.1:9",
+    "NO_PROXY": "127.0.0.1",
+}
 CONFIG = """
 [upstreams.relay]
 wire = "gemini"

@@ -62,6 +62,8 @@ COMMANDS: dict[str, Row | Group] = {
         {
             "create": Row("pisang.cli.key:create", "Make one: role, models, size, pace, budget."),
             "list": Row("pisang.cli.key:list_", "Every key: what it may, what it spent."),
+            "edit": Row("pisang.cli.key:edit", "Change what one may: models, pace, budget, time."),
+            "text": Row("pisang.cli.key:text", "A fresh text, for a key that settings declare."),
             "revoke": Row("pisang.cli.key:revoke", "Take one back, at once and for good."),
         },
     ),

@@ -467,14 +467,33 @@ HELP: Mapping[str, str] = {
     "A cap of its own, such as 50USD.": "该密钥自己的预算，例如 50USD。",
     "What the cap is counted over.": "预算的计算周期。",
     "How long it is taken, such as 90d.": "有效期，例如 90d。",
-    "Every key, revoked ones too: what it may, and how its own cap stands. Never its text.": (
-        "列出所有密钥，包括已吊销的：权限，以及各自预算的使用情况。不会显示密钥内容。"
-    ),
     "Take a key back for good. Every gateway on this home refuses it within a second; what it "
     "asked for before is seen through.": (
         "永久吊销密钥。使用同一数据目录的所有网关会在一秒内拒绝它；已经发出的请求会继续完成。"
     ),
     "As `key list` names it.": "`key list` 中显示的编号。",
+    "Change what one may: models, pace, budget, time.": "修改权限：模型、频率、预算、有效期。",
+    "A fresh text, for a key that settings declare.": "为配置文件声明的密钥生成一段新密钥。",
+    "The models it may use.": "可以使用的模型。",
+    "A cap of its own, such as 50USD; none takes it away.": (
+        "它自己的预算，例如 50USD；none 表示取消。"
+    ),
+    "How long from now it is taken, such as 90d.": "从现在起的有效期，例如 90d。",
+    "What limits it no more: models, rpm, expires, team …": (
+        "不再限制的项目：models、rpm、expires、team 等。"
+    ),
+    "Change what a key may; its text stays. Every gateway on this home goes by it within a second; "
+    "what is under way goes on. A key that config.toml declares is changed there.": (
+        "修改密钥的权限，密钥本身不变。使用同一数据目录的所有网关一秒内生效；已经开始的请求继续完成。"
+        "由 config.toml 声明的密钥请在文件中修改。"
+    ),
+    "The text of a fresh key, for one that config.toml declares: put it into the variable that "
+    '`[keys.NAME] key = "${VARIABLE}"` names. Nothing is stored.': (
+        "生成一段新密钥，供 config.toml 声明的密钥使用：把它放进 "
+        '`[keys.NAME] key = "${VARIABLE}"` 所指的环境变量。不会存储任何内容。'
+    ),
+    "Every key, revoked ones too: what it may, what it spent this month, and how its caps stand. "
+    "Never its text.": "列出所有密钥，包括已吊销的：权限、本月花费、预算情况。不会显示密钥内容。",
     "Keys that share a cap.": "共用一个预算的密钥。",
     "Every team: its keys, and how its caps stand.": "列出所有团队：成员密钥和预算情况。",
     "Every team: its keys that are taken, and how its caps stand.": (

@@ -19,7 +19,7 @@ from pisang.cli.table import align
 if TYPE_CHECKING:
     from pisang.client.granting import Granted
     from pisang.domain.access import GatewayKey
-    from pisang.store.spending import Standing
+    from pisang.store.spending import Cost, Standing
     from pisang.store.store import Store
 
 Result = TypeVar("Result")
@@ -115,26 +115,137 @@ def _tell_created(granted: Granted, screen: Screen) -> None:
         )
     )
     screen.note("  ".join(filter(None, _cells(granted.key, screen))))
-    if granted.budget is not None:
-        screen.note(f"{granted.budget.id}  {granted.budget.cap}")
+    for cap in granted.caps:
+        screen.note(f"{cap.id}  {cap.cap}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edit(Told):
+    """The arguments of `key edit`."""
+
+    id: Annotated[str, typer.Argument(metavar="ID", help="As `key list` names it.")]
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Whose it is, to know it by.")
+    ] = None
+    role: Annotated[
+        RoleName | None,
+        typer.Option(help="Make images, only read what the key made, or everything."),
+    ] = None
+    team: Annotated[str | None, typer.Option(metavar="TEAM", help="The team it belongs to.")] = None
+    models: Annotated[
+        str | None, typer.Option(metavar="MODEL,MODEL", help="The models it may use.")
+    ] = None
+    max_size: Annotated[
+        str | None, typer.Option(metavar="SIZE", help="The largest image size, such as 2K.")
+    ] = None
+    rpm: Annotated[
+        int | None, typer.Option(metavar="COUNT", help="How many requests a minute.")
+    ] = None
+    concurrency: Annotated[
+        int | None, typer.Option(metavar="COUNT", help="How many requests at once.")
+    ] = None
+    budget: Annotated[
+        str | None,
+        typer.Option(metavar="AMOUNT", help="A cap of its own, such as 50USD; none takes it away."),
+    ] = None
+    per: Annotated[PeriodName, typer.Option("--per", help="What the cap is counted over.")] = (
+        PeriodName.MONTH
+    )
+    time_zone: Annotated[
+        str | None,
+        typer.Option(metavar="ZONE", help="Whose days (default: this machine's)."),
+    ] = None
+    expires: Annotated[
+        str | None, typer.Option(metavar="TIME", help="How long from now it is taken, such as 90d.")
+    ] = None
+    clear: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHAT,WHAT", help="What limits it no more: models, rpm, expires, team …"
+        ),
+    ] = None
+
+
+EDIT_EXAMPLES = """\
+pisang key edit 01k9 --models nano-banana-2,nano-banana-pro --rpm 30
+pisang key edit 01k9 --budget 5USD --per day --time-zone Asia/Shanghai
+pisang key edit 01k9 --expires 30d --clear models,max_size
+"""
+
+
+@command(examples=EDIT_EXAMPLES)
+def edit(asked: Edit) -> int:
+    """Change what a key may; its text stays. Every gateway on this home goes by it within a second;
+    what is under way goes on. A key that config.toml declares is changed there."""
+    from pisang.client.granting import Change, change_key, key_json, write_change
+    from pisang.client.loading import load_settings
+    from pisang.engine.world import now_ms
+
+    screen = Screen.of(asked.format)
+    budget = None if asked.budget == "none" else asked.budget
+    change = Change(
+        name=asked.name,
+        role=asked.role.value if asked.role else None,
+        team=asked.team,
+        models=asked.models,
+        max_size=asked.max_size,
+        rpm=asked.rpm,
+        concurrency=asked.concurrency,
+        expires=asked.expires,
+        caps={asked.per.value: budget} if asked.budget is not None else {},
+        time_zone=asked.time_zone,
+        clear=frozenset(filter(None, map(_option_name, (asked.clear or "").split(",")))),
+    )
+
+    def work(store: Store) -> GatewayKey:
+        key = store.gateway_keys.find(asked.id)
+        write_change(store, change_key(key, change, load_settings(), now_ms()))
+        return store.gateway_keys.get(key.id) or key
+
+    key = with_store(work)
+    screen.data(key_json(key, now_ms()))
+    screen.bare(key.id)
+    screen.line("  ".join(filter(None, _cells(key, screen))))
+    return 0
+
+
+def _option_name(word: str) -> str:
+    return word.strip().replace("-", "_")
+
+
+@command(examples="pisang key text")
+def text(asked: Told) -> int:
+    """The text of a fresh key, for one that config.toml declares: put it into the variable that
+    `[keys.NAME] key = "${VARIABLE}"` names. Nothing is stored."""
+    from pisang.client.granting import fresh_text
+
+    screen = Screen.of(asked.format)
+    made = fresh_text().reveal()
+    screen.data({"key": made})
+    screen.bare(made)
+    screen.line(made)
+    return 0
 
 
 @command(examples="pisang key list --format json")
 def list_(asked: Told) -> int:
-    """Every key, revoked ones too: what it may, and how its own cap stands. Never its text."""
-    from pisang.client.costs import standing_json
+    """Every key, revoked ones too: what it may, what it spent this month, and how its caps stand.
+    Never its text."""
+    from pisang.client.costs import cost_json, standing_json
     from pisang.client.granting import key_json
     from pisang.engine.world import now_ms
 
     screen = Screen.of(asked.format)
-    keys, standings = with_store(read_keys)
+    keys, standings, spent = with_store(lambda store: (*read_keys(store), read_month(store)))
     rows = []
     for key in keys:
         own = [standing_json(one) for one in standings if one.budget.scope == f"key:{key.id}"]
-        rows.append({**key_json(key, now_ms()), "budgets": own})
+        used = [cost_json(one) for one in spent if one.name == key.id]
+        rows.append({**key_json(key, now_ms()), "budgets": own, "this_month": used})
         screen.bare(key.id)
     screen.data({"keys": rows})
-    for line in align([_cells(key, screen) for key in keys]):
+    lines = [(*_cells(key, screen), _used(key, spent, screen)) for key in keys]
+    for line in align(lines):
         screen.line(line.rstrip())
     for line in standing_lines([one for one in standings if _is_of_key(one)], screen):
         screen.line(line)
@@ -161,8 +272,11 @@ def revoke(asked: Revoke) -> int:
     asked for before is seen through."""
     screen = Screen.of(asked.format)
 
+    from pisang.client.granting import refuse_declared
+
     def take(store: Store) -> GatewayKey:
         key = store.gateway_keys.find(asked.id)
+        refuse_declared(key)
         store.gateway_keys.revoke(key.id).result()
         return key
 
@@ -177,6 +291,35 @@ def revoke(asked: Revoke) -> int:
 def read_keys(store: Store) -> tuple[list[GatewayKey], list[Standing]]:
     """Every key, and how every cap stands."""
     return store.gateway_keys.all(), store.spending.standings()
+
+
+def read_month(store: Store) -> list[Cost]:
+    """What each key spent since the first of this month."""
+    from datetime import datetime
+
+    from pisang.client.costs import parse_since
+
+    return store.spending.costs("key", parse_since("month", datetime.now().astimezone()))
+
+
+def _used(key: GatewayKey, spent: list[Cost], screen: Screen) -> str:
+    """What a key spent this month, in words; empty where it made nothing."""
+    from pisang.domain.money import Money
+
+    own = [one for one in spent if one.name == key.id]
+    images = sum(one.images for one in own)
+    sums = [
+        str(Money(one.spent_micros + one.at_stake_micros, one.currency))
+        for one in own
+        if one.currency
+    ]
+    if not images and not sums:
+        return ""
+    amount = " + ".join(sums)
+    plural = "" if images == 1 else "s"
+    return screen.pick(
+        f"this month {amount}, {images} image{plural}", f"本月 {amount}，{images} 张"
+    )
 
 
 def _is_of_key(standing: Standing) -> bool:
@@ -227,6 +370,7 @@ def _limits(key: GatewayKey, screen: Screen) -> list[str]:
         (key.max_size, f"at most {key.max_size}", f"最大 {key.max_size}"),
         (key.quota.rpm, f"{key.quota.rpm} a minute", f"每分钟 {key.quota.rpm} 次"),
         (most, f"{most} at once", f"并发 {most}"),
+        (key.declared, "declared", "由配置文件声明"),
         (until, f"until {until}", f"有效期至 {until}"),
     )
     return [screen.pick(en, zh) for value, en, zh in said if value]

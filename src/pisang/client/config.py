@@ -27,7 +27,15 @@ from pisang.client.config_gateway import read_keys, read_serving, read_teams
 from pisang.client.naming import check_template
 from pisang.client.presets import PRESETS, WIRES
 from pisang.client.schema import Table, days, gigabytes, parse_document, seconds
-from pisang.client.settings import Defaults, Entry, KeyEntry, Serving, Storing, TeamEntry
+from pisang.client.settings import (
+    HOME_FILE,
+    Defaults,
+    Entry,
+    KeyEntry,
+    Serving,
+    Storing,
+    TeamEntry,
+)
 from pisang.client.storing import read_storing
 from pisang.domain.ledger import Budget
 from pisang.domain.money import Money
@@ -93,6 +101,13 @@ def parse_upstreams(text: str, path: Path) -> dict[str, Entry]:
     found = _upstreams(table)
     table.done()
     return found
+
+
+def parse_entry(name: str, values: Mapping[str, object]) -> Entry:
+    """An upstream as somebody says it who writes no file. Raises `SettingsMalformed`, which names
+    the setting as the file would have it."""
+    table = Table(values, Path(HOME_FILE), "", ("upstreams", name))
+    return _upstream(name, table)
 
 
 def _defaults(table: Table, *, upstream_key: str) -> Defaults:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from pisang.client.declaring import apply_declared
 from pisang.client.settings import Settings
 from pisang.client.storing import storage_of
 from pisang.domain.catalogue import Catalogue, load
@@ -77,11 +78,17 @@ class Gateway:
         return frozenset(model for entry in entries for model in entry.models or ())
 
     async def open(self) -> None:
-        """Open the engine on the home, once. Raises `HomeUnusable`, `StoreCorrupt`."""
+        """Open the engine on the home, once. Raises `HomeUnusable`, `StoreCorrupt`, and
+        `SettingsMalformed` for a declared key whose variable is not set."""
         if self._service is not None:
             return  # before the port was bound; the server's lifespan asks again
         settings = self._settings
         engine = await Engine.open(settings.home, _ledgering(settings), storage_of(settings))
+        try:
+            await asyncio.to_thread(apply_declared, settings, engine.store)
+        except BaseException:
+            await engine.close()
+            raise
         self._access = Access(engine.store.gateway_keys)
         router = Router(settings, self._catalogue, self._via, watch=self._operations)
         self._service = _set(Service(engine, router), settings)
@@ -95,6 +102,7 @@ class Gateway:
         if service is None:
             return
         router = await asyncio.to_thread(service.router.with_settings, settings)
+        await asyncio.to_thread(apply_declared, settings, service.engine.store)
         before = service.engine.money
         try:  # caps first: there is no moment without
             await service.engine.apply_budgets(_ledgering(settings))
@@ -107,6 +115,12 @@ class Gateway:
     def reload(self) -> None:
         """Read the settings again, changed or not."""
         self._reloading.ask()
+
+    async def _reload_now(self) -> None:
+        """Read the settings again at once. Raises what keeps them from being used."""
+        await self._reloading.reload()
+        if self._operations.warning is not None:
+            raise self._operations.warning
 
     @property
     def guarded(self) -> bool:
@@ -243,7 +257,9 @@ class Gateway:
                 if self._service is None:
                     raise RuntimeError("the application was not opened")
                 made = await asyncio.to_thread(_import_management)
-                self._management = made(self._required_service, lambda: self._settings)
+                self._management = made(
+                    self._required_service, lambda: self._settings, self._reload_now
+                )
             return self._management
 
     async def take_piece(self, visit: Visit, caller: Caller) -> WireAnswer:

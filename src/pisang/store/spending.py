@@ -16,7 +16,7 @@ from pisang.store.settle import note_cost
 
 NEVER_MS = 2**62
 
-Grouping = Literal["upstream", "model", "day", "key", "tag"]
+Grouping = Literal["upstream", "model", "day", "key", "team", "tag"]
 
 
 @dataclass(frozen=True, slots=True)

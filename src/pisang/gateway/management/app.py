@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,17 +19,32 @@ from pisang.client.settings import Settings
 from pisang.domain.version import VERSION
 from pisang.errors import Charged, Language, NotFound, PisangError, Unexpected
 from pisang.gateway.access import Caller
-from pisang.gateway.management import books, docs, events, generations, images, requests, unknowns
+from pisang.gateway.management import (
+    books,
+    docs,
+    events,
+    generations,
+    images,
+    keys,
+    requests,
+    teams,
+    unknowns,
+    upstreams,
+)
 from pisang.gateway.management.answers import error_answer, language_of
 from pisang.gateway.management.asking import as_option
 from pisang.gateway.management.desk import SCOPE_KEY, Desk, Works
+from pisang.gateway.management.granted import KeyChange, KeyWish, TeamWish, UpstreamWish
 from pisang.gateway.management.shapes import SCHEMAS, Failed, Generation
 from pisang.gateway.routes import PREFIX, check_served
 from pisang.gateway.serving import Service
 from pisang.gateway.visits import Gone, Visit
 from pisang.wires.base import WireAnswer
 
-_ROUTERS = (generations, requests, images, unknowns, books, events)
+_ROUTERS = (generations, requests, images, unknowns, books, keys, teams, upstreams, events)
+
+_BODIES = (Generation, KeyWish, KeyChange, TeamWish, UpstreamWish)
+"""What is read past FastAPI: in constant memory, or with mistakes named as ours."""
 
 _ERRORS: dict[int | str, dict[str, Any]] = {
     400: {"model": Failed},
@@ -54,16 +69,30 @@ Every error is `{"error": {"code", "message", "charged", "at_stake", "retry", "h
 class Management:
     """Serves callers who were admitted."""
 
-    def __init__(self, service: Callable[[], Service], settings: Callable[[], Settings]) -> None:
+    def __init__(
+        self,
+        service: Callable[[], Service],
+        settings: Callable[[], Settings],
+        reload: Callable[[], Awaitable[None]],
+    ) -> None:
         self._service = service
         self._settings = settings
+        self._reload = reload
         self._works = Works()
         self._app = _make_app()
 
     async def __call__(self, scope: Scope, visit: Visit, caller: Caller) -> None:
         """Serve one call. The application is given no secret that came with it."""
         language = language_of(visit)
-        desk = Desk(self._service(), self._settings(), caller, visit, language, self._works)
+        desk = Desk(
+            service=self._service(),
+            current=self._settings,
+            caller=caller,
+            visit=visit,
+            language=language,
+            works=self._works,
+            reload=self._reload,
+        )
         headers = [
             (name.encode(), value.encode("latin-1")) for name, value in visit.headers.items()
         ]
@@ -112,11 +141,12 @@ def _served(app: FastAPI) -> Iterator[tuple[set[str], str]]:
 
 
 def _describe(app: FastAPI) -> None:
-    """Describe the body that is read in constant memory: FastAPI never sees it."""
+    """Describe the bodies that FastAPI never sees."""
     described = app.openapi()
     schemas = described["components"]["schemas"]
-    wish = Generation.model_json_schema(ref_template=f"{SCHEMAS}{{model}}")
-    schemas.update(wish.pop("$defs", {}), Generation=wish)
+    for body in _BODIES:
+        wish = body.model_json_schema(ref_template=f"{SCHEMAS}{{model}}")
+        schemas.update({**wish.pop("$defs", {}), body.__name__: wish})
     for name in ("HTTPValidationError", "ValidationError"):  # wrong words are a 400 of ours
         schemas.pop(name, None)
     for methods in described["paths"].values():

@@ -78,10 +78,15 @@ def as_option(found: JSON) -> OptionInvalid:
     """One finding of the checker as an error of ours; what was given is told in short."""
     where = ".".join(str(one) for one in found["loc"] if _FIELD.fullmatch(str(one))) or "body"
     given = found.get("input")
+    if _HIDDEN.intersection(found["loc"]):
+        given = "…"
     shown = str(given)[:_SHOWN] if isinstance(given, str | int | float) else ""
     why = _WORDS.get(found["type"]) or str(found["msg"]).removeprefix("Value error, ")
     return OptionInvalid(option=where, value=shown, why=why)
 
+
+_HIDDEN = frozenset({"key", "secret", "url"})
+"""Fields that hold a secret, or an address that may be one."""
 
 _FIELD = re.compile(r"(?!(?:query|path|header)$)[a-z0-9][a-z0-9_]*")
 """What of a place is a field of the caller's; the rest are the checker's own words."""

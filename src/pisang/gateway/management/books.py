@@ -1,4 +1,4 @@
-"""`/usage`, `/upstreams`, `/models`: what was spent, and what may be asked of whom."""
+"""`/usage`, `/models`: what was spent, and what may be asked for."""
 
 from __future__ import annotations
 
@@ -10,15 +10,11 @@ from starlette.responses import JSONResponse, Response
 
 from pisang.client.costs import costs_csv, parse_since, parse_until, read_costs
 from pisang.client.records import model_json
-from pisang.client.upstreams import describe
 from pisang.gateway.management.desk import At
-from pisang.gateway.management.shapes import Models, Responses, Upstreams, Usage
+from pisang.gateway.management.shapes import Models, Responses, Usage
 from pisang.store.spending import Grouping
 
 router = APIRouter(tags=["books"])
-
-_SHOWN = ("name", "preset", "wire", "base_url", "models", "default")
-"""What is told of an upstream: neither its key nor where that is."""
 
 _USAGE: Responses = {200: {"model": Usage, "content": {"text/csv": {}}}}
 
@@ -46,14 +42,6 @@ async def usage(
         headers = {"content-disposition": 'attachment; filename="usage.csv"'}
         return Response(costs_csv(report), headers=headers, media_type="text/csv; charset=utf-8")
     return JSONResponse(report.to_json())
-
-
-@router.get("/upstreams", responses={200: {"model": Upstreams}}, response_class=Response)
-async def upstreams(desk: At) -> Response:
-    """The upstreams that `via` may name."""
-    settings = desk.settings
-    told = await desk.ask(lambda: [describe(name, settings) for name in settings.upstreams])
-    return JSONResponse({"upstreams": [{name: one[name] for name in _SHOWN} for one in told]})
 
 
 @router.get("/models", responses={200: {"model": Models}}, response_class=Response)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Annotated, TypeVar
 
@@ -62,11 +62,17 @@ class Desk:
     """One caller before the gateway. Reads of the ledger are made in threads."""
 
     service: Service
-    settings: Settings
+    current: Callable[[], Settings] = field(repr=False)
     caller: Caller
     visit: Visit
-    language: Language = "en"
-    works: Works = field(default_factory=Works, repr=False)
+    language: Language
+    works: Works = field(repr=False)
+    reload: Callable[[], Awaitable[None]] = field(repr=False)
+
+    @property
+    def settings(self) -> Settings:
+        """The settings that the gateway serves by now."""
+        return self.current()
 
     @property
     def engine(self) -> Engine:

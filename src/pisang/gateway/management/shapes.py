@@ -315,23 +315,6 @@ class Usage(BaseModel):
     budgets: list[dict[str, Any]]
 
 
-class Upstream(BaseModel):
-    """An upstream that may be named with `via`. Neither its key nor where that is."""
-
-    name: str
-    preset: str | None
-    wire: str
-    base_url: str | None
-    models: list[str]
-    default: bool
-
-
-class Upstreams(BaseModel):
-    """Those configured."""
-
-    upstreams: list[Upstream]
-
-
 class Models(BaseModel):
     """The catalogue."""
 

@@ -124,6 +124,7 @@ WITH one AS (
       WHEN 'day' THEN date(a.sent_ms / 1000, 'unixepoch', 'localtime')
       WHEN 'model' THEN a.model
       WHEN 'key' THEN r.scope
+      WHEN 'team' THEN coalesce((SELECT k.team FROM gateway_keys AS k WHERE k.id = r.scope), '')
       WHEN 'tag' THEN coalesce(t.value, '')
       ELSE a.upstream
     END AS name,
