@@ -80,17 +80,22 @@ class Variable:
     name: str
     where: str
 
+    def read(self, environ: Mapping[str, str], path: Path) -> Secret:
+        """What it holds. Raises `SettingsMalformed` where it is not set."""
+        value = environ.get(self.name, "").strip()
+        if not value:
+            why = f"the variable {self.name} is not set"
+            raise SettingsMalformed(path=str(path), why=f"`{self.where}`: {why}")
+        return Secret(value)
+
     def secret(self, settings: Settings, check: Callable[[Secret], Secret]) -> Secret:
         """What it holds, checked (`ValueError` says what is wrong, and repeats nothing). Raises
         `SettingsMalformed` where it is not set, or is not that."""
-        value = settings.environ.get(self.name, "").strip()
-        why = f"the variable {self.name} is not set"
         try:
-            if value:
-                return check(Secret(value))
+            return check(self.read(settings.environ, settings.path))
         except ValueError as error:
-            why = f"the variable {self.name}: {error}"
-        raise SettingsMalformed(path=str(settings.path), why=f"`{self.where}`: {why}")
+            why = f"`{self.where}`: the variable {self.name}: {error}"
+            raise SettingsMalformed(path=str(settings.path), why=why) from None
 
 
 @dataclass(frozen=True, slots=True)

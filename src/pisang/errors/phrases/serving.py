@@ -20,7 +20,7 @@ PHRASES: Mapping[str, str] = {
         "请写成 2027-06-30 或 2027-06-30T12:00Z 的形式"
     ),
     "the variable {} is not set": "环境变量 {} 没有设置",
-    "the variable {}: {}": "环境变量 {}：{}",
+    "`{}`: the variable {}: {}": "`{}`：环境变量 {}：{}",
     "it holds no key of a gateway: `pisang key text` makes one": (
         "其中不是网关密钥：可用 `pisang key text` 生成"
     ),
