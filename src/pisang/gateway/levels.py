@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from pisang.errors import PisangError
 from pisang.gateway.calls import CallRecord
+from pisang.gateway.logs import lines_dropped
 from pisang.gateway.metrics import Level
 from pisang.gateway.routing import Router
 from pisang.policy.health import Standing
@@ -35,6 +36,7 @@ def of_process(present: Iterable[CallRecord], router: Router) -> list[Level]:
                 for name, standing in router.standings().items()
             },
         ),
+        _one("pisang_log_lines_dropped", "Log lines let go: nobody read them.", lines_dropped()),
     ]
 
 

@@ -54,30 +54,27 @@ class LogWriter(logging.Handler):
         self.dropped = 0
         self._stream = stream
         self._form = form
-        self._waiting: queue.Queue[Facts | None] = queue.Queue(WAITING)
+        self._waiting: queue.SimpleQueue[logging.LogRecord | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write, name="log", daemon=True)
         self._thread.start()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Queue a record, as facts. Never waits."""
-        try:
-            self._waiting.put_nowait(_facts(record))
-        except queue.Full:
+        """Queue a record. Never waits."""
+        if self._waiting.qsize() >= WAITING:
             self.dropped += 1
+        else:
+            self._waiting.put(record)
 
     def finish(self, timeout_s: float = 2.0) -> None:
         """Write what waits, for so long, and end."""
-        try:
-            self._waiting.put(None, timeout=timeout_s)
-        except queue.Full:
-            return
+        self._waiting.put(None)
         self._thread.join(timeout_s)
 
     def _write(self) -> None:
         render = _renderer(self._form, colour=self._stream.isatty())
-        while (facts := self._waiting.get()) is not None:
+        while (record := self._waiting.get()) is not None:
             try:
-                self._stream.write(render(facts) + "\n")
+                self._stream.write(render(_facts(record)) + "\n")
                 if self._waiting.empty():
                     self._stream.flush()
             except (OSError, ValueError):  # nobody reads any more, or the stream is closed
@@ -92,6 +89,12 @@ def set_up(form: LogFormat, level: str, stream: TextIO | None = None) -> LogWrit
     root.setLevel(logging.WARNING)  # of others: what goes wrong
     logging.getLogger("pisang").setLevel(level.upper())
     return writer
+
+
+def lines_dropped() -> int:
+    """How many lines this process let go."""
+    writers = (one for one in logging.getLogger().handlers if isinstance(one, LogWriter))
+    return sum(writer.dropped for writer in writers)
 
 
 def _facts(record: logging.LogRecord) -> Facts:

@@ -51,7 +51,6 @@ COUNTERS: Mapping[str, tuple[str, Labels]] = {
     "pisang_keep_alives": ("Line breaks sent to callers who wait.", ()),
     "pisang_relays_detached": ("Answers whose reader fell behind the store by 4 MiB.", ()),
     "pisang_settings_reloads": ("Changed settings taken over (ok) or kept out.", ("outcome",)),
-    "pisang_log_lines_dropped": ("Log lines let go because nobody read them.", ()),
 }
 """Name (without `_total`): what it counts, and by what."""
 

@@ -17,7 +17,7 @@ from pisang.engine.events import ENDED, Event
 from pisang.engine.order import Order, Ran
 from pisang.errors import PisangError
 from pisang.gateway.calls import CallRecord, enter, present
-from pisang.gateway.logs import tell
+from pisang.gateway.logs import log, tell
 from pisang.gateway.metrics import Metrics
 
 _KINDS = (
@@ -34,6 +34,9 @@ _QUIET = frozenset({"probe"})
 """What is logged at `debug` only: it is asked every few seconds."""
 
 
+_REMEMBERED = 100
+
+
 class Operations:
     """Counts and logs. `present` are the calls being served now; `warning` is what its operator
     should see to, and keeps nothing from working."""
@@ -41,15 +44,21 @@ class Operations:
     def __init__(self, catalogue: Catalogue, listed: Callable[[], frozenset[str]]) -> None:
         self._catalogue = catalogue
         self._listed = listed
+        self._ids: dict[str, str] = {}
         self.metrics = Metrics(self._known_model)
         self.present: set[CallRecord] = set()
         self.warning: PisangError | None = None
 
     def _known_model(self, word: str) -> str | None:
-        model = self._catalogue.find(word)
-        if model is not None:
-            return model.id
-        return word if word in self._listed() else None
+        known = self._ids.get(word)
+        if known is None:
+            model = self._catalogue.find(word)
+            if model is None:
+                return word if word in self._listed() else None
+            known = model.id
+            if len(self._ids) < _REMEMBERED:  # a caller may spell it in many ways
+                self._ids[word] = known
+        return known
 
     # --- calls ------------------------------------------------------------------------------------
 
@@ -64,7 +73,9 @@ class Operations:
         call.ended_s = time.monotonic()
         kind = _kind(call)
         self.metrics.call_ended(call, kind)
-        tell(logging.DEBUG if kind in _QUIET else logging.INFO, "call", **_facts(call, kind))
+        level = logging.DEBUG if kind in _QUIET else logging.INFO
+        if log.isEnabledFor(level):
+            tell(level, "call", **_facts(call, kind))
 
     # --- attempts ---------------------------------------------------------------------------------
 
