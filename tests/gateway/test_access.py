@@ -426,6 +426,7 @@ def test_a_key_expires_to_the_millisecond_even_where_it_was_just_read(store: Sto
         ({"origin": "http://localhost:3000"}, True),
         ({"origin": "https://evil.example"}, False),
         ({"origin": "file://"}, True),
+        ({"origin": "null"}, False),
     ],
 )
 def test_without_keys_only_this_machine_s_own_callers_are_taken(

@@ -149,8 +149,11 @@ class Access:
 
 def is_local(visit: Visit) -> bool:
     """Whether a call comes from this machine, and from no web page of another: a page that a
-    browser here shows may call 127.0.0.1 too, by its own name for it or with its own origin."""
+    browser here shows may call 127.0.0.1 too, by its own name for it, with its own origin, or with
+    none that it tells (`null`: a frame in a sandbox, a page that was redirected)."""
     origin = visit.headers.get("origin", "")
+    if origin == "null":
+        return False
     names = [visit.client, _host(f"//{visit.headers.get('host', '')}")]
     if urlsplit(origin).scheme in ("http", "https"):
         names.append(_host(origin))

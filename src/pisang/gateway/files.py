@@ -31,6 +31,9 @@ _UPLOAD = re.compile(r"/upload/(?:v1|v1alpha|v1beta1?)/files")
 _FILES = re.compile(r"/(?:v1|v1alpha|v1beta1?)/files(?:/(?P<id>[^/:]+))?")
 _URI = re.compile(r"https?://(?P<host>[^/?#]+)/v1(?:alpha|beta1?)?/files/(?P<id>[a-z0-9]+)")
 
+_PICTURE = re.compile(r"image/[a-z0-9.-]{1,40}")
+"""No `image/svg+xml`: that is a page, which could run things."""
+
 _JSON = {"content-type": "application/json; charset=UTF-8"}
 _MOST_TOLD = 64 * 1024
 """The largest description of a file."""
@@ -163,7 +166,7 @@ async def _begin(visit: Visit, caller: Caller, uploads: Uploads) -> WireAnswer:
     file = said.get("file") if isinstance(said, dict) else None
     told = file if isinstance(file, dict) else {}
     kind = visit.headers.get("x-goog-upload-header-content-type") or told.get("mimeType")
-    if not isinstance(kind, str) or not kind.startswith("image/"):
+    if not isinstance(kind, str) or not _PICTURE.fullmatch(kind):
         why = "only pictures can be uploaded"
         raise OptionInvalid(option="mimeType", value=str(kind)[:80], why=why)
     name = told.get("displayName")

@@ -127,9 +127,10 @@ def test_s9_all_sql_that_ran_stands_in_the_files_of_named_queries(watched: Watch
 
 SMUGGLED = {
     "role": "admin", "scope": "local", "key": "psk_x", "api_base": "http://x.invalid",
-    "user_config": {"api_base": "http://x.invalid"}, "base_url": "http://x.invalid", "upstream": "echo",
+    "user_config": {"api_base": "http://x.invalid"}, "base_url": "http://x.invalid",
+    "upstream": "echo",
     "charged": "no", "cost": 0, "price": "0USD", "quota": None, "budgets": [], "team": "root",
-    "headers": {"authorization": "x"}, "proxy": "http://x.invalid", "state": "done", "debug": True,
+    "headers": {"authorization": "x"}, "proxy": "http://x.invalid", "state": "done", "debug": 1,
     "metadata": {"user_config": {"api_base": "http://x.invalid"}}, "__class__": "x", "id": "req_1",
 }  # fmt: skip
 

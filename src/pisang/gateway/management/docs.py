@@ -18,7 +18,10 @@ table { border-collapse: collapse; margin: .5rem 0 } td { padding: .15rem 1rem .
   h2 { border-color: #444 } a { color: #8cf } }
 """
 
-POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; "
+    "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+)
 
 Node = Mapping[str, Any]
 
