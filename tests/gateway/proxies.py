@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -113,12 +113,13 @@ def nginx(folder: Path, site: str, port: int) -> Iterator[Path]:
 
 
 @contextmanager
-def caddy(folder: Path, site: str, port: int) -> Iterator[Path]:
-    """Caddy with that site while it runs; its own folder."""
+def caddy(folder: Path, site: str, port: int, named: Mapping[str, str]) -> Iterator[Path]:
+    """Caddy with that site, the variables in it named, while it runs; its own folder."""
     folder.mkdir(parents=True, exist_ok=True)
     config = folder / "Caddyfile"
     config.write_text("{\n\tadmin off\n}\n" + site)
     environ = {"HOME": str(folder), "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
+    environ |= named
     words = [binary("caddy"), "run", "--adapter", "caddyfile", "--config", str(config)]
     with _running(words, port, environ):
         yield folder

@@ -214,7 +214,8 @@ def large_picture() -> dict[str, Any]:
 def shipped_nginx(
     gateway: Behind, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Behind, Path]]:
-    """Behind `deploy/nginx.conf`, only address and certificate changed; and who signed that."""
+    """Behind `deploy/nginx.conf`, only addresses and certificate changed; and who signed that. The
+    first of the two instances has stopped, as in an upgrade."""
     port, folder = free_port(), tmp_path_factory.mktemp("shipped")
     authority = trustme.CA()
     leaf = authority.issue_cert("127.0.0.1")
@@ -223,7 +224,8 @@ def shipped_nginx(
     site = replaced(
         (ROOT / "deploy/nginx.conf").read_text(),
         {
-            r"server 127\.0\.0\.1:8787;": f"server {gateway.gateway.removeprefix('http://')};",
+            r"server 127\.0\.0\.1:8787;": f"server 127.0.0.1:{free_port()};",  # nobody is there
+            r"127\.0\.0\.1:8788": gateway.gateway.removeprefix("http://"),
             r"listen 443 ssl;": f"listen 127.0.0.1:{port} ssl;",
             r"/etc/ssl/pisang/\w+\.pem": str(folder / "leaf.pem"),
         },
@@ -235,17 +237,15 @@ def shipped_nginx(
 
 @pytest.fixture(scope="module")
 def shipped_caddy(gateway: Behind, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Behind]:
-    """Behind `deploy/Caddyfile`, without a certificate: only a name of one's own gets that."""
+    """Behind `deploy/Caddyfile` as it is, without a certificate: only one's own name gets that."""
     need("caddy")
     port, folder = free_port(), tmp_path_factory.mktemp("caddy")
-    site = replaced(
-        (ROOT / "deploy/Caddyfile").read_text(),
-        {
-            r"127\.0\.0\.1:8787": gateway.gateway.removeprefix("http://"),
-            r"images\.example\.com \{": f"http://127.0.0.1:{port} {{",
-        },
-    )
-    with caddy(folder, site, port):
+    site = (ROOT / "deploy/Caddyfile").read_text()
+    named = {
+        "SITE": f"http://127.0.0.1:{port}",
+        "GATEWAY": gateway.gateway.removeprefix("http://"),
+    }
+    with caddy(folder, site, port, named):
         url = f"http://127.0.0.1:{port}"
         yield Behind(url, gateway.gateway, gateway.home, gateway.book, folder)
 

@@ -117,11 +117,13 @@ async def _serve(asked: Serve, screen: Screen) -> int:
 async def _run(gateway: Gateway, asked: Serve, port: int, screen: Screen) -> tuple[AttemptRow, ...]:
     """Serve until a signal, then see through what was sent. The attempts that were given up."""
     from pisang.cli.serving import listening, make_server, on_signals
+    from pisang.cli.systemd import notify
 
     server: Any = make_server(gateway, asked.host, port, gateway.capacity.connections)
     stopping = asyncio.Event()
 
     def stop() -> None:
+        notify("STOPPING=1")
         server.stop()
         gateway.stop(asked.stop_timeout)
         stopping.set()
@@ -138,6 +140,7 @@ async def _run(gateway: Gateway, asked: Serve, port: int, screen: Screen) -> tup
     serving = asyncio.create_task(server.serve())
     await listening(asked.host, port, serving)
     if not serving.done():
+        notify("READY=1")
         _announce(f"http://{_bracketed(asked.host)}:{port}", screen)
     waiting = asyncio.ensure_future(stopping.wait())
     await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
