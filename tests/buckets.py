@@ -12,16 +12,19 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from hashlib import sha256
+from pathlib import Path
 from typing import Literal
 
 from pisang.domain.secret import Secret
 from pisang.store.storage import Bucket, Storage
 
 KEY_ID, SECRET_KEY = "made-up-key-id", "made-up-secret-key"
+
+_TOLD = "TESTS_BUCKET"
 
 Mood = Literal["good", "refuse", "hang", "reset", "cut", "refuse-writes", "forbid"]
 
@@ -80,10 +83,37 @@ def bucket_at(url: str, name: str, prefix: str = "pisang") -> Bucket:
     )
 
 
-def environ_at(url: str, name: str) -> dict[str, str]:
-    """The same as variables, for processes of their own."""
+@contextmanager
+def tell_processes(url: str, name: str) -> Iterator[None]:
+    """While it lasts, `storage_for` and `environ_for` name that bucket, in the processes that are
+    begun meanwhile too."""
+    os.environ[_TOLD] = f"{url} {name}"
+    try:
+        yield
+    finally:
+        del os.environ[_TOLD]
+
+
+def storage_for(home: Path) -> Storage | None:
+    """Where a home of the tests keeps what; None when nothing was told. Each home has a prefix."""
+    if _TOLD not in os.environ:
+        return None
+    url, name = os.environ[_TOLD].split()
+    return Storage(images=bucket_at(url, name, _prefix(home)))
+
+
+def environ_for(home: Path) -> dict[str, str]:
+    """The same as variables, for the command."""
+    if _TOLD not in os.environ:
+        return {}
+    url, name = os.environ[_TOLD].split()
+    return environ_at(url, name, _prefix(home))
+
+
+def environ_at(url: str, name: str, prefix: str = "pisang") -> dict[str, str]:
+    """That bucket as variables."""
     return {
-        "PISANG_IMAGES": f"s3://{name}/pisang",
+        "PISANG_IMAGES": f"s3://{name}/{prefix}",
         "AWS_ENDPOINT_URL_S3": url,
         "AWS_ACCESS_KEY_ID": KEY_ID,
         "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
@@ -91,12 +121,8 @@ def environ_at(url: str, name: str) -> dict[str, str]:
     }
 
 
-def storage_from(environ: dict[str, str]) -> Storage | None:
-    """What `environ_at` said, read back in another process; None where nothing was."""
-    if "PISANG_IMAGES" not in environ:
-        return None
-    name = environ["PISANG_IMAGES"].removeprefix("s3://").partition("/")[0]
-    return Storage(images=bucket_at(environ["AWS_ENDPOINT_URL_S3"], name))
+def _prefix(home: Path) -> str:
+    return "home-" + sha256(str(home.absolute()).encode()).hexdigest()[:16]
 
 
 class Door:

@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from tests.buckets import environ_for
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -21,7 +23,8 @@ def environ(home: Path) -> dict[str, str]:
     """An environment with nothing of this machine's in it but what Python needs."""
     kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
     null = "keyring.backends.null.Keyring"
-    return {**kept, "PISANG_HOME": str(home), "PYTHON_KEYRING_BACKEND": null, "LANG": "C.UTF-8"}
+    told = {"PISANG_HOME": str(home), "PYTHON_KEYRING_BACKEND": null, "LANG": "C.UTF-8"}
+    return {**kept, **told, **environ_for(home)}
 
 
 def run(home: Path, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:

@@ -20,6 +20,7 @@ from pisang.domain.money import Money
 from pisang.domain.upstream import Limits
 from pisang.store.incoming import Incoming
 from pisang.store.store import Store
+from tests.buckets import storage_for
 
 NOW = time.time_ns() // 1_000_000
 """The time of most tests: that of the files they write, which `gc` compares with the clock."""
@@ -57,7 +58,11 @@ new_id = counter_ids()
 
 def open_store(home: Path, clock: Callable[[], int] | None = None, **more: Any) -> Store:
     """A store that leaves out fsync, which only tests of durability need."""
-    return Store.open(home, clock_ms=clock or Clock(), new_id=new_id, **{"fsync": False, **more})
+    given = {"fsync": False, "storage": storage_for(home), **more}
+    store = Store.open(home, clock_ms=clock or Clock(), new_id=new_id, **given)
+    if given["storage"] is not None:
+        store._blobs.prove()  # else the first claim would be told to ask again
+    return store
 
 
 def wish(**more: Any) -> Wish:

@@ -22,6 +22,8 @@ from pisang.store.sqlite import copying
 from pisang.store.store import Retention, Store
 from tests.store.kit import NOW, Clock, new_id, open_store, paint, picture, run_python, sent
 
+pytestmark = pytest.mark.folder
+
 
 @pytest.fixture
 def dest(tmp_path: Path) -> Path:

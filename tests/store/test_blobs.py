@@ -51,6 +51,7 @@ def test_a_file_put_in_is_there_when_the_file_is_gone(store: Store, tmp_path: Pa
     assert stat.S_IMODE(store.path(content.sha256).stat().st_mode) == 0o600
 
 
+@pytest.mark.folder
 def test_an_image_put_in_again_as_a_reference_is_the_same_file(
     store: Store, tmp_path: Path
 ) -> None:
@@ -61,6 +62,7 @@ def test_an_image_put_in_again_as_a_reference_is_the_same_file(
     assert list(store.home.blobs.iterdir()) == []
 
 
+@pytest.mark.folder
 def test_putting_in_again_renews_the_time_that_gc_looks_at(store: Store) -> None:
     content = store.put_bytes(b"x" * 100)
     os.utime(store.path(content.sha256), (0, 0))
@@ -110,6 +112,7 @@ def test_one_flipped_bit_is_found_before_the_last_byte_is_served(
     assert len(served) < size
 
 
+@pytest.mark.folder
 def test_a_cut_or_missing_file_is_found_at_once(store: Store) -> None:
     content = store.put_bytes(b"x" * 5000)
     path = store.path(content.sha256)
@@ -129,6 +132,7 @@ def test_what_is_carried_inline_needs_no_file(store: Store) -> None:
     assert body(store, content_of(b"abc")) == b"abc"
 
 
+@pytest.mark.folder
 def test_putting_the_same_bytes_from_many_threads_makes_one_whole_file(store: Store) -> None:
     data = os.urandom(300_000)
     failed: list[PisangError] = []
@@ -148,6 +152,7 @@ def test_putting_the_same_bytes_from_many_threads_makes_one_whole_file(store: St
     assert len(list(store.home.blobs.rglob("*/*"))) == 1
 
 
+@pytest.mark.folder
 def test_where_the_file_system_knows_no_hard_links_the_file_is_renamed(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -54,6 +54,7 @@ def test_an_old_sqlite_is_named_with_why_it_is_safe(
     assert ("one process at a time writes" in told.message) is (level == "note")
 
 
+@pytest.mark.folder
 def test_a_missing_or_short_or_changed_image_is_named(store: Store) -> None:
     sha256 = painted(store)
     path = store.path(sha256)
@@ -68,6 +69,7 @@ def test_a_missing_or_short_or_changed_image_is_named(store: Store) -> None:
     assert f"{sha256[:12]} (an image) is missing" in told.message
 
 
+@pytest.mark.folder
 def test_a_file_that_belongs_to_nothing_is_noted(store: Store) -> None:
     store.put_bytes(b"x" * 9_000)
     assert "Belonging to nothing: 1 file (0 MB)" in findings(store)["strays"].message
@@ -107,6 +109,7 @@ def test_too_little_room_is_an_error(store: Store) -> None:
     assert (told.level, "are wanted before paying" in told.message) == ("error", True)
 
 
+@pytest.mark.folder
 def test_a_suspect_home_is_cleared_only_when_all_else_is_sound(store: Store) -> None:
     sha256 = painted(store)
     store.home.suspect.write_text("Input/output error")

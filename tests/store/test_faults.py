@@ -55,6 +55,7 @@ CASES = [
 ]
 
 
+@pytest.mark.folder
 @pytest.mark.parametrize(("call", "code", "leaf"), CASES)
 def test_a_failing_call_gives_its_leaf(
     store: Store,
@@ -168,6 +169,7 @@ def test_a_home_that_is_taken_away_is_told_before_buying(store: Store) -> None:
     claimed(store, request_id)
 
 
+@pytest.mark.folder
 def test_a_content_that_can_t_be_read_is_damaged(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -61,6 +61,7 @@ def test_a_claim_for_no_request_is_not_found(store: Store) -> None:
         store.claim(intent("req_none")).result()
 
 
+@pytest.mark.folder
 def test_a_settled_image_lies_under_its_hash_and_nothing_is_left_in_incoming(store: Store) -> None:
     given = sent(store)
     paint(store, given.attempt_id, picture(), extra=[b"signature" * 5000])
@@ -190,6 +191,7 @@ def test_keep_may_be_called_again(store: Store) -> None:
     assert store.path(image.sha256).read_bytes() == picture()
 
 
+@pytest.mark.folder
 def test_two_attempts_may_make_the_same_picture(store: Store) -> None:
     for _ in range(2):
         given = sent(store)

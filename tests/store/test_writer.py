@@ -325,6 +325,7 @@ KEEP = """
 """
 
 
+@pytest.mark.folder
 @pytest.mark.skipif(not strace(), reason="strace can't inject faults here")
 def test_whichever_fsync_fails_nothing_is_acknowledged_and_nothing_more_is_bought(
     tmp_path: Path,

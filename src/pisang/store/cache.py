@@ -12,7 +12,6 @@ import secrets
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 from pisang.store.blobs import verified
@@ -57,22 +56,26 @@ class Cache:
         return path
 
     def link(self, sha256: str, source: Path, size: int) -> None:
-        """Have a (synced) file here too, without a copy; where that can't be, it isn't here."""
+        """Have a (synced) file here too, without a copy, in place of what may be here; where that
+        can't be, it isn't here."""
         path = self.spot(sha256)
+        new = self._new(path)
         try:
             self._make_shelf(path)
-            with suppress(FileExistsError):
-                os.link(source, path)
+            os.link(source, new)
+            os.replace(new, path)
             os.utime(path)
         except OSError:
             return
+        finally:
+            remove((new,))  # which is still there when both names were one file's
         self._added_one(size)
 
     def fill(self, sha256: str, chunks: Iterable[bytes], size: int, name: str) -> Path:
         """Take that content in; its file. Raises what `chunks` raises, `StoreCorrupt` for bytes of
         another hash, and what the disk raises."""
         path = self.spot(sha256)
-        new = path.with_name(f"{secrets.token_hex(8)}{_NEW}")
+        new = self._new(path)
         try:
             self._make_shelf(path)
         except OSError as error:
@@ -96,8 +99,12 @@ class Cache:
         """How much is here."""
         return sum(size for _, size, _ in self._all())
 
+    def _new(self, path: Path) -> Path:
+        return path.with_name(f"{secrets.token_hex(8)}{_NEW}")
+
     def _make_shelf(self, path: Path) -> None:
-        path.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        for folder in (self._root, path.parent):
+            folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
 
     def _added_one(self, size: int) -> None:
         """Look at the whole folder once an eighth of what it may hold was added."""
