@@ -29,7 +29,9 @@ from pisang.store import cache as cache_module
 from pisang.store import objects as objects_module
 from pisang.store.bucket import BucketBlobs
 from pisang.store.gc import DAY_MS
+from pisang.store.home import prepare
 from pisang.store.objects import PART_BYTES, RANGE_BYTES, Objects
+from pisang.store.shared_uploads import SharedUploads
 from pisang.store.storage import Storage
 from pisang.store.store import Store
 from tests.buckets import KEY_ID, SECRET_KEY, Door, Moto, bucket_at, doored
@@ -70,7 +72,8 @@ class Place:
 
 
 IN_ANOTHER = """
-    from pisang.store.storage import Storage
+    from pisang.store.shared_uploads import SharedUploads
+from pisang.store.storage import Storage
     from tests.buckets import bucket_at
     storage = Storage(images=bucket_at(argv[2], argv[1]))
     store = open_store(Path(argv[0]), storage=storage)
@@ -605,3 +608,45 @@ def test_without_the_optional_part_its_install_is_named(
     monkeypatch.setitem(sys.modules, "obstore.store", None)
     with pytest.raises(ExtraMissing, match=r"pisang\[s3\]"):
         place.open()
+
+
+# --- files that callers upload -------------------------------------------------------------------
+
+
+def test_an_uploaded_file_is_there_for_every_gateway_and_goes_for_all(
+    store: Store, place: Place, tmp_path: Path
+) -> None:
+    assert place.storage.images is not None
+    objects = Objects(place.storage.images)
+    other = SharedUploads(prepare(tmp_path / "other"), Clock(), objects, store._files)
+    upload, right = store.uploads.begin("me", "image/png", "kite.png")
+    there = other.open(right)  # begun at one machine, sent to another
+    other.append(there, picture())
+    whole = other.finish(there)
+    assert store.uploads.get(upload.id, "me") == whole
+    assert [one.id for one in store.uploads.all("me")] == [upload.id]
+    assert store.uploads.path(whole).read_bytes() == picture()
+    with pytest.raises(NotFound):
+        store.uploads.get(upload.id, "you")
+    with pytest.raises(NotFound):
+        store.uploads.open(f"{upload.id}.{'0' * 64}")
+    store.uploads.delete(upload.id, "me")
+    with pytest.raises(NotFound):
+        other.get(upload.id, "me")
+    assert list(place.direct.list("uploads/")) == []
+
+
+def test_uploaded_files_go_after_two_days(place: Place, tmp_path: Path) -> None:
+    clock = Clock()
+    store = open_store(place.home, clock, storage=place.storage)
+    upload, _ = store.uploads.begin("me", "image/png", None)
+    store.uploads.append(upload, picture())
+    store.uploads.finish(upload)
+    clock.ms = NOW + 3 * DAY_MS
+    with pytest.raises(NotFound):
+        store.uploads.get(upload.id, "me")
+    store.close()
+    again = open_store(place.home, clock, storage=place.storage)
+    again.uploads.begin("me", "image/png", None)
+    assert [meta for meta in place.direct.list("uploads/") if upload.id in meta.key] == []
+    again.close()

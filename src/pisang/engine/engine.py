@@ -428,7 +428,16 @@ class Engine:
         recovered, not awaited."""
         while await asyncio.to_thread(self.store.under_way, request_id):
             await asyncio.sleep(_WAIT_S)
-            await self.recover()
+            try:
+                with suppress(BucketUnreachable):  # what came is on this disk: its turn comes
+                    await self.recover()
+            except BucketRefused as error:
+                why = f"what came of it can't be kept yet ({error.message().rstrip('.')})"
+                upstream = self.store.request(request_id).attempts[-1].upstream
+                hint = "pisang doctor"
+                raise OutcomeUnknown(
+                    upstream=upstream, why=why, request_id=request_id, hint=hint
+                ) from error
 
     def _ran(
         self,

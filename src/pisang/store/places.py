@@ -12,7 +12,9 @@ from pisang.store.folder import FolderBlobs
 from pisang.store.home import Home
 from pisang.store.ledger import Ledger
 from pisang.store.objects import Objects
+from pisang.store.shared_uploads import SharedUploads
 from pisang.store.storage import Bucket
+from pisang.store.uploads import Uploads
 
 _LEDGER = "ledger"
 
@@ -25,6 +27,15 @@ def open_blobs(
         return FolderBlobs(home, files)
     cache = Cache(home.cache, images.cache_bytes, files)
     return BucketBlobs(Objects(images), cache, lambda: id_of(ledger, new_id))
+
+
+def open_uploads(
+    home: Home, files: Files, clock_ms: Callable[[], int], images: Bucket | None
+) -> Uploads:
+    """Where files go that callers hand over: where the images are."""
+    if images is None:
+        return Uploads(home, clock_ms)
+    return SharedUploads(home, clock_ms, Objects(images), files)
 
 
 def id_of(ledger: Ledger, new_id: Callable[[str], str]) -> str:

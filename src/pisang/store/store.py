@@ -53,7 +53,7 @@ from pisang.store.home import Home, prepare
 from pisang.store.incoming import Incoming
 from pisang.store.ledger import Ledger, Tx
 from pisang.store.owned import Owned
-from pisang.store.places import open_blobs
+from pisang.store.places import open_blobs, open_uploads
 from pisang.store.process import Process
 from pisang.store.recover import Orphan
 from pisang.store.references import References
@@ -61,7 +61,6 @@ from pisang.store.rows import attempt_row, budget_row
 from pisang.store.spending import Spending
 from pisang.store.sqlite.ledger import SqliteLedger
 from pisang.store.storage import Storage
-from pisang.store.uploads import Uploads
 from pisang.store.webhooks import Webhooks
 
 __all__ = [
@@ -112,7 +111,7 @@ class Store:
         self.gateway_keys = GatewayKeys(self._readers, self._writer, clock_ms)
         self.webhooks = Webhooks(self._readers, self._writer, clock_ms)
         self.alerts = Alerts(self._readers, self._writer, clock_ms)
-        self.uploads = Uploads(home, clock_ms)
+        self.uploads = open_uploads(home, self._files, clock_ms, images)
         self._wanted_bytes = 3 * worst_answer_bytes
         self._clock_ms = clock_ms
         self._new_id = new_id

@@ -92,13 +92,16 @@ class Uploads:
 
     def finish(self, upload: Upload) -> Upload:
         """It is whole from now on."""
+        whole = self._measured(upload)
+        self._write(whole)
+        return whole
+
+    def _measured(self, upload: Upload) -> Upload:
         self.append(upload, b"")
         with self.path(upload).open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         size = self.received(upload)
-        whole = replace(upload, ended_ms=self._clock_ms(), size=size, sha256=sha256)
-        self._write(whole)
-        return whole
+        return replace(upload, ended_ms=self._clock_ms(), size=size, sha256=sha256)
 
     def get(self, file_id: str, scope: str) -> Upload:
         """The whole file of that id that is that scope's. Raises `NotFound`."""
@@ -123,29 +126,34 @@ class Uploads:
     def _read(self, file_id: str) -> Upload | None:
         if not file_id.isascii() or not file_id.isalnum():
             return None
+        upload = self._load(file_id)
+        return upload if upload and self._clock_ms() < upload.expires_ms else None
+
+    def _load(self, file_id: str) -> Upload | None:
         try:
-            told = json.loads(self._record(file_id).read_bytes())
+            return load_upload(self._record(file_id).read_bytes())
         except FileNotFoundError:
             return None
-        upload = Upload(**told)
-        return upload if self._clock_ms() < upload.expires_ms else None
 
     def _write(self, upload: Upload) -> None:
         record = self._record(upload.id)
         new = record.with_suffix(".new")
         try:
             descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
-            with os.fdopen(descriptor, "w") as file:
-                json.dump(asdict(upload), file)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(dump_upload(upload))
             new.replace(record)
         except OSError as error:
             raise unusable(record, error) from error
 
     def _alive(self) -> Iterator[Upload]:
-        for record in self._folder.glob("*.json"):
-            upload = self._read(record.stem)
+        for file_id in self._ids():
+            upload = self._read(file_id)
             if upload is not None:
                 yield upload
+
+    def _ids(self) -> Iterator[str]:
+        return (record.stem for record in self._folder.glob("*.json"))
 
     def _sweep(self) -> None:
         """Take away what has expired."""
@@ -159,3 +167,13 @@ class Uploads:
 
     def _record(self, file_id: str) -> Path:
         return self._folder / f"{checked_name(file_id)}.json"
+
+
+def dump_upload(upload: Upload) -> bytes:
+    """What is kept of an upload beside its bytes."""
+    return json.dumps(asdict(upload)).encode()
+
+
+def load_upload(data: bytes) -> Upload:
+    """The upload that `dump_upload` wrote."""
+    return Upload(**json.loads(data))
