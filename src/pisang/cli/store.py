@@ -16,6 +16,7 @@ from pisang.cli.options import Told
 from pisang.cli.screen import Screen
 
 if TYPE_CHECKING:
+    from pisang.client.settings import Settings
     from pisang.store.backup import BackedUp, Tell
     from pisang.store.restore import Drill, Restored
     from pisang.store.snapshots import Manifest
@@ -78,17 +79,19 @@ def backup(asked: Backup) -> int:
 
     Exit code 8 where the home itself lacks images that its ledger names.
     """
-    from pisang.client.loading import home_folder
+    from pisang.client.loading import load_settings
     from pisang.store.backup import back_up
     from pisang.store.home import Home
 
     screen = Screen.of(asked.format)
     started = time.monotonic()
+    settings = load_settings()
     made = back_up(
-        Home(home_folder(os.environ)),
+        Home(settings.home),
         Path(asked.dest).expanduser(),
         now_ms=time.time_ns() // 1_000_000,
         secrets=asked.with_secrets,
+        elsewhere=_bucket(settings),
         keep=asked.keep,
         tell=_meter(screen),
     )
@@ -139,6 +142,19 @@ def verify(asked: Verify) -> int:
     return DAMAGED if drill.faults else 0
 
 
+def _bucket(settings: Settings) -> str | None:
+    """Where the images are, where that is a bucket. Raises `OptionInvalid` for a ledger that is no
+    file of the home."""
+    from pisang.client.storing import storage_of
+    from pisang.errors import OptionInvalid
+
+    storage = storage_of(settings)
+    if getattr(storage, "ledger", None) is not None:
+        why = "this saves a ledger that is in the home: save the database with `pg_dump`"
+        raise OptionInvalid(option="[store] ledger", value="postgresql", why=why)
+    return None if storage.images is None else storage.images.url
+
+
 # --- what is said --------------------------------------------------------------------------------
 
 
@@ -169,6 +185,13 @@ def _tell_backup(made: BackedUp, took_s: float, screen: Screen) -> None:
             screen.pick(
                 "Keys of upstreams are not in it (--with-secrets takes those of keys.toml along).",
                 "备份不含上游密钥（加 --with-secrets 可带上 keys.toml 里的密钥）。",
+            )
+        )
+    if manifest.elsewhere:
+        screen.note(
+            screen.pick(
+                f"Images are in {manifest.elsewhere} and stay there: let the bucket keep versions.",
+                f"图片在 {manifest.elsewhere}，不在备份中：请为存储桶开启版本控制。",
             )
         )
     if manifest.missing:
@@ -254,7 +277,7 @@ def _counts(manifest: Manifest, screen: Screen) -> str:
     )
 
 
-def _facts(manifest: Manifest) -> dict[str, int | str | bool]:
+def _facts(manifest: Manifest) -> dict[str, int | str | bool | None]:
     return {
         "made_at": manifest.made_at,
         "requests": manifest.requests,
@@ -262,6 +285,7 @@ def _facts(manifest: Manifest) -> dict[str, int | str | bool]:
         "images": manifest.images,
         "contents": manifest.contents,
         "bytes": manifest.contents_bytes,
+        "elsewhere": manifest.elsewhere,
         "secrets": manifest.secrets_sha256 is not None,
     }
 

@@ -65,6 +65,15 @@ class BackedUp:
 
 
 @dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What a backup is to hold (`back_up`)."""
+
+    now_ms: int
+    secrets: bool
+    elsewhere: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class _Taken:
     fate: _Fate
     sha256: str
@@ -78,13 +87,15 @@ def back_up(
     *,
     now_ms: int,
     secrets: bool = False,
+    elsewhere: str | None = None,
     keep: int | None = None,
     tell: Tell = lambda done, total: None,
 ) -> BackedUp:
     """Add a snapshot of the home to the backup at `dest`, made where there is none. Blocks.
 
-    All that was committed before the call is in it. `secrets` takes the keys along; `keep` leaves
-    only that many snapshots. Raises `BackupUnusable` (the destination), `HomeUnusable` and
+    All that was committed before the call is in it. `secrets` takes the keys along; `elsewhere` is
+    the bucket that contents are in, which are left there then; `keep` leaves only that many
+    snapshots. Raises `BackupUnusable` (the destination), `HomeUnusable` and
     `StoreCorrupt` (the home); then the backup is as it was.
     """
     if not has_ledger(home):
@@ -97,7 +108,8 @@ def back_up(
         with _alone(dest):
             pool = prepare_backup(dest)
             part, final = begin_snapshot(dest, now_ms)
-            made = _make(home, pool, part, now_ms, secrets=secrets, tell=tell)
+            wanted = _Wanted(now_ms, secrets, elsewhere)
+            made = _make(home, pool, part, wanted, tell)
             part.rename(final)
             sync_folder(final.parent)
             pruned = 0 if keep is None else prune(dest, keep)
@@ -117,17 +129,15 @@ def _alone(dest: Path) -> Iterator[None]:
         turn.close()
 
 
-def _make(
-    home: Home, pool: Home, part: Path, now_ms: int, *, secrets: bool, tell: Tell
-) -> tuple[int, int]:
+def _make(home: Home, pool: Home, part: Path, wanted: _Wanted, tell: Tell) -> tuple[int, int]:
     """Everything of one snapshot, on the disk; how many contents are new, and their bytes."""
     schema = copy_ledger(home, part / LEDGER)
     rows, counts = _read_copy(Home(part))
-    taken = list(_take_all(home, pool, rows, tell))
+    taken = [] if wanted.elsewhere else list(_take_all(home, pool, rows, tell))
     held = sorted((one for one in taken if one.fate in ("new", "had")), key=lambda one: one.path)
     listed = "".join(f"{one.sha256}  {one.path}\n" for one in held)
     manifest = Manifest(
-        made_at=datetime.fromtimestamp(now_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        made_at=datetime.fromtimestamp(wanted.now_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         pisang=VERSION,
         schema=schema,
         requests=counts["requests"],
@@ -138,9 +148,10 @@ def _make(
         ledger_sha256=hash_of(part / LEDGER),
         contents_sha256=write_synced(part / CONTENTS, listed.encode()),
         settings_sha256=_copy_file(home.root / SETTINGS, part / SETTINGS),
-        secrets_sha256=_copy_file(home.root / SECRETS, part / SECRETS) if secrets else None,
+        secrets_sha256=_copy_file(home.root / SECRETS, part / SECRETS) if wanted.secrets else None,
         let_go=tuple(one.sha256 for one in taken if one.fate == "let_go"),
         missing=tuple(one.sha256 for one in taken if one.fate == "missing"),
+        elsewhere=wanted.elsewhere,
     )
     write_synced(part / MANIFEST, manifest.dump())
     sync_folder(part)

@@ -44,7 +44,8 @@ _OURS = frozenset({"images", "blobs", "snapshots", "backup.lock", "backup.queue"
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """What a snapshot holds. `let_go`: contents that were cleared away while it was made;
-    `missing`: contents that the home itself did not have any more, or had damaged."""
+    `missing`: contents that the home itself did not have any more, or had damaged. `elsewhere`:
+    where all contents are, where that is not in the home: then none is here."""
 
     made_at: str
     pisang: str
@@ -60,6 +61,7 @@ class Manifest:
     secrets_sha256: str | None
     let_go: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    elsewhere: str | None = None
     format: int = FORMAT
 
     def dump(self) -> bytes:

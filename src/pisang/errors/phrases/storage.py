@@ -28,6 +28,9 @@ PHRASES: Mapping[str, str] = {
     "the ledger can't be written": "账本无法写入",
     "another program holds the ledger locked": "另一个程序锁住了账本",
     "a write failed": "写入失败",
+    "this saves a ledger that is in the home: save the database with `pg_dump`": (
+        "这里只备份数据目录里的账本：数据库请用 `pg_dump` 备份"
+    ),
     "there is no ledger in it": "其中没有账本",
     "it lies inside the folder that is to be saved": "它位于要备份的目录之内",
     "it is damaged": "已损坏",
