@@ -41,6 +41,7 @@ SILENT = (
     "gateway/management/requests.py", "gateway/management/shapes.py",  # the API's description
     "gateway/metrics.py", "gateway/levels.py",  # what Prometheus reads is English everywhere
     "gateway/management/granted.py",
+    "gateway/webhooks.py",  # it tells programs and the log
     "gateway/upkeep.py",  # it writes to the log, whose language is English
     "sandbox/faults.py", "sandbox/generating.py", "sandbox/listing.py", "sandbox/making.py",
     "sandbox/rules.py", "sandbox/app.py", "sandbox/pytest_plugin.py",  # they imitate upstreams

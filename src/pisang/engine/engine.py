@@ -407,7 +407,7 @@ class Engine:
             route=order.route,
             join=order.join,
             quota=order.quota,
-            hook=order.hook,
+            hook=replace(order.hook, id=new_id("msg")) if order.hook is not None else None,
         )
 
     def _world(self, request_id: str) -> World:

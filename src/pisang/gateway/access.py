@@ -10,18 +10,18 @@ from __future__ import annotations
 import ipaddress
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from pisang.domain.access import GatewayKey, Role, digest_of, id_in, is_proven
 from pisang.domain.catalogue import Catalogue
-from pisang.domain.ledger import Quota
+from pisang.domain.ledger import Hook, Quota
 from pisang.domain.model import SIZES, canonical_size, normalise
 from pisang.domain.secret import Secret
 from pisang.engine.world import now_ms
 from pisang.errors import KeyInvalid, KeyRestricted
 from pisang.gateway.routes import role_for
-from pisang.gateway.visits import Visit
+from pisang.gateway.visits import Visit, base_of
 from pisang.policy.plan import Planned
 from pisang.store.gateway_keys import GatewayKeys
 
@@ -57,6 +57,13 @@ class Caller:
     def quota(self) -> Quota | None:
         """How much he may ask for, where that is limited."""
         return None if self.key is None else self.key.quota
+
+    def hook(self, visit: Visit) -> Hook | None:
+        """Who is told when a request of his is over: his key's, else his team's."""
+        if self.key is None:
+            return None
+        hook = self.key.hook or self.key.team_hook
+        return replace(hook, base=base_of(visit)) if hook is not None else None
 
     @property
     def sees(self) -> str | None:

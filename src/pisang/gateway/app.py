@@ -32,6 +32,7 @@ from pisang.gateway.stopping import Stop
 from pisang.gateway.telling import Teller
 from pisang.gateway.upkeep import keep_up
 from pisang.gateway.visits import Gone, Visit, open_visit
+from pisang.gateway.webhooks import Postman
 from pisang.store.store import Store
 from pisang.wires.asgi import App, Receive, Scope, Send
 from pisang.wires.base import Wire, WireAnswer
@@ -65,6 +66,7 @@ class Gateway:
         self._access: Access | None = None
         self._upkeep: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
+        self._postman: asyncio.Task[None] | None = None
         self._stop: Stop | None = None
         self._finishing: asyncio.Future[tuple[AttemptRow, ...]] | None = None
         self._paid = 0
@@ -94,6 +96,8 @@ class Gateway:
         self._service = _set(Service(engine, router), settings)
         self._watching = asyncio.create_task(self._reloading.watch(), name="settings")
         self._upkeep = keep_up(engine.store, lambda: self._settings.retention)
+        postman = Postman(engine.store, lambda: self._settings, self._service.news)
+        self._postman = asyncio.create_task(postman.run(), name="webhooks")
 
     async def _take_over(self, settings: Settings) -> None:
         """Serve by these settings from here on. Raises, and changes nothing, where they can't be
@@ -163,7 +167,7 @@ class Gateway:
     async def close(self) -> None:
         """Let go of the home at once; what is under way is left to the next start."""
         service, self._service = self._service, None
-        for task in (self._upkeep, self._watching):
+        for task in (self._upkeep, self._watching, self._postman):
             if task is not None:
                 task.cancel()
         if service is not None:

@@ -20,7 +20,7 @@ from pisang.domain.serial import request_to_json
 from pisang.errors import NotFound, OptionInvalid, PisangError, RequestTooLarge
 from pisang.gateway.access import NAME, Caller
 from pisang.gateway.intake import Asked
-from pisang.gateway.visits import Gone, Visit
+from pisang.gateway.visits import Gone, Visit, base_of
 from pisang.store.store import Store
 from pisang.store.uploads import Upload, Uploads
 from pisang.wires import strictjson
@@ -172,7 +172,7 @@ async def _begin(visit: Visit, caller: Caller, uploads: Uploads) -> WireAnswer:
     name = told.get("displayName")
     name = name[:512] if isinstance(name, str) else None
     _, right = await asyncio.to_thread(uploads.begin, caller.scope, kind, name)
-    url = f"{_base(visit)}{visit.path}?upload_id={right}&upload_protocol=resumable"
+    url = f"{base_of(visit)}{visit.path}?upload_id={right}&upload_protocol=resumable"
     headers = {"x-goog-upload-url": url, "x-goog-upload-chunk-granularity": "1"}
     return _answer({}, {"x-goog-upload-status": "active", **headers})
 
@@ -204,7 +204,7 @@ def _told(upload: Upload, visit: Visit) -> JSON:
         "updateTime": _time(upload.ended_ms or upload.created_ms),
         "expirationTime": _time(upload.expires_ms),
         "sha256Hash": digest,
-        "uri": f"{_base(visit)}/v1beta/files/{upload.id}",
+        "uri": f"{base_of(visit)}/v1beta/files/{upload.id}",
         "state": "ACTIVE",
         "source": "UPLOADED",
     }
@@ -213,13 +213,6 @@ def _told(upload: Upload, visit: Visit) -> JSON:
 def _time(at_ms: int) -> str:
     moment = datetime.fromtimestamp(at_ms / 1000, UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _base(visit: Visit) -> str:
-    """Where the caller finds us, as far as he said so."""
-    scheme = visit.headers.get("x-forwarded-proto", "http").partition(",")[0].strip()
-    host = visit.headers.get("host", "localhost")
-    return f"{'https' if scheme == 'https' else 'http'}://{host}"
 
 
 def _answer(body: JSON, headers: dict[str, str] | None = None) -> WireAnswer:

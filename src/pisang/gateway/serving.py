@@ -113,6 +113,7 @@ def _orders(service: Service, visit: Visit, caller: Caller, asked: Asked) -> tup
         new=is_set(headers, "x-pisang-new"),
         quota=caller.quota,
         warnings=asked.ask.warnings,
+        hook=caller.hook(visit),
     )
     return tuple(
         replace(
@@ -266,6 +267,8 @@ class _Serving:
     async def _carry_out(self, orders: tuple[Order, ...]) -> Ran:
         def go_on() -> None:  # that request is over, and the next one goes on
             self._detach(delivered=True)
+            if orders[0].hook is not None and self._request_id is not None:
+                self._store.webhooks.drop(self._request_id)
 
         return await self._service.router.carry_out(orders, self._run, self._hear, go_on)
 

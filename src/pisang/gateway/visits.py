@@ -140,3 +140,10 @@ class Departure:
 async def _until_gone(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
+
+
+def base_of(visit: Visit) -> str:
+    """Where the caller finds us, as far as he said so."""
+    scheme = visit.headers.get("x-forwarded-proto", "http").partition(",")[0].strip()
+    host = visit.headers.get("host", "localhost")
+    return f"{'https' if scheme == 'https' else 'http'}://{host}"

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future
 
-from pisang.domain.ledger import Alert, Budget
+from pisang.domain.ledger import Alert, Budget, Hook
 from pisang.domain.money import Money
+from pisang.domain.request import JSON
+from pisang.store import webhooks
 from pisang.store.ledger import Readers, Tx, Writer
 from pisang.store.rows import budget_row
 
@@ -39,21 +41,24 @@ class Alerts:
                 for row in tx.all("budget_alerts_untold")
             ]
 
-    def take(self, alert: Alert) -> Future[bool]:
-        """Make the telling ours; whether nobody else was first."""
+    def take(self, alert: Alert, hook: Hook | None = None, body: JSON = None) -> Future[bool]:
+        """Make the telling ours; whether nobody else was first. `hook` is then told `body`, written
+        down in the same commit."""
         now_ms = self._clock_ms()
-        return self._writer.submit(
-            lambda tx: (
-                tx.count(
-                    "budget_alert_told",
-                    budget_id=alert.budget.id,
-                    window=alert.window,
-                    percent=alert.percent,
-                    at_ms=now_ms,
-                )
-                > 0
+
+        def work(tx: Tx) -> bool:
+            ours = tx.count(
+                "budget_alert_told",
+                budget_id=alert.budget.id,
+                window=alert.window,
+                percent=alert.percent,
+                at_ms=now_ms,
             )
-        )
+            if ours and hook is not None:
+                webhooks.put(tx, hook, None, now_ms, body)
+            return ours > 0
+
+        return self._writer.submit(work)
 
 
 def note_passed(tx: Tx, budget: Budget, window: str, before: int, after: int, at_ms: int) -> None:

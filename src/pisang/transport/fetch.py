@@ -65,7 +65,7 @@ async def fetch(
     deadline = asyncio.get_running_loop().time() + deadline_s
     target = check_url(url, allow_http=allow_http, allow_hosts=allow_hosts)
     for _ in range(MAX_REDIRECTS + 1):
-        addresses = await _addresses(target, resolver, deadline)
+        addresses = await safe_addresses(target, resolver, deadline)
         async with _get(target, addresses, deadline, max_bytes, environ) as stream:
             location = stream.headers.get("location")
             if stream.status not in _REDIRECTS or location is None:
@@ -121,7 +121,7 @@ def _joined(base: str, location: str) -> str:
         raise AddressRefused(url=printable(base), why=why) from None
 
 
-async def _addresses(target: Target, resolver: Resolver, deadline: float) -> tuple[str, ...]:
+async def safe_addresses(target: Target, resolver: Resolver, deadline: float) -> tuple[str, ...]:
     """The addresses to connect to, every one of them checked."""
     if target.address is not None:
         return (str(check_address(target, str(target.address))),)

@@ -30,6 +30,7 @@ from pisang.gateway.management import (
     teams,
     unknowns,
     upstreams,
+    webhooks,
 )
 from pisang.gateway.management.answers import error_answer, language_of
 from pisang.gateway.management.asking import as_option
@@ -41,7 +42,18 @@ from pisang.gateway.serving import Service
 from pisang.gateway.visits import Gone, Visit
 from pisang.wires.base import WireAnswer
 
-_ROUTERS = (generations, requests, images, unknowns, books, keys, teams, upstreams, events)
+_ROUTERS = (
+    generations,
+    requests,
+    images,
+    unknowns,
+    webhooks,
+    books,
+    keys,
+    teams,
+    upstreams,
+    events,
+)
 
 _BODIES = (Generation, KeyWish, KeyChange, TeamWish, UpstreamWish)
 """What is read past FastAPI: in constant memory, or with mistakes named as ours."""

@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 
 from pydantic import ValidationError
 
+from pisang.client.hooks import read_hook
 from pisang.client.references import Reference
 from pisang.client.wishes import Options, Wisher
 from pisang.domain.content import Content
 from pisang.domain.fingerprint import fingerprint, span_hash
 from pisang.domain.image import sniff_mime
-from pisang.domain.ledger import ImageRow
+from pisang.domain.ledger import Hook, ImageRow
 from pisang.domain.request import JSON
 from pisang.domain.upstream import Upstream
 from pisang.engine.ids import new_id
@@ -27,9 +28,9 @@ from pisang.errors import (
 )
 from pisang.gateway.intake import scan_body
 from pisang.gateway.management.desk import Desk
-from pisang.gateway.management.shapes import Generation, Labelled
+from pisang.gateway.management.shapes import Generation, HookWish, Labelled
 from pisang.gateway.serving import is_set
-from pisang.gateway.visits import Gone
+from pisang.gateway.visits import Gone, base_of
 from pisang.policy.plan import plan
 from pisang.wires import strictjson
 
@@ -195,7 +196,16 @@ async def _compose(wanted: Wanted, upstream: Upstream, desk: Desk, key: str | No
         join="unsure",
         new=is_set(headers, "x-pisang-new"),
         quota=desk.caller.quota,
+        hook=_hook(wanted.wish.webhook, desk),
     )
+
+
+def _hook(wish: HookWish | None, desk: Desk) -> Hook | None:
+    """Who is told when it is over: whom the wish names, else whom the caller's key does."""
+    if wish is None:
+        return desk.caller.hook(desk.visit)
+    hook = read_hook(wish.url, wish.secret, desk.settings.serving.webhook_hosts)
+    return replace(hook, base=base_of(desk.visit))
 
 
 def check_key(order: Order, desk: Desk) -> None:

@@ -82,6 +82,7 @@ class Work:
         if before is not None:  # that one is over, and this one goes on at another upstream
             self.desk.works.end(before)
             self.desk.store.detach(before, delivered=True)
+            self.desk.store.webhooks.drop(before)
         self.desk.works.begin(event.request_id, self.task)
         self._begun.set()
         if self._delivered is not None:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from pisang.gateway.management.shapes import Asked, Problem, Sum
+from pisang.gateway.management.shapes import Asked, HookWish, Problem, Sum
 
 PeriodName = Literal["day", "month", "total"]
 RoleName = Literal["read", "use", "admin"]
@@ -14,16 +14,6 @@ RoleName = Literal["read", "use", "admin"]
 Amount = Annotated[str, Field(max_length=40, examples=["50USD"])]
 Short = Annotated[str, Field(min_length=1, max_length=200)]
 Count = Annotated[int, Field(ge=1, le=10**9)]
-
-
-class HookWish(Asked):
-    """Who is told when a request is over."""
-
-    url: Annotated[str, Field(min_length=8, max_length=4096)]
-    secret: Annotated[
-        str | None,
-        Field(max_length=200, description="`whsec_` and base64: signs what is told. Never shown."),
-    ] = None
 
 
 class KeyWish(Asked):
@@ -210,6 +200,27 @@ class UpstreamGone(BaseModel):
     """An upstream that was taken away, with its key."""
 
     removed: str
+
+
+class Webhook(BaseModel):
+    """Somebody who is told something, without what may be a right in his address."""
+
+    id: str
+    request_id: str | None
+    url: str
+    state: Literal["waiting", "delivered", "given_up"]
+    tries: int
+    status: int | None
+    problem: str | None
+    created_at: str
+    next_try_at: str | None
+    ended_at: str | None
+
+
+class Webhooks(BaseModel):
+    """Several of them."""
+
+    webhooks: list[Webhook]
 
 
 class Tested(BaseModel):

@@ -14,8 +14,7 @@ from pisang.errors import OptionInvalid
 from pisang.gateway.access import NAME
 from pisang.gateway.management.asking import as_option
 from pisang.gateway.management.desk import Desk
-from pisang.gateway.management.granted import HookWish
-from pisang.gateway.management.shapes import SCHEMAS
+from pisang.gateway.management.shapes import SCHEMAS, HookWish
 from pisang.wires import strictjson
 from pisang.wires.asgi import read_chunks
 

@@ -51,6 +51,16 @@ class Labelled(Asked):
     label: Annotated[str, Field(min_length=1, max_length=40)]
 
 
+class HookWish(Asked):
+    """Who is told when a request is over."""
+
+    url: Annotated[str, Field(min_length=8, max_length=4096)]
+    secret: Annotated[
+        str | None,
+        Field(max_length=200, description="`whsec_` and base64: signs what is told. Never shown."),
+    ] = None
+
+
 class Generation(Asked):
     """A wish for images."""
 
@@ -79,6 +89,9 @@ class Generation(Asked):
     tags: Annotated[
         list[Annotated[str, Field(min_length=1, max_length=MAX_TAG)]], Field(max_length=MAX_TAGS)
     ] = []
+    webhook: Annotated[
+        HookWish | None, Field(description="Who is told when it is over, besides the answer.")
+    ] = None
 
 
 class Requested(BaseModel):
