@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import requests
 
@@ -46,8 +46,10 @@ class Echo(BaseHTTPRequestHandler):
     """An upstream that answers what it is told to, and else repeats all it was sent."""
 
     answer: tuple[int, str, bytes] | None = None
+    paths: ClassVar[list[str]] = []
 
     def do_POST(self) -> None:
+        self.paths.append(self.path)
         sent = self.rfile.read(int(self.headers.get("content-length", 0)))
         said = {"path": self.path, "headers": dict(self.headers), "body": sent.decode("latin-1")}
         error = {"error": {"code": 400, "message": json.dumps(said), "status": "INVALID_ARGUMENT"}}

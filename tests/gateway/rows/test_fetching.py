@@ -148,7 +148,8 @@ def test_x5_a_picture_comes_as_its_bytes_and_what_else_a_data_url_may_be_is_refu
 ) -> None:
     text = base64.b64encode(b"<svg xmlns='http://www.w3.org/2000/svg'/>").decode()
     wrong = (
-        "data:", "data:,hello", f"data:image/svg+xml;base64,{text}", f"data:text/html;base64,{text}",
+        "data:", "data:,hello", f"data:image/svg+xml;base64,{text}",
+        f"data:text/html;base64,{text}",
         "data:image/png;base64,%%%", "data:image/png;base64,", "data:image/png,raw", "javascript:1",
         f"DATA:IMAGE/PNG;BASE64,{text}", "blob:http://127.0.0.1/x", "about:blank", "cid:x",
     )  # fmt: skip
