@@ -197,16 +197,18 @@ class Engine:
         credentials(await self.reach.armed(order.upstream))
         wish = self._wish(order, planned)
         stop = asyncio.Event()
-        if self._stop.is_set():
-            stop.set()
         world = World(self.store, self.reach, listen, wish.id, stop, tap, self._usual)
         first = await world.drive(make_ready(self._errand(order, planned, wish.id, 0)))
-        begun = await world.begin(
-            wish,
-            first.intent if wish.n == 1 else None,
-            retry_unknown=order.retry_unknown,
-            new=order.new,
-        )
+        self._listen_for_stop(wish.id, stop)  # under way from here on: it may be `sent` already
+        try:
+            begun = await world.begin(
+                wish,
+                first.intent if wish.n == 1 else None,
+                retry_unknown=order.retry_unknown,
+                new=order.new,
+            )
+        finally:
+            self._stops.pop(wish.id, None)
         if begun.verdict == "new":
             self._listen_for_stop(begun.request_id, stop)
         world.tell_begun()
