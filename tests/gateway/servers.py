@@ -86,7 +86,14 @@ class Home:
     def _lines(self) -> int:
         return len(self.book.read_text().splitlines()) if self.book.exists() else 0
 
-    def start(self, *words: str, port: str = "0", module: str = "pisang", **extra: str) -> Server:
+    def start(
+        self,
+        *words: str,
+        port: str = "0",
+        module: str = "pisang",
+        stdin: int | None = None,
+        **extra: str,
+    ) -> Server:
         """A server on this home, once it takes connections."""
         errors = self.folder / f"errors-{len(self.started)}"
         environment = {**environ(self.path), **extra}
@@ -94,6 +101,7 @@ class Home:
         with errors.open("w") as stream:
             running = subprocess.Popen(
                 [sys.executable, "-m", module, "serve", "--port", port, "--format", "json", *words],
+                stdin=stdin,
                 stdout=subprocess.PIPE,
                 stderr=stream,
                 text=True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -19,7 +20,7 @@ from pisang.domain.money import Money
 from pisang.gateway.calls import CallRecord
 from pisang.gateway.metrics import BUCKETS_S, COUNTERS, TIMES, Level, Metrics
 from pisang.gateway.routes import role_for
-from tests.gateway.conftest import Stage
+from tests.gateway.conftest import ROOT, Stage
 
 PRO = "gemini-3-pro-image"
 
@@ -123,6 +124,15 @@ def test_what_is_read_is_prometheus_text_and_where_asked_for_openmetrics(stage: 
     assert {*COUNTERS, *TIMES} <= names
     assert "process_resident_memory_bytes" in names
     assert names >= {"pisang_store_healthy", "pisang_requests_in_flight", "pisang_upstream_ejected"}
+
+
+def test_the_page_names_every_metric_and_no_other(stage: Stage) -> None:
+    page = (ROOT / "docs" / "operations.md").read_text()
+    named = set(re.findall(r"`(pisang_[a-z_]+)`", page))
+    with urllib.request.urlopen(f"{stage.url}/metrics") as answer:
+        text = answer.read().decode()
+    typed = dict(re.findall(r"^# TYPE (pisang_\w+) (\w+)$", text, re.MULTILINE))
+    assert named == set(typed)
 
 
 def test_only_an_admin_reads_them_where_there_are_keys() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import signal
 import time
 from collections.abc import Iterator
@@ -160,3 +161,15 @@ def test_a_client_that_reads_nothing_does_not_keep_a_server_up(shop: Home) -> No
     server.signal()
     assert server.ended() == 0
     connection.close()
+
+
+def test_a_closed_terminal_stops_it_where_else_the_signal_reads_the_settings(shop: Home) -> None:
+    master, terminal = os.openpty()
+    server = shop.start(stdin=terminal)
+    os.close(terminal)
+    server.signal(signal.SIGHUP)
+    until(lambda: server.said("settings_taken_over"))
+    os.close(master)
+    server.signal(signal.SIGHUP)
+    assert server.ended() == 0
+    assert server.said("stopped")
