@@ -74,7 +74,7 @@ def test_an_idle_server_ends_at_once_and_well(shop: Home) -> None:
 def test_another_server_takes_the_port_while_a_call_is_seen_through(shop: Home) -> None:
     old = shop.start()
     with ThreadPoolExecutor() as pool:
-        call = begin(pool, old, "a slow lake [[sandbox delay=4]]")
+        call = begin(pool, old, "a slow lake [[sandbox delay=9]]")
         old.signal()
         until(lambda: old.said("stopping"))
         new = shop.start(port=old.port)
@@ -90,7 +90,7 @@ def test_another_server_takes_the_port_while_a_call_is_seen_through(shop: Home) 
     assert shop.charges == 2
 
 
-@pytest.mark.parametrize("how", ["delay=4", "drip=6"], ids=["waiting", "in the middle of it"])
+@pytest.mark.parametrize("how", ["delay=6", "drip=6"], ids=["waiting", "in the middle of it"])
 def test_a_client_that_is_cut_is_given_its_image_by_the_next_server(shop: Home, how: str) -> None:
     prompt = f"a lake for later [[sandbox {how}]]"
     old = shop.start(module="tests.gateway.clients.hasty")
