@@ -32,6 +32,7 @@ class Health:
     def __init__(self, home: Home) -> None:
         self._home = home
         self._why: str | None = None
+        self._told_in = os.fspath(home.suspect)
 
     def mark(self, why: str) -> StoreSuspect:
         """Turn suspect, here and (as far as the disk lets us) for every process."""
@@ -70,6 +71,8 @@ class Health:
 
     def told(self) -> str | None:
         """What the home's `suspect` file says; None when there is none."""
+        if not os.path.lexists(self._told_in):  # every claim asks
+            return None
         try:
             return self._home.suspect.read_text(errors="replace")[:200] or "a write failed"
         except FileNotFoundError:
