@@ -1,29 +1,60 @@
-"""Which kinds of storage the tests run on. `--images s3`: contents in a bucket of a real S3 server
-(moto) on the loopback; tests that are about files in a folder are left out then, and counted."""
+"""What the tests' stores are kept in.
+
+`--images s3`: contents in a bucket of a real S3 server (moto) on the loopback. `--ledger postgres`:
+ledgers in a real PostgreSQL, started for the run. Tests that are about files in a folder, or about
+a SQLite file, are left out then, and counted.
+"""
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from pisang.store.storage import Storage
+from pisang.store.store import Store
 from tests.buckets import Moto, tell_processes
+from tests.ledgers import VARIABLE, ledger_of, start_cluster
 
-S3 = "s3"
+S3, POSTGRES = "s3", "postgres"
+
+_STARTED = pytest.StashKey[Any]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--images", choices=("folder", S3), default="folder", help="where images are kept"
     )
+    parser.addoption(
+        "--ledger", choices=("sqlite", POSTGRES), default="sqlite", help="what keeps the ledgers"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--ledger") == POSTGRES and VARIABLE not in os.environ:
+        config.stash[_STARTED] = start_cluster()  # the workers of xdist have the run's
+        os.environ[VARIABLE] = config.stash[_STARTED][0].url
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    started = config.stash.get(_STARTED, None)
+    if started is not None:
+        started[0].stop()
+        shutil.rmtree(started[1])
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("--images") != S3:
-        return
-    left_out = [item for item in items if item.get_closest_marker("folder")]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in left_out]
+    out = {"folder"} if config.getoption("--images") == S3 else set()
+    out |= {"sqlite"} if config.getoption("--ledger") == POSTGRES else set()
+    left_out = [item for item in items if any(map(item.get_closest_marker, out))]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(scope="session")
@@ -42,4 +73,24 @@ def images(request: pytest.FixtureRequest) -> Iterator[None]:
         return
     server: Moto = request.getfixturevalue("moto")
     with tell_processes(server.url, server.bucket()):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ledgers(request: pytest.FixtureRequest) -> Iterator[None]:
+    """With `--ledger postgres`, every store that is opened in this process without a word about its
+    ledger has one there."""
+    if request.config.getoption("--ledger") != POSTGRES:
+        yield
+        return
+    opened = Store.open.__func__  # type: ignore[attr-defined]
+
+    def open_there(kind: type[Store], root: Path, **more: Any) -> Store:
+        kept = more.pop("storage", None) or Storage()
+        ledger = kept.ledger or ledger_of(root)
+        given: Store = opened(kind, root, storage=replace(kept, ledger=ledger), **more)
+        return given
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Store, "open", classmethod(open_there))
         yield

@@ -9,6 +9,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,10 @@ from pisang.domain.ledger import Intent, Settlement, Wish
 from pisang.domain.money import Money
 from pisang.domain.upstream import Limits
 from pisang.store.incoming import Incoming
+from pisang.store.storage import Storage
 from pisang.store.store import Store
 from tests.buckets import storage_for
+from tests.ledgers import ledger_of
 
 NOW = time.time_ns() // 1_000_000
 """The time of most tests: that of the files they write, which `gc` compares with the clock."""
@@ -58,9 +61,10 @@ new_id = counter_ids()
 
 def open_store(home: Path, clock: Callable[[], int] | None = None, **more: Any) -> Store:
     """A store that leaves out fsync, which only tests of durability need."""
-    given = {"fsync": False, "storage": storage_for(home), **more}
+    kept = replace(storage_for(home) or Storage(), ledger=ledger_of(home))
+    given = {"fsync": False, "storage": kept, **more}
     store = Store.open(home, clock_ms=clock or Clock(), new_id=new_id, **given)
-    if given["storage"] is not None:
+    if given["storage"] is not None and given["storage"].images is not None:
         store._blobs.prove()  # else the first claim would be told to ask again
     return store
 

@@ -22,7 +22,7 @@ from pisang.store.sqlite import copying
 from pisang.store.store import Retention, Store
 from tests.store.kit import NOW, Clock, new_id, open_store, paint, picture, run_python, sent
 
-pytestmark = pytest.mark.folder
+pytestmark = [pytest.mark.folder, pytest.mark.sqlite]
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from datetime import UTC, datetime
 
 import pytest
@@ -289,17 +290,16 @@ def test_every_moment_is_inside_its_own_window(at_ms: int, zone: str, period: st
 def test_counters_always_equal_the_sum_over_the_rows(
     tmp_path_factory: pytest.TempPathFactory, states: list[State], data: st.DataObject
 ) -> None:
-    store = open_store(tmp_path_factory.mktemp("home"))
-    store.set_budget(Budget("b", "all", "month", PRICE.times(100))).result()
-    for state in states:
-        given = sent(store)
-        cost = data.draw(st.none() | st.integers(0, 300_000).map(lambda n: Money(n, "USD")))
-        store.settle(settlement(given.attempt_id, state, cost=cost)).result()
-        if state is State.UNKNOWN and data.draw(st.booleans()):
-            charged = data.draw(st.sampled_from(list(Charged)))
-            store.resolve(given.attempt_id, State.REBOUGHT, charged).result()
-    findings = {one.code: one for one in store.check() if one.level == "error"}
-    store.close()
+    with closing(open_store(tmp_path_factory.mktemp("home"))) as store:
+        store.set_budget(Budget("b", "all", "month", PRICE.times(100))).result()
+        for state in states:
+            given = sent(store)
+            cost = data.draw(st.none() | st.integers(0, 300_000).map(lambda n: Money(n, "USD")))
+            store.settle(settlement(given.attempt_id, state, cost=cost)).result()
+            if state is State.UNKNOWN and data.draw(st.booleans()):
+                charged = data.draw(st.sampled_from(list(Charged)))
+                store.resolve(given.attempt_id, State.REBOUGHT, charged).result()
+        findings = {one.code: one for one in store.check() if one.level == "error"}
     assert "budgets" not in findings
 
 

@@ -69,6 +69,7 @@ def test_what_was_paid_stays_in_the_books(store: Store) -> None:
     assert sound(store)
 
 
+@pytest.mark.sqlite
 def test_no_word_of_a_deleted_request_is_left_in_the_ledger(store: Store) -> None:
     request_id = store.begin(wish(prompt="canary-prompt", spec={"text": "canary-spec"})).result()
     given = claimed(store, request_id.request_id)

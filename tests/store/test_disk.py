@@ -65,6 +65,7 @@ def test_a_disk_that_fills_up_under_an_answer_keeps_what_came_and_goes_on(
     store.close()
 
 
+@pytest.mark.sqlite
 def test_a_ledger_that_can_t_grow_fails_the_write_and_stays_sound(small_disk: Path) -> None:
     store = open_store(small_disk / "home", worst_answer_bytes=1)
     given = sent(store)

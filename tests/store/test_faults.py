@@ -118,6 +118,7 @@ def test_a_name_that_can_t_go_is_left_to_gc(store: Store, monkeypatch: pytest.Mo
     assert list(store.home.incoming.iterdir()) == []
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     ("code", "why"),
     [(errno.ENOLCK, "no file locks"), (errno.EOPNOTSUPP, "no file locks"), (errno.EIO, "error")],

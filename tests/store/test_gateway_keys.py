@@ -71,6 +71,7 @@ def test_a_key_reads_as_it_was_written(store: Store) -> None:
     assert store.gateway_keys.get("zzzzzzzzzzzz") is None
 
 
+@pytest.mark.sqlite
 def test_no_file_of_the_home_holds_its_secret(store: Store) -> None:
     store.gateway_keys.put(ALICE).result()
     secret = TEXT.reveal().rpartition("_")[2]
@@ -210,6 +211,7 @@ def test_processes_side_by_side_let_through_as_many_as_one(tmp_path: Path) -> No
     assert sum(through) == 10
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("name", ["nth_asked", "working_owners", "gateway_key_by_id"])
 def test_no_question_on_the_way_of_a_call_walks_through_a_table(store: Store, name: str) -> None:
     sql = queries("sqlite")[name].sql

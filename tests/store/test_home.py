@@ -27,6 +27,7 @@ def refused(home: Path) -> str:
     return str(caught.value)
 
 
+@pytest.mark.sqlite
 def test_a_missing_home_is_made_with_its_parents(tmp_path: Path) -> None:
     open_store(tmp_path / "a" / "猫" / "home with 'quotes' ?#%").close()
     assert (tmp_path / "a" / "猫" / "home with 'quotes' ?#%" / "ledger.db").exists()
@@ -56,11 +57,13 @@ def test_a_file_in_the_place_of_a_folder_is_named(tmp_path: Path) -> None:
     assert "a file in its place" in sentence
 
 
+@pytest.mark.sqlite
 def test_a_folder_in_the_place_of_the_ledger_is_named(tmp_path: Path) -> None:
     (tmp_path / "home" / "ledger.db").mkdir(parents=True)
     assert "ledger.db" in refused(tmp_path / "home")
 
 
+@pytest.mark.sqlite
 def test_something_else_in_the_place_of_the_ledger_is_corrupt(tmp_path: Path) -> None:
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "ledger.db").write_bytes(b"these are my notes, " * 500)
@@ -69,6 +72,7 @@ def test_something_else_in_the_place_of_the_ledger_is_corrupt(tmp_path: Path) ->
     assert (tmp_path / "home" / "ledger.db").read_bytes().startswith(b"these are my notes")
 
 
+@pytest.mark.sqlite
 def test_another_program_s_database_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "home").mkdir()
     with sqlite3.connect(tmp_path / "home" / "ledger.db") as connection:
@@ -85,6 +89,7 @@ def test_an_empty_ledger_file_is_filled(tmp_path: Path) -> None:
     store.close()
 
 
+@pytest.mark.sqlite
 def test_a_newer_schema_is_refused_untouched(tmp_path: Path) -> None:
     store = open_store(tmp_path / "home")
     with connect(store.home, read_only=False) as connection:
@@ -135,6 +140,7 @@ def test_eight_processes_may_make_one_home_together(tmp_path: Path) -> None:
     store.close()
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("at", [100, 3_000, 6_000, 20_000, 60_000])
 def test_damage_is_told_in_our_words_or_hit_nothing(tmp_path: Path, at: int) -> None:
     store = open_store(tmp_path / "home")
@@ -209,6 +215,7 @@ def test_a_read_only_disk_is_refused(tmp_path: Path) -> None:
     assert "its disk is read-only" in out, errors
 
 
+@pytest.mark.sqlite
 def test_what_is_made_is_for_its_owner_only_whatever_the_umask(tmp_path: Path) -> None:
     before = os.umask(0)
     try:

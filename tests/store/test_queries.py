@@ -59,13 +59,17 @@ def test_no_statement_is_put_together_in_code_but_pragmas_and_transactions() -> 
             if not re.match(r"^f?['\"](PRAGMA|BEGIN|COMMIT|ROLLBACK|SAVEPOINT|RELEASE)", text):
                 odd.append((source.name, text))
     assert sorted(set(odd)) == [
+        ("connection.py", "_SETTINGS"),
+        ("connection.py", "sql"),
         ("database.py", "'SELECT count(*) FROM sqlite_schema'"),
         ("database.py", "pragma"),
         ("database.py", "sql"),
         ("database.py", "statement"),
+        ("database.py", "step.sql"),
     ]
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     "nasty", ["'; DROP TABLE requests; --", '" OR 1=1', "\x00", "%_\\", "猫\ud83d"]
 )

@@ -64,6 +64,7 @@ def test_only_the_newest_count(store: Store, request_id: str, clock) -> None:
     assert store.usual_s("relay", "nano-banana", "2K") == 20  # a second less: sent a second later
 
 
+@pytest.mark.sqlite
 def test_it_is_one_walk_of_a_bounded_length_over_an_index(store: Store) -> None:
     sql = queries("sqlite")["took_newest"].sql
     asked = {"upstream": "a", "model": "b", "image_size": "2K", "among": AMONG, "limit": NEWEST}

@@ -16,7 +16,6 @@ import pytest
 from pisang.domain.attempt import State
 from pisang.errors import IdempotencyMismatch, StoreSuspect, Unexpected
 from pisang.store.ledger import Tx
-from pisang.store.sqlite.database import connect
 from pisang.store.sqlite.writer import CHECKPOINT_BYTES
 from pisang.store.store import Store
 from tests.store.kit import (
@@ -49,6 +48,7 @@ def commits(store: Store) -> list[str]:
     return seen
 
 
+@pytest.mark.sqlite
 def test_what_waits_together_is_committed_together(store: Store) -> None:
     seen = commits(store)
     go = hold(store)
@@ -114,6 +114,7 @@ def test_closing_commits_what_is_queued(store: Store, tmp_path: Path) -> None:
     again.close()
 
 
+@pytest.mark.sqlite
 def test_the_wal_is_moved_into_the_ledger_when_it_has_grown(store: Store) -> None:
     text = "x" * 100_000
     for _ in range(3 * CHECKPOINT_BYTES // (2 * len(text))):
@@ -122,6 +123,7 @@ def test_the_wal_is_moved_into_the_ledger_when_it_has_grown(store: Store) -> Non
     assert store.home.ledger.stat().st_size > CHECKPOINT_BYTES
 
 
+@pytest.mark.sqlite
 def test_a_reader_in_the_way_puts_a_checkpoint_off_and_loses_nothing(store: Store) -> None:
     text = "x" * 1_000_000
     first = wish(prompt="first")
@@ -153,6 +155,7 @@ class FailingConnection:
         return self._real.execute(sql, *values)  # type: ignore[arg-type]
 
 
+@pytest.mark.sqlite
 def test_a_failed_commit_fails_every_job_and_turns_the_store_suspect(
     store: Store, tmp_path: Path
 ) -> None:
@@ -181,6 +184,7 @@ def test_a_failed_commit_fails_every_job_and_turns_the_store_suspect(
     other.close()
 
 
+@pytest.mark.sqlite
 def test_a_disk_that_is_full_at_commit_fails_the_group_and_nothing_else(store: Store) -> None:
     sent(store)
     real = store._writer._connection
@@ -271,10 +275,10 @@ def test_eight_processes_write_together_and_all_are_served(store: Store, tmp_pat
         assert worker.stdout.readline() == "ready\n", worker.communicate()[1]
     go.touch()
     served = [int(worker.communicate(timeout=30)[0]) for worker in workers]
-    with connect(store.home, read_only=True) as connection:
-        written = connection.execute("SELECT count(*) FROM requests").fetchone()[0]
-    connection.close()
-    assert written == sum(served)
+    every = {"scope": None, "upstream": None, "tag": None, "since_ms": 0, "before_id": ""}
+    with store._readers.read() as tx:
+        written = tx.all("history_newest", **every, before_ms=2**62, limit=2**31)
+    assert len(written) == sum(served)
     assert min(served) * 4 > max(served)  # fair: nobody is starved by the others
 
 

@@ -10,8 +10,12 @@ import os
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from pisang.errors import PisangError
+
+if TYPE_CHECKING:
+    from pisang.domain.secret import Secret
 
 NEWEST = 20
 """So many requests are offered: those of today, mostly."""
@@ -25,13 +29,27 @@ def upstreams(incomplete: str) -> list[str]:
 
 
 def _configured() -> list[str]:
-    """The names in `config.toml`, read without the settings' own rules: a shell waits for it."""
+    """The upstreams' names in `config.toml`."""
+    return [*_written().get("upstreams", {})]
+
+
+def _written() -> dict[str, Any]:
+    """`config.toml`, read without the settings' own rules: a shell waits for it."""
     import tomllib
 
     with suppress(OSError, RuntimeError, ValueError):
-        text = (_home() / "config.toml").read_text(encoding="utf-8")
-        return [*tomllib.loads(text).get("upstreams", {})]
-    return []
+        return tomllib.loads((_home() / "config.toml").read_text(encoding="utf-8"))
+    return {}
+
+
+def _place() -> tuple[Path, Secret | None]:
+    """The home, and the URL of its ledger where it is in another place."""
+    from pisang.domain.secret import Secret
+
+    text = os.environ.get("PISANG_LEDGER") or _written().get("store", {}).get("ledger", "")
+    if text.startswith("${"):
+        text = os.environ.get(text[2:-1], "")
+    return _home(), Secret(text) if text else None
 
 
 def _home() -> Path:
@@ -68,8 +86,8 @@ def requests(incomplete: str) -> list[str]:
     found = _beginning(incomplete, ("last",))
     with suppress(PisangError, RuntimeError):
         if incomplete.startswith("req_"):
-            return requests_beginning(_home(), incomplete)
-        return found + _beginning(incomplete, recent_requests(_home(), NEWEST))
+            return requests_beginning(*_place(), incomplete)
+        return found + _beginning(incomplete, recent_requests(*_place(), NEWEST))
     return found
 
 
@@ -78,7 +96,7 @@ def unknowns(incomplete: str) -> list[str]:
     from pisang.store.recent import unknown_attempts
 
     with suppress(PisangError, RuntimeError):
-        return _beginning(incomplete, unknown_attempts(_home()))
+        return _beginning(incomplete, unknown_attempts(*_place()))
     return []
 
 

@@ -154,8 +154,9 @@ class Serving:
 
 @dataclass(frozen=True, slots=True)
 class Storing:
-    """Where images are to be kept, and how to get there; None where nobody said."""
+    """Where ledger and images are to be kept, and how to get there; None where nobody said."""
 
+    ledger: Secret | Variable | None = None
     images: Bucket | None = None
     endpoint: str | None = None
     region: str | None = None

@@ -1,4 +1,4 @@
-"""`[store]` of the settings: where images are kept, and which keys lead there.
+"""`[store]` of the settings: where ledger and images are kept, and which keys lead there.
 
 Keys stand in variables, in the files that Amazon's tools share, or in the machine's role; never in
 `config.toml`.
@@ -10,14 +10,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from pisang.client.config_checks import check_reference
 from pisang.client.config_gateway import read_variable
 from pisang.client.schema import Table
-from pisang.client.settings import Settings, Storing
+from pisang.client.settings import Settings, Storing, Variable
 from pisang.domain.secret import Secret
-from pisang.errors import OptionInvalid
+from pisang.errors import OptionInvalid, SettingsMalformed
 from pisang.store.storage import CACHE_BYTES, Bucket, Storage, at_endpoint, parse_bucket
 
 VARIABLE = "PISANG_IMAGES"
+LEDGER_VARIABLE = "PISANG_LEDGER"
 
 
 def read_storing(top: Table) -> Storing:
@@ -26,6 +28,7 @@ def read_storing(top: Table) -> Storing:
     if table is None:
         return Storing()
     storing = Storing(
+        ledger=_read_ledger(table),
         images=table.checked("images", parse_bucket, shown=False),
         endpoint=table.checked("endpoint", check_endpoint, shown=False),
         region=table.text("region"),
@@ -38,6 +41,23 @@ def read_storing(top: Table) -> Storing:
     return storing
 
 
+def check_ledger(text: str) -> Secret:
+    """A PostgreSQL database's URL, which may hold a password; `ValueError`, which repeats nothing
+    of it, for anything else."""
+    if not text.strip().startswith(("postgresql://", "postgres://")):
+        raise ValueError("write it as postgresql://user:password@host:port/database")
+    return Secret(text.strip())
+
+
+def _read_ledger(table: Table) -> Secret | Variable | None:
+    def check(text: str) -> Secret | Variable:
+        if text.startswith("${"):
+            return Variable(check_reference(text), table.place("ledger"))
+        return check_ledger(text)
+
+    return table.checked("ledger", check, shown=False)
+
+
 def check_endpoint(text: str) -> str:
     """A service's address; `ValueError` for what is none."""
     return at_endpoint(Bucket("any"), text).endpoint or ""
@@ -46,13 +66,14 @@ def check_endpoint(text: str) -> str:
 def storage_of(settings: Settings) -> Storage:
     """Where everything is kept. Raises `OptionInvalid` and `SettingsMalformed`.
 
-    First what `PISANG_IMAGES` says, then `[store]`. Of what leads to the bucket: `[store]`, then
-    `AWS_*`, then the profile of Amazon's shared files.
+    First what `PISANG_LEDGER` and `PISANG_IMAGES` say, then `[store]`. Of what leads to the bucket:
+    `[store]`, then `AWS_*`, then the profile of Amazon's shared files.
     """
+    ledger = ledger_of(settings)
     storing, environ = settings.storing, settings.environ
     bucket = _named(environ) or storing.images
     if bucket is None:
-        return Storage()
+        return Storage(ledger=ledger)
     profile = _profile(environ)
     region = storing.region or _first(environ, "AWS_REGION", "AWS_DEFAULT_REGION")
     endpoint = (
@@ -68,7 +89,27 @@ def storage_of(settings: Settings) -> Storage:
         ca_file=_first(environ, "AWS_CA_BUNDLE", "SSL_CERT_FILE"),
         cache_bytes=storing.cache_mb * 1_000_000 if storing.cache_mb else CACHE_BYTES,
     )
-    return Storage(images=_keyed(found, settings, profile))
+    return Storage(images=_keyed(found, settings, profile), ledger=ledger)
+
+
+def ledger_of(settings: Settings) -> Secret | None:
+    """The URL of the database that keeps the ledger; None: a file of the home does. Raises
+    `OptionInvalid` and `SettingsMalformed`."""
+    text = settings.environ.get(LEDGER_VARIABLE)
+    if text:
+        try:
+            return check_ledger(text)
+        except ValueError as error:
+            raise OptionInvalid(option=LEDGER_VARIABLE, value="…", why=str(error)) from None
+    found = settings.storing.ledger
+    if not isinstance(found, Variable):
+        return found
+    told = found.read(settings.environ, settings.path).reveal()
+    try:
+        return check_ledger(told)
+    except ValueError as error:
+        why = f"`{found.where}`: {error}"
+        raise SettingsMalformed(path=str(settings.path), why=why) from None
 
 
 def _named(environ: Mapping[str, str]) -> Bucket | None:

@@ -9,7 +9,8 @@
     │   └── RequestRejected · ModelNotFound · RequestTooLarge     the upstream said so (free)
     ├── ConfigError           something must be set up first                  exit 3
     │   ├── UpstreamMissing · UpstreamUnknown · SettingsMalformed · ExtraMissing
-    │   ├── HomeUnusable · StoreFull · StoreFilled · StoreCorrupt · StoreSuspect
+    │   ├── HomeUnusable · LedgerUnusable
+    │   ├── StoreFull · StoreFilled · StoreCorrupt · StoreSuspect
     │   ├── BucketUnreachable · BucketRefused · BackupUnusable
     │   ├── AddressRefused · BaseUrlWrong
     │   ├── KeyMissing · KeyInvalid · PermissionDenied · NoChannel · LocationBlocked
@@ -80,6 +81,7 @@ from pisang.errors.setup import (
     KeyInvalid,
     KeyMissing,
     KeyRestricted,
+    LedgerUnusable,
     LocationBlocked,
     NoChannel,
     PermissionDenied,
@@ -135,6 +137,7 @@ __all__ = [
     "KeyMissing",
     "KeyRestricted",
     "Language",
+    "LedgerUnusable",
     "LocationBlocked",
     "Mismatch",
     "ModelNotFound",

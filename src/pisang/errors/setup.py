@@ -66,6 +66,17 @@ class HomeUnusable(ConfigError):
     step = "pisang doctor"
 
 
+class LedgerUnusable(ConfigError):
+    """The database that keeps the ledger cannot be reached or used. Fields: ledger, why."""
+
+    code = "ledger_unusable"
+    status = 503
+    retry = Retry.LATER
+    en = "The ledger at {ledger} can't be used: {why}."
+    zh = "位于 {ledger} 的账本不可用：{why}。"
+    step = "pisang doctor"
+
+
 class StoreFull(ConfigError):
     """There is not enough disk to pay for an answer safely. Fields: path, free, needed."""
 

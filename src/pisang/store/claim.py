@@ -9,7 +9,7 @@ from __future__ import annotations
 from pisang.domain.attempt import Charged, State, request_state
 from pisang.domain.ledger import Claimed, Hold, Intent, Settlement
 from pisang.domain.money import Money
-from pisang.errors import NotFound
+from pisang.errors import NotFound, Unexpected
 from pisang.store.budgets import Reserved, note_refusal, reserve
 from pisang.store.ledger import Tx
 from pisang.store.process import Process
@@ -35,6 +35,10 @@ def claim(tx: Tx, process: Process, intent: Intent, now_ms: int) -> Claimed | Ho
     request = tx.one("request_standing", id=intent.request_id)
     if request is None:
         raise NotFound(what="request", id=intent.request_id)
+    if request["owner"] != process.owner:
+        # It was taken for dead, being out of the ledger's reach for too long: another process may
+        # be at work on the rest by now.
+        raise Unexpected(what=f"request {intent.request_id} was taken over by another process")
     at_ms = max(now_ms, process.clock_ms())
     hold = _slot(tx, process, intent, at_ms)
     if hold is not None:

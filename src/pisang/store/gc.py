@@ -89,7 +89,7 @@ def collect(
             rows, unwanted = undone.rows, undone.unnamed
     else:
         rows = writer.submit(lambda tx: drop_rows(tx, retention, now_ms)).result()
-        locks = writer.submit(lambda tx: Gone("locks", files=ledger.lives.sweep())).result()
+        locks = writer.submit(lambda tx: Gone("locks", files=ledger.lives.sweep(tx))).result()
         _put_back_named(readers, blobs)
         unwanted = unnamed_contents(readers, blobs.all())
     files, aside = _sweep(blobs, unwanted, cutoff_ms, dry_run=dry_run)

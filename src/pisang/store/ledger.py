@@ -89,7 +89,11 @@ class Lives(Protocol):
         """Whether that dead owner stays dead until the transaction ends: what was his may be
         taken."""
 
-    def sweep(self) -> int:
+    def elsewhere(self, owner: str | None) -> bool:
+        """Whether that owner is a process of another home: what it settled, it settled without
+        looking at what lies in this one."""
+
+    def sweep(self, tx: Tx) -> int:
         """Take away what dead processes left of their signs; how many there were."""
 
     def close(self) -> None:

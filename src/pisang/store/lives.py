@@ -26,11 +26,19 @@ class FileLives:
         """True: a process never comes back."""
         return True
 
-    def sweep(self) -> int:
+    def elsewhere(self, owner: str | None) -> bool:
+        """False: nobody else has this home's ledger."""
+        return False
+
+    def is_here(self, owner: str) -> bool:
+        """Whether there is a file of that owner's, held or not."""
+        return self._home.owner_lock(owner).exists()
+
+    def sweep(self, tx: Tx) -> int:
         """Take away the files of dead processes; how many there were."""
         return sweep(self._home)
 
-    def close(self) -> None:
-        """Let go."""
+    def close(self, *, leave: bool = False) -> None:
+        """Let go, and leave the file where others tell by it that this process is gone."""
         if self._own is not None:
-            self._own.close()
+            self._own.close(leave=leave)

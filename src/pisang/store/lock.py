@@ -107,11 +107,12 @@ class OwnerLock:
                 return fd
             os.close(fd)
 
-    def close(self) -> None:
-        """Let go, and take the file away."""
+    def close(self, *, leave: bool = False) -> None:
+        """Let go, and take the file away, or leave it as that of a process which is gone."""
         if self._fd < 0:
             return
-        self._path.unlink(missing_ok=True)
+        if not leave:
+            self._path.unlink(missing_ok=True)
         os.close(self._fd)
         self._fd = -1
 

@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Literal
+
+from pisang.store.dialect import in_postgres
 
 Database = Literal["sqlite", "postgres"]
 
@@ -60,7 +62,10 @@ def parse(text: str) -> dict[str, Query]:
 @cache
 def queries(database: Database) -> Mapping[str, Query]:
     """Every named query of a database: the shared ones, and over them its own."""
-    return {**_queries_in("shared"), **_queries_in(database)}
+    found = {**_queries_in("shared"), **_queries_in(database)}
+    if database == "postgres":
+        return {name: replace(one, sql=in_postgres(one.sql)) for name, one in found.items()}
+    return found
 
 
 def _queries_in(folder: str) -> dict[str, Query]:

@@ -18,6 +18,7 @@ from pisang.store.ledger import Tx
 from pisang.store.process import Process
 
 _OPEN = frozenset({State.PLANNED, State.SENT})
+_BLIND = frozenset({State.UNKNOWN, State.WRITTEN_OFF, State.REBOUGHT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,25 @@ def standing(tx: Tx, attempt_ids: Iterable[str]) -> list[str]:
     """Which of these attempts are not ended yet, oldest first (ids sort by when they were made)."""
     rows = tx.all("attempt_states_by_ids", ids=json.dumps(list(attempt_ids)))
     return sorted(row["id"] for row in rows if State(row["state"]) in _OPEN)
+
+
+def settled_elsewhere(tx: Tx, process: Process, attempt_ids: Iterable[str]) -> list[str]:
+    """Which of these attempts somebody of another home ended without an answer: he could not see
+    what lies in this one."""
+    rows = tx.all("attempt_states_by_ids", ids=json.dumps(list(attempt_ids)))
+    return [
+        row["id"]
+        for row in rows
+        if State(row["state"]) in _BLIND and process.lives.elsewhere(row["owner"])
+    ]
+
+
+def take_back(tx: Tx, process: Process, attempt_ids: Iterable[str]) -> list[str]:
+    """Which of them are this process's to look at again; each is one caller's only."""
+    found = settled_elsewhere(tx, process, attempt_ids)
+    for attempt_id in found:
+        tx.run("attempt_take_back", id=attempt_id, owner=process.owner)
+    return found
 
 
 def ended(tx: Tx, attempt_ids: Iterable[str]) -> list[str]:

@@ -30,16 +30,39 @@ class Record:
 
 def settle(tx: Tx, settlement: Settlement, record: Record | None = None) -> None:
     """Write the outcome. Raises `NotFound`, or `Unexpected` where the table of states forbids it,
-    so that nothing is ever settled twice."""
+    so that nothing is ever settled twice.
+
+    An attempt may have been ended meanwhile by somebody who did not know: a process that was out
+    of the ledger's reach for too long comes back with its answer, or a machine with what lies on
+    its disk. What it brings is kept (`_LATE`).
+    """
     row = _attempt(tx, settlement.attempt_id)
-    _move(tx, row, settlement.state, settlement.charged, settlement.cost, settlement.at_ms)
+    before = State(row["state"])
+    if before in (State.WRITTEN_OFF, State.REBOUGHT):  # its user decided: only what came is added
+        _write_contents(tx, row, settlement, record)
+        return
+    if before is settlement.state is State.UNKNOWN:
+        return
+    state = settlement.state
+    if before is State.UNKNOWN:
+        state = _LATE.get(state, state)
+    _move(tx, row, state, settlement.charged, settlement.cost, settlement.at_ms)
     if settlement.cost is not None or settlement.state is not State.UNKNOWN:
         _write_cost(tx, row["id"], settlement.cost, settlement.basis)
     _write_outcome(tx, settlement)
+    _write_contents(tx, row, settlement, record)
+    refresh(tx, row["request_id"])
+
+
+_LATE = {State.REFUSED: State.WRITTEN_OFF, State.FAILED: State.WRITTEN_OFF}
+"""What becomes of an `unknown` attempt that turns out to have brought no picture: nobody waits for
+it any more, and its money is what the answer says."""
+
+
+def _write_contents(tx: Tx, row: Row, settlement: Settlement, record: Record | None) -> None:
     _write_images(tx, row, settlement)
     if record is not None:
         _write_record(tx, row["id"], settlement.at_ms, record)
-    refresh(tx, row["request_id"])
 
 
 def resolve(

@@ -45,9 +45,11 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """Where everything is kept; what is None is in the home."""
+    """Where everything is kept; what is None is in the home. `ledger` is the URL of a PostgreSQL
+    database, which may hold a password."""
 
     images: Bucket | None = None
+    ledger: Secret | None = None
 
 
 def parse_bucket(text: str) -> Bucket:

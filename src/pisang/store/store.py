@@ -51,7 +51,8 @@ from pisang.store.health import Health
 from pisang.store.history import Asked
 from pisang.store.home import Home, prepare
 from pisang.store.incoming import Incoming
-from pisang.store.ledger import Ledger, Tx
+from pisang.store.ledger import Tx
+from pisang.store.opening import make_ledger
 from pisang.store.owned import Owned
 from pisang.store.places import open_blobs, open_uploads
 from pisang.store.process import Process
@@ -59,7 +60,6 @@ from pisang.store.recover import Orphan
 from pisang.store.references import References
 from pisang.store.rows import attempt_row, budget_row
 from pisang.store.spending import Spending
-from pisang.store.sqlite.ledger import SqliteLedger
 from pisang.store.storage import Storage
 from pisang.store.webhooks import Webhooks
 
@@ -99,9 +99,9 @@ class Store:
         self.home = home
         self._health = Health(home)
         self._files = Files(self._health, fsync=fsync)
-        self._ledger: Ledger = SqliteLedger(home, self._health, self._files, fsync=fsync)
-        images = storage.images if storage else None
-        self._blobs = open_blobs(home, self._files, self._ledger, new_id, images)
+        kept = storage or Storage()
+        self._ledger = make_ledger(kept.ledger, home, self._health, self._files, fsync=fsync)
+        self._blobs = open_blobs(home, self._files, self._ledger, new_id, kept.images)
         self._references = References(home, self._files, self._blobs)
         self._answers = Answers(home, self._files, self._blobs)
         self._readers = self._ledger.readers
@@ -111,7 +111,7 @@ class Store:
         self.gateway_keys = GatewayKeys(self._readers, self._writer, clock_ms)
         self.webhooks = Webhooks(self._readers, self._writer, clock_ms)
         self.alerts = Alerts(self._readers, self._writer, clock_ms)
-        self.uploads = open_uploads(home, self._files, clock_ms, images)
+        self.uploads = open_uploads(home, self._files, clock_ms, kept.images)
         self._wanted_bytes = 3 * worst_answer_bytes
         self._clock_ms = clock_ms
         self._new_id = new_id
@@ -132,8 +132,8 @@ class Store:
     ) -> Store:
         """The store of that home, made where there is none, brought to this Pisang's schema.
 
-        Raises `HomeUnusable` and `StoreCorrupt`, each with what is in the way. Rows of dead
-        processes are not looked at: that is `recover`'s.
+        Raises `HomeUnusable`, `LedgerUnusable`, `StoreCorrupt` and `ExtraMissing`, each with what
+        is in the way. Rows of dead processes are not looked at: that is `recover`'s.
         """
         store = cls(
             prepare(root),
@@ -143,7 +143,11 @@ class Store:
             new_id=new_id,
             storage=storage,
         )
-        store._ledger.prepare()
+        try:
+            store._ledger.prepare()
+        except BaseException:
+            store.close()
+            raise
         return store
 
     def close(self) -> None:
@@ -324,8 +328,8 @@ class Store:
             return begin_jobs.under_way(tx, process, request_id)
 
     def recover(self) -> list[Orphan]:
-        """Take over what dead processes left under way, and what this one abandoned; each is given
-        to one caller only.
+        """Take over what dead processes left under way, what this one abandoned, and what another
+        machine ended as `unknown` while its answer lay here; each is given to one caller only.
 
         Names in `incoming/` that a process did not live to take away go too. Costs one read when
         there is nothing. Blocks: call it in a thread.
@@ -334,8 +338,10 @@ class Store:
         left = self._answers.left_over()
         with self._readers.read() as tx:
             dead = recover.dead_owners(tx, process)
-            ended = recover.ended(tx, left) if left else []
+            blind = recover.settled_elsewhere(tx, process, left) if left else []
+            ended = set(recover.ended(tx, left) if left else []) - set(blind)
         remove(path for attempt_id in ended for path in left[attempt_id])
+        back = self._job(lambda tx, us: recover.take_back(tx, us, blind)).result() if blind else []
         if dead:
             self.abandon(*self._job(recover.take_over).result())
         with self._living:
@@ -345,7 +351,7 @@ class Store:
                 self._blobs.prove()  # before their files are read
             with self._readers.read() as tx:
                 standing = recover.standing(tx, mine) if mine else []
-            return [self._orphan(attempt_id) for attempt_id in standing]
+            return [self._orphan(attempt_id) for attempt_id in (*standing, *back)]
         except PisangError:
             self.abandon(*mine)
             raise

@@ -26,6 +26,43 @@ PHRASES: Mapping[str, str] = {
     "it is another program's database": "是其他程序的数据库",
     "it is not a SQLite database": "不是 SQLite 数据库",
     "the ledger can't be written": "账本无法写入",
+    "its URL is not of the form postgresql://user:password@host:port/database": (
+        "它的 URL 不是 postgresql://用户:密码@主机:端口/数据库 的形式"
+    ),
+    "the server takes no writes: it is read-only, or a standby": (
+        "服务器不接受写入：处于只读状态，或是备库"
+    ),
+    "it does not let that user in": "不允许该用户连接",
+    "it does not take that user or password": "用户名或密码不对",
+    "the server has no database of that name": "服务器上没有这个数据库",
+    "its search_path names no schema that is there": "search_path 指向的 schema 不存在",
+    "that user has no right to make or change tables there": "该用户没有建表或改表的权限",
+    "the server is out of memory": "服务器内存不足",
+    "the server takes no more connections": "服务器的连接数已满",
+    "the server is stopping": "服务器正在停止",
+    "the server crashed and starts again": "服务器崩溃后正在重启",
+    "the server is starting or stopping": "服务器正在启动或停止",
+    "nobody answers there": "那里没有响应",
+    "that host is not known": "找不到该主机",
+    "it did not answer in time": "连接超时",
+    "no road leads there": "网络不可达",
+    "the encrypted connection was not agreed upon": "无法建立加密连接",
+    "the connection was lost": "连接中断",
+    "its encoding is {}: make the database with ENCODING 'UTF8'": (
+        "它的编码是 {}：请用 ENCODING 'UTF8' 建库"
+    ),
+    "it holds another program's tables": "里面有其他程序的表",
+    "the server says so ({})": "服务器报告如此（{}）",
+    "the lock of {} is taken": "{} 的锁已被占用",
+    "request {} was taken over by another process": "请求 {} 已被另一个进程接管",
+    "A ledger in PostgreSQL": "PostgreSQL 账本",
+    "PostgreSQL {} at {}.": "PostgreSQL {}，位于 {}。",
+    "The server's {} is off: a power cut can damage the ledger.": (
+        "服务器的 {} 已关闭：断电可能损坏账本。"
+    ),
+    "The server is a standby: it can be read, and nothing can be bought.": (
+        "服务器是备库：只能读取，无法发起付费请求。"
+    ),
     "another program holds the ledger locked": "另一个程序锁住了账本",
     "a write failed": "写入失败",
     "this saves a ledger that is in the home: save the database with `pg_dump`": (
@@ -117,6 +154,9 @@ PHRASES: Mapping[str, str] = {
     "{} rows of the ledger name rows that are gone.": "账本有 {} 行引用了不存在的行。",
     "The ledger is sound.": "账本完好。",
     "write it as s3://bucket/prefix": "请写成 s3://存储桶/前缀 的形式",
+    "write it as postgresql://user:password@host:port/database": (
+        "请写成 postgresql://用户:密码@主机:端口/数据库 的形式"
+    ),
     "write it as https://host:port": "请写成 https://主机:端口 的形式",
     "a prefix is made of letters, digits and -_.!*'()=, with / between": (
         "前缀由字母、数字和 -_.!*'()= 组成，以 / 分隔"

@@ -48,8 +48,8 @@ WHERE id = :id AND state = 'planned'
 UPDATE requests SET state = :state WHERE id = :id AND state <> :state;
 
 -- name: request_standing
--- Whose a request is, and its state.
-SELECT scope, state FROM requests WHERE id = :id AND deleted_ms IS NULL;
+-- Whose a request is, who works on it, and its state.
+SELECT scope, state, owner FROM requests WHERE id = :id AND deleted_ms IS NULL;
 
 -- name: attempt_states
 -- The attempts of a request, oldest first.
@@ -162,6 +162,10 @@ SELECT id FROM attempts WHERE owner = :owner AND state IN ('planned', 'sent') OR
 -- Makes a process the owner of another's attempts that are not ended.
 UPDATE attempts SET owner = :owner WHERE owner = :dead AND state IN ('planned', 'sent');
 
+-- name: attempt_take_back
+-- Makes a process the owner of an attempt, however it ended.
+UPDATE attempts SET owner = :owner WHERE id = :id;
+
 -- name: requests_of_owner
 -- The requests that one owner works on.
 SELECT id FROM requests WHERE owner = :owner;
@@ -212,5 +216,5 @@ SELECT coalesce(sum(a.counted_micros), 0) AS micros
 FROM attempts AS a JOIN requests AS r ON r.id = a.request_id
 WHERE a.free = 0 AND a.counted_currency = :currency
   AND a.sent_ms >= :since AND a.sent_ms < :until
-  AND (:upstream IS NULL OR a.upstream = :upstream) AND (:key IS NULL OR r.scope = :key)
-  AND (:team IS NULL OR r.scope IN (SELECT id FROM gateway_keys WHERE team = :team));
+  AND (a.upstream = :upstream OR :upstream IS NULL) AND (r.scope = :key OR :key IS NULL)
+  AND (r.scope IN (SELECT id FROM gateway_keys WHERE team = :team) OR :team IS NULL);

@@ -34,12 +34,12 @@ SELECT * FROM attempts WHERE state = 'unknown' ORDER BY sent_ms, id;
 -- name: attempts_unknown_in_scope
 -- The attempts whose outcome is unknown, oldest first, of one scope or of all.
 SELECT a.* FROM attempts AS a JOIN requests AS r ON r.id = a.request_id
-WHERE a.state = 'unknown' AND (:scope IS NULL OR r.scope = :scope) ORDER BY a.sent_ms, a.id;
+WHERE a.state = 'unknown' AND (r.scope = :scope OR :scope IS NULL) ORDER BY a.sent_ms, a.id;
 
 -- name: image_in_scope
 -- One image by its whole hash, made by a request of one scope or of any.
 SELECT i.* FROM images AS i JOIN requests AS r ON r.id = i.request_id
-WHERE i.sha256 = :sha256 AND (:scope IS NULL OR r.scope = :scope)
+WHERE i.sha256 = :sha256 AND (r.scope = :scope OR :scope IS NULL)
 ORDER BY i.created_ms, i.attempt_id, i.ordinal LIMIT 1;
 
 -- name: attempts_open
@@ -70,34 +70,34 @@ ORDER BY created_ms, id LIMIT :limit;
 -- The newest requests whose prompt holds the pattern: one walk over an index that holds all it asks.
 SELECT id FROM requests INDEXED BY requests_search
 WHERE created_ms BETWEEN :since_ms AND :before_ms AND glyphs & :glyphs = :glyphs
-  AND (:scope IS NULL OR scope = :scope) AND prompt LIKE :pattern ESCAPE '\'
+  AND (scope = :scope OR :scope IS NULL) AND prompt LIKE :pattern ESCAPE '\'
   AND (created_ms < :before_ms OR id < :before_id)
-  AND deleted_ms IS NULL AND (:state IS NULL OR state = :state)
-  AND (:upstream IS NULL OR EXISTS (
+  AND deleted_ms IS NULL AND (state = :state OR :state IS NULL)
+  AND (CAST(:upstream AS TEXT) IS NULL OR EXISTS (
     SELECT 1 FROM attempts INDEXED BY attempts_request WHERE request_id = requests.id AND upstream = :upstream))
-  AND (:tag IS NULL OR (tags <> '[]' AND EXISTS (SELECT 1 FROM json_each(tags) WHERE value = :tag)))
+  AND (CAST(:tag AS TEXT) IS NULL OR (tags <> '[]' AND EXISTS (SELECT 1 FROM json_each(tags) WHERE value = :tag)))
 ORDER BY created_ms DESC, id DESC LIMIT :limit;
 
 -- name: history_newest
 -- The newest requests.
 SELECT id FROM requests INDEXED BY requests_search
-WHERE created_ms BETWEEN :since_ms AND :before_ms AND (:scope IS NULL OR scope = :scope)
+WHERE created_ms BETWEEN :since_ms AND :before_ms AND (scope = :scope OR :scope IS NULL)
   AND (created_ms < :before_ms OR id < :before_id)
   AND deleted_ms IS NULL
-  AND (:upstream IS NULL OR EXISTS (
+  AND (CAST(:upstream AS TEXT) IS NULL OR EXISTS (
     SELECT 1 FROM attempts INDEXED BY attempts_request WHERE request_id = requests.id AND upstream = :upstream))
-  AND (:tag IS NULL OR (tags <> '[]' AND EXISTS (SELECT 1 FROM json_each(tags) WHERE value = :tag)))
+  AND (CAST(:tag AS TEXT) IS NULL OR (tags <> '[]' AND EXISTS (SELECT 1 FROM json_each(tags) WHERE value = :tag)))
 ORDER BY created_ms DESC, id DESC LIMIT :limit;
 
 -- name: history_in_state
 -- The newest requests in one state.
 SELECT id FROM requests INDEXED BY requests_state
-WHERE state = :state AND created_ms BETWEEN :since_ms AND :before_ms AND (:scope IS NULL OR scope = :scope)
+WHERE state = :state AND created_ms BETWEEN :since_ms AND :before_ms AND (scope = :scope OR :scope IS NULL)
   AND (created_ms < :before_ms OR id < :before_id)
   AND deleted_ms IS NULL
-  AND (:upstream IS NULL OR EXISTS (
+  AND (CAST(:upstream AS TEXT) IS NULL OR EXISTS (
     SELECT 1 FROM attempts INDEXED BY attempts_request WHERE request_id = requests.id AND upstream = :upstream))
-  AND (:tag IS NULL OR (tags <> '[]' AND EXISTS (SELECT 1 FROM json_each(tags) WHERE value = :tag)))
+  AND (CAST(:tag AS TEXT) IS NULL OR (tags <> '[]' AND EXISTS (SELECT 1 FROM json_each(tags) WHERE value = :tag)))
 ORDER BY created_ms DESC, id DESC LIMIT :limit;
 
 -- name: took_newest
@@ -105,8 +105,9 @@ ORDER BY created_ms DESC, id DESC LIMIT :limit;
 -- What a later process settled took longer than it was given: that is no time of the upstream's.
 SELECT ended_ms - sent_ms AS took_ms FROM (
   SELECT * FROM attempts INDEXED BY attempts_starts
-  WHERE upstream = :upstream AND sent_ms IS NOT NULL ORDER BY sent_ms DESC LIMIT :among)
-WHERE model = :model AND image_size IS :image_size AND state = 'done'
+  WHERE upstream = :upstream AND sent_ms IS NOT NULL ORDER BY sent_ms DESC LIMIT :among) AS newest
+WHERE model = :model AND (image_size = :image_size OR image_size IS NULL AND :image_size IS NULL)
+  AND state = 'done'
   AND ended_ms - sent_ms BETWEEN 0 AND deadline_ms
 LIMIT :limit;
 
@@ -135,7 +136,7 @@ WITH one AS (
   LEFT JOIN json_each(CASE :by WHEN 'tag' THEN r.tags ELSE '[]' END) AS t
     ON t.value NOT LIKE 'rebuy:%'
   WHERE a.sent_ms >= :since AND a.sent_ms < :until AND a.free = 0
-    AND (:scope IS NULL OR r.scope = :scope)
+    AND (r.scope = :scope OR :scope IS NULL)
 )
 SELECT name, currency, count(*) AS attempts, sum(images) AS images,
   coalesce(sum(CASE WHEN charged = 'yes' THEN micros END), 0) AS spent,
@@ -143,7 +144,7 @@ SELECT name, currency, count(*) AS attempts, sum(images) AS images,
     THEN micros END), 0) AS at_stake,
   coalesce(sum(CASE WHEN charged = 'unknown' AND state IN ('written_off', 'rebought')
     THEN micros END), 0) AS given_up,
-  sum(charged <> 'no' AND micros IS NULL) AS unpriced
+  coalesce(sum(CASE WHEN charged <> 'no' AND micros IS NULL THEN 1 END), 0) AS unpriced
 FROM one GROUP BY 1, 2 ORDER BY 1, 2;
 
 -- name: costs_play
@@ -153,7 +154,7 @@ SELECT count(*) AS attempts, coalesce(sum((
 )), 0) AS images
 FROM attempts AS a JOIN requests AS r ON r.id = a.request_id
 WHERE a.sent_ms >= :since AND a.sent_ms < :until AND a.free = 1
-  AND (:scope IS NULL OR r.scope = :scope);
+  AND (r.scope = :scope OR :scope IS NULL);
 
 -- name: counted_in_window
 -- What attempts started in a time span count, by currency: all, under way, and of unknown outcome.
@@ -163,6 +164,6 @@ SELECT a.counted_currency AS currency, sum(a.counted_micros) AS micros,
 FROM attempts AS a JOIN requests AS r ON r.id = a.request_id
 WHERE a.free = 0 AND a.counted_currency IS NOT NULL
   AND a.sent_ms >= :since AND a.sent_ms < :until
-  AND (:upstream IS NULL OR a.upstream = :upstream) AND (:key IS NULL OR r.scope = :key)
-  AND (:team IS NULL OR r.scope IN (SELECT id FROM gateway_keys WHERE team = :team))
+  AND (a.upstream = :upstream OR :upstream IS NULL) AND (r.scope = :key OR :key IS NULL)
+  AND (r.scope IN (SELECT id FROM gateway_keys WHERE team = :team) OR :team IS NULL)
 GROUP BY 1 ORDER BY 1;

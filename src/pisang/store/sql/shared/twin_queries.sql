@@ -14,5 +14,5 @@ UPDATE requests SET client_owner = :owner, delivered = 0 WHERE id = :id;
 
 -- name: request_detach
 -- No client waits for a request's answer any more; whether it came whole.
-UPDATE requests SET client_owner = NULL, delivered = max(coalesce(delivered, 0), :delivered)
+UPDATE requests SET client_owner = NULL, delivered = CASE WHEN delivered = 1 THEN 1 ELSE :delivered END
 WHERE id = :id;

@@ -30,7 +30,7 @@ DELETE FROM keys WHERE created_ms < :before AND request_id IN (
 
 -- name: images_counted
 -- How many images there are, and how many are older than a time.
-SELECT count(*) AS images, coalesce(sum(created_ms < :before), 0) AS older FROM images;
+SELECT count(*) AS images, coalesce(sum(CASE WHEN created_ms < :before THEN 1 END), 0) AS older FROM images;
 
 -- name: images_over
 -- When the newest image was made that is too many, where the newest may fill so many bytes in all.
@@ -62,8 +62,8 @@ WHERE NOT EXISTS (SELECT 1 FROM images WHERE sha256 = value)
   AND NOT EXISTS (SELECT 1 FROM answer_contents WHERE sha256 = value);
 
 -- name: attempt_states_by_ids
--- The states of attempts, given as a JSON list of ids.
-SELECT id, state FROM attempts WHERE id IN (SELECT value FROM json_each(:ids));
+-- The states of attempts and their owners, given as a JSON list of ids.
+SELECT id, state, owner FROM attempts WHERE id IN (SELECT value FROM json_each(:ids));
 
 -- name: oldest_open
 -- When the oldest attempt under way started; NULL when there is none.
@@ -141,7 +141,7 @@ SELECT sha256, max(size) AS size, min(kind) AS kind FROM (
   SELECT sha256, bytes AS size, 'an image' AS kind FROM images
   UNION ALL SELECT sha256, NULL, 'part of an answer' FROM answer_contents
   UNION ALL SELECT sha256, NULL, 'a reference' FROM refs
-) GROUP BY sha256;
+) AS named GROUP BY sha256;
 
 -- name: states_apart
 -- Requests whose state is not that of their attempts: (id, state, attempts' states by commas).

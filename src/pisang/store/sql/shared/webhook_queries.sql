@@ -45,7 +45,7 @@ SELECT * FROM webhooks WHERE request_id = :request_id ORDER BY created_ms, id;
 -- name: webhooks_of_state
 -- Those in a state, newest first, of one scope or of all.
 SELECT w.* FROM webhooks AS w LEFT JOIN requests AS r ON r.id = w.request_id
-WHERE w.state = :state AND (:scope IS NULL OR r.scope = :scope)
+WHERE w.state = :state AND (r.scope = :scope OR :scope IS NULL)
 ORDER BY w.created_ms DESC, w.id LIMIT :most;
 
 -- name: request_webhooks_delete
