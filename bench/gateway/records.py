@@ -67,7 +67,10 @@ def show_starts(found: Results) -> None:
         print(f"{name:<9} first answer {boot_s:.2f} s after its start, idle {idle_mib:.0f} MiB")
 
 
-def show_goals(verdicts: list[Verdict]) -> None:
+def show_goals(verdicts: list[Verdict], quick: bool) -> None:
+    """The goals; a quick run's figures are a hint only."""
+    if quick:
+        print("\nA quick run: of 500 and 5,000 waiting calls it makes 100 and 1,000.")
     print(f"\n{'goal':<36}{'wanted':>11}{'measured':>12}")
     for one in verdicts:
         print(f"{one.name:<36}{one.wanted:>11}{one.figure:>12}   {one.said}")
@@ -96,6 +99,7 @@ def page(found: Results, ground: dict[str, str], date: str) -> str:
         "|---|---|---|---|---|---|",
         *(table_row(found, case) for case in dict.fromkeys(case for case, _ in found.rows)),
         "",
+        *(f"{what}\n" for what in failures(found)),
         "| | Pisang | LiteLLM | the bare relay |",
         "|---|---|---|---|",
         start_row("first answer after the start", found.boot_s, "{:.2f} s"),
@@ -106,6 +110,15 @@ def page(found: Results, ground: dict[str, str], date: str) -> str:
         *(f"| {one.name} | {one.wanted} | {one.figure} | {told(one)} |" for one in judged(found)),
     ]
     return "\n".join(lines) + "\n"
+
+
+def failures(found: Results) -> list[str]:
+    """What did not come or was not right, which no rate counts."""
+    return [
+        f"{who} in “{NAMES[case]}”: {row.wrong} answers wrong or missing, {row.calls} right."
+        for (case, who), row in found.rows.items()
+        if row.wrong
+    ]
 
 
 def table_row(found: Results, case: str) -> str:

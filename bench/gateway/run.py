@@ -65,7 +65,7 @@ def main(words: list[str] | None = None) -> None:
     found = Results(rows_of(figures), starts)
     show(found.rows)
     records.show_starts(found)
-    records.show_goals(judged(found))
+    records.show_goals(judged(found), asked.quick)
     records.keep(asked.out, figures, starts, ground_told)
     if asked.write:
         records.publish(asked.out, found, ground_told)
