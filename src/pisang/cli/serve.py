@@ -116,7 +116,7 @@ async def _serve(asked: Serve, screen: Screen) -> int:
 
 async def _run(gateway: Gateway, asked: Serve, port: int, screen: Screen) -> tuple[AttemptRow, ...]:
     """Serve until a signal, then see through what was sent. The attempts that were given up."""
-    from pisang.cli.serving import listening, make_server, on_signals
+    from pisang.cli.serving import hold_back, listening, make_server, on_signals
     from pisang.cli.systemd import notify
 
     server: Any = make_server(gateway, asked.host, port, gateway.capacity.connections)
@@ -139,6 +139,7 @@ async def _run(gateway: Gateway, asked: Serve, port: int, screen: Screen) -> tup
     on_signals(hang_up, "SIGHUP")
     serving = asyncio.create_task(server.serve())
     await listening(asked.host, port, serving)
+    hold_back(port)
     if not serving.done():
         notify("READY=1")
         _announce(f"http://{_bracketed(asked.host)}:{port}", screen)

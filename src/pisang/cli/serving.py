@@ -25,6 +25,8 @@ CONNECTIONS = 65_536
 """granian takes as many connections as its backlog unless told otherwise; a call that waits for its
 picture holds one for minutes."""
 
+UNSENT_BYTES = 128 * 1024
+
 HEADER_TIMEOUT_S = 10.0
 """How long a connection may take to say what it asks for, from its first moment and from its last
 answer on. It holds for HTTP/1.1 alone: where granian 2.8 guesses the version from the first bytes,
@@ -92,7 +94,9 @@ def make_server(app: Any, host: str, port: int, connections: int = CONNECTIONS) 
         port,
         interface=Interfaces.ASGI,
         http=HTTPModes.http1,
-        http1_settings=HTTP1Settings(header_read_timeout=int(HEADER_TIMEOUT_S * 1000)),
+        http1_settings=HTTP1Settings(
+            header_read_timeout=int(HEADER_TIMEOUT_S * 1000), max_buffer_size=UNSENT_BYTES
+        ),
         backlog=BACKLOG,
         backpressure=connections,
         log_enabled=False,
@@ -126,6 +130,28 @@ async def listening(host: str, port: int, serving: asyncio.Task[None]) -> None:
             writer.close()
             return
         await asyncio.sleep(0.02)
+
+
+def hold_back(port: int) -> None:
+    """Let the kernel take no more of an answer than `UNSENT_BYTES` ahead of the network.
+
+    An answer counts as delivered once its last byte was handed over. Left to itself the kernel
+    takes megabytes at once, a whole picture mostly, and a client that was cut under way would pass
+    for one that has it all. Connections have it from their listening socket, which granian 2.8
+    keeps to itself. Linux only; elsewhere it stays as it was.
+    """
+    option = getattr(socket, "TCP_NOTSENT_LOWAT", None)
+    if option is None or sys.platform != "linux":
+        return
+    for name in os.listdir("/proc/self/fd"):
+        with suppress(OSError):  # no socket
+            one = socket.socket(fileno=int(name))
+            try:
+                listens = one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+                if listens and one.getsockname()[1] == port:
+                    one.setsockopt(socket.IPPROTO_TCP, option, UNSENT_BYTES)
+            finally:
+                one.detach()
 
 
 def _announce(url: str, screen: Screen) -> None:

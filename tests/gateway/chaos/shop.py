@@ -250,9 +250,15 @@ class Shop:
         wait_until(lambda: not self._open())
 
     def _open(self) -> list[Any]:
+        return self._rows("owner IS NOT NULL OR state IN ('planned', 'sent')")
+
+    def is_attended(self, prompt: str) -> bool:
+        """Whether, as far as the gateway knows, somebody waits for that prompt's picture."""
+        return bool(self._rows("client_owner IS NOT NULL AND prompt = ?", prompt))
+
+    def _rows(self, where: str, *values: str) -> list[Any]:
         with closing(sqlite3.connect(self.home / "ledger.db")) as connection:
-            sql = "SELECT id FROM requests WHERE owner IS NOT NULL OR state IN ('planned', 'sent')"
-            return connection.execute(sql).fetchall()
+            return connection.execute(f"SELECT id FROM requests WHERE {where}", values).fetchall()
 
 
 def _charge(at: int, sale: Mapping[str, Any]) -> Charge:

@@ -35,7 +35,7 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
 
 async def storm(shop: Shop, calls: int, name: str) -> Counter[int]:
     """So many calls at the rate of the storm; how often each status was told."""
-    limits = aiohttp.TCPConnector(limit=0)
+    limits = aiohttp.TCPConnector(limit=0, force_close=True)
     headers = {"X-Pisang-Upstream": "native"}
     async with aiohttp.ClientSession(connector=limits, headers=headers) as session:
 
