@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from pisang.domain.answer import Ended
 from pisang.domain.secret import Secret
 from pisang.transport.asgi import Application, AsgiTransport, Message, Scope
 from pisang.transport.base import Failure
@@ -271,3 +272,19 @@ async def test_closing_is_allowed_and_does_nothing() -> None:
     transport = AsgiTransport(_echo)
     await transport.close()
     assert (await hear(transport, post("http://s/"))).body == b"hello"
+
+
+async def test_closing_cuts_the_answers_that_are_awaited() -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send(START)
+        await send(_part(b"some"))
+        await asyncio.Event().wait()
+
+    transport = AsgiTransport(app)
+    hearing = asyncio.ensure_future(hear(transport, post("http://sandbox/x")))
+    await asyncio.sleep(0.05)
+    await transport.close()
+    heard = await hearing
+    assert heard.body == b"some"
+    assert heard.failure is not None
+    assert (heard.failure.ended, heard.failure.sent) == (Ended.CUT, True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib.util import find_spec
@@ -89,7 +90,9 @@ def serve(asked: Serve) -> int:
 
     if find_spec("granian") is None:
         raise ExtraMissing(feature="`pisang serve`", extra="server")
-    code = asyncio.run(_serve(asked, Screen.of(asked.format)))
+    code = 0
+    with suppress(KeyboardInterrupt):  # where the system has no handlers of signals
+        code = asyncio.run(_serve(asked, Screen.of(asked.format)))
     sys.stdout.flush()
     os._exit(code)  # as in `serving`: granian's threads outlive the loop by a moment
 

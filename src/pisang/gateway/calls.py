@@ -184,7 +184,8 @@ class CallRecord:
     @property
     def cost(self) -> Money | None:
         """What its attempts cost, where one currency says it all; None: nothing that is known."""
-        costs = [one.cost for one in self.attempts if one.charged is Charged.YES and one.cost]
+        charged = [one for one in self.attempts if one.charged is Charged.YES and not one.free]
+        costs = [one.cost for one in charged if one.cost is not None]
         if not costs or any(one.currency != costs[0].currency for one in costs):
             return None
         return Money(sum(one.micros for one in costs), costs[0].currency)

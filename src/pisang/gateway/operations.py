@@ -103,7 +103,8 @@ class Operations:
         for attempt in ran.row.attempts if ran is not None else ():
             if attempt.id in ended:
                 self._settled(attempt)
-        if call is not None and call not in self.present:
+        over = ran is not None or error is not None
+        if call is not None and call not in self.present and over:
             request_id = ran.row.id if ran is not None else call.request_id
             outcome = error.code if error is not None else "ok"
             tell(logging.INFO, "unattended", request_id=request_id, outcome=outcome)
@@ -119,7 +120,7 @@ class Operations:
                 attempt_id=attempt.id,
                 request_id=attempt.request_id,
                 upstream=attempt.upstream,
-                at_stake=None if stake is None else str(stake),
+                at_stake=None if stake is None or attempt.free else str(stake),
             )
 
 

@@ -134,7 +134,7 @@ class Stop:
                 upstream=row.upstream,
                 model=row.model,
                 at_stake=_sum([row]),
-                next=f"pisang unknown look {row.request_id}",
+                next=f"pisang unknown look {row.id}",
             )
         tell(logging.INFO, "stopped", unknown=len(left))
         return left

@@ -32,6 +32,7 @@ class AsgiTransport:
 
     def __init__(self, app: Application) -> None:
         self._app = app
+        self._under_way: set[asyncio.Future[None]] = set()
 
     @asynccontextmanager
     async def exchange(self, call: Outgoing) -> AsyncIterator[Stream]:
@@ -45,6 +46,8 @@ class AsgiTransport:
         talk = _Talk(await Upload.begin(call))
         task = asyncio.ensure_future(self._app(scope, talk.receive, talk.send))
         task.add_done_callback(talk.end)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
         try:
             status, headers = await _head(talk, call, deadline)
             yield Received(status, headers, IncomingBody(call, headers, deadline, talk.read))
@@ -53,7 +56,9 @@ class AsgiTransport:
             await _leave(task, deadline if talk.complete else 0)
 
     async def close(self) -> None:
-        """Nothing is held between calls."""
+        """Cut the answers that are awaited, as a connection would be."""
+        for task in tuple(self._under_way):
+            task.cancel()
 
 
 class _Talk:
