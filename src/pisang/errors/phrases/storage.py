@@ -139,6 +139,7 @@ PHRASES: Mapping[str, str] = {
     ),
     "{} of {} stored contents are wrong: {}.": "{1} 份保存的内容中有 {0} 份不对：{2}。",
     "All {} stored contents are {}.": "保存的 {} 份内容{}。",
+    "there": "都在",
     "there and as written": "都在，且与写入时一致",
     "is missing": "缺失",
     "has the wrong size": "大小不对",
