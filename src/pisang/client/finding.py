@@ -152,7 +152,7 @@ async def again(row: AttemptRow, engine: Engine, settings: Settings, face: str) 
     ask at once, find the one purchase.
     """
     asked = await asyncio.to_thread(engine.store.request, row.request_id)
-    request = request_from_json(asked.spec, engine.store.content)
+    request = await asyncio.to_thread(request_from_json, asked.spec, engine.store.content)
     try:
         upstream = resolve(settings, row.upstream)
     except UpstreamUnknown as error:

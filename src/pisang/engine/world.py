@@ -18,6 +18,7 @@ from pisang.domain.answer import Answer, Ended
 from pisang.domain.attempt import State
 from pisang.domain.content import Content
 from pisang.domain.ledger import Begun, Claimed, Hold, Intent, Wish
+from pisang.engine.beside import beside, bring
 from pisang.engine.effects import (
     Claim,
     Decline,
@@ -250,7 +251,7 @@ class World:
         started, told_s = time.monotonic(), 0.0
         try:
             armed = await self._reach.armed(effect.upstream)
-            await self._bring(effect)
+            await bring(self._store, effect.request.body)
             call = self._reach.call(replace(effect, upstream=armed), self._store)
         except PisangError as error:
             return Answer(ended=Ended.NOT_CONNECTED, sent=False, reason=error.message())
@@ -293,14 +294,6 @@ class World:
         self._tap.close(whole=ended is Ended.WHOLE and answer is came)
         return answer
 
-    async def _bring(self, effect: Exchange) -> None:
-        """Have the pictures that are sent on this machine: they are read while it is answered."""
-        keepers = self._store.keepers
-        named = [one.content for one in effect.request.body if not isinstance(one, bytes)]
-        if keepers is not None and named:
-            bring = partial(self._store.bring, named)
-            await asyncio.get_running_loop().run_in_executor(keepers, bring)
-
     async def _fetch(self, effect: Fetch) -> Content:
         return await self._reach.fetch(
             effect.uri, self._store.incoming(effect.attempt_id), effect.upstream
@@ -309,7 +302,7 @@ class World:
     async def _keep(self, effect: Keep) -> None:
         keep = partial(self._store.keep, effect.attempt_id, effect.answer, effect.contents)
         if effect.contents or effect.answer.spans:
-            await asyncio.get_running_loop().run_in_executor(self._store.keepers, keep)
+            await beside(self._store, keep)
         else:
             keep()
         self._tell("kept", effect.attempt_id)

@@ -18,6 +18,7 @@ from pisang.domain.catalogue import Catalogue
 from pisang.domain.ledger import Join
 from pisang.domain.request import Request
 from pisang.domain.upstream import Upstream
+from pisang.engine.beside import beside
 from pisang.engine.engine import Engine
 from pisang.engine.events import Event, Listener
 from pisang.engine.ids import new_id
@@ -70,14 +71,14 @@ async def serve(service: Service, visit: Visit, caller: Caller, spoken: Wire) ->
     try:
         asked = await read_asked(visit, spoken, sink)
         if sink.pieces:
-            await asyncio.to_thread(store.adopt, call_id)
+            await beside(store, store.adopt, call_id)
         else:
             store.let_go(call_id)
         if names_files(asked):
-            asked = await asyncio.to_thread(take_in, asked, visit, caller, store)
+            asked = await beside(store, take_in, asked, visit, caller, store)
         orders = _orders(service, visit, caller, asked)
         if spoken.name not in TURN_WIRES:
-            orders = tuple(_recalled(order, service.engine) for order in orders)
+            orders = await beside(store, _recall_all, orders, service.engine)
     except Gone:
         store.let_go(call_id)
         return
@@ -146,6 +147,10 @@ def _permitted(
     if refusal is not None and not kept:
         raise refusal
     return tuple(kept)
+
+
+def _recall_all(orders: tuple[Order, ...], engine: Engine) -> tuple[Order, ...]:
+    return tuple(_recalled(order, engine) for order in orders)
 
 
 def _recalled(order: Order, engine: Engine) -> Order:
@@ -217,7 +222,7 @@ class _Serving:
         given from memory, the rest from the store."""
         answer = self._held(carrying)
         if answer is None:
-            answer = await asyncio.to_thread(self._answer, carrying)
+            answer = await beside(self._store, self._answer, carrying)
         return await self._teller.tell(answer, self._store)
 
     def _held(self, carrying: asyncio.Future[Ran]) -> WireAnswer | None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 
 from pisang.domain.content import Body
+from pisang.engine.beside import bring
 from pisang.gateway.calls import note_keep_alive
 from pisang.store.store import Store
 from pisang.transport.body import stream_body
@@ -78,6 +79,7 @@ class Teller:
         """Send it; whether it went out whole. An error after the status was spent is an event on a
         stream, else the connection is cut: a 200 must never carry an error (DESIGN §6)."""
         body: Body = answer.body
+        await bring(store, body)
         if self._spent is None:
             chunks, length = stream_body(body, store.read)
             # Who is told the length of a large one leaves with its last byte, and could not be
