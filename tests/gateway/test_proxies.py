@@ -27,6 +27,7 @@ from tests.gateway.conftest import ROOT, run, serving
 from tests.gateway.proxies import binary, caddy, free_port, nginx, replaced
 
 LONG = os.environ.get("PISANG_CRASH") == "long"
+pytestmark = [pytest.mark.crash] if LONG else []
 DELAY_S = 150 if LONG else 5
 READ_TIMEOUT = "" if LONG else "proxy_read_timeout 3s;"
 KEEPALIVE = "" if LONG else "\n[gateway]\nkeepalive_s = 1\n"
