@@ -34,6 +34,7 @@ from pisang.engine.outcome import errors_of, last_attempts, sum_up, warnings_of
 from pisang.engine.probe import Probe, probe
 from pisang.engine.reach import Reach, credentials
 from pisang.engine.recovery import errand_again, recover_one, request_again
+from pisang.engine.waiting import Waiting
 from pisang.engine.world import Usual, World, now_ms
 from pisang.errors import BucketRefused, BucketUnreachable, OutcomeUnknown, PisangError
 from pisang.policy.plan import Planned, plan
@@ -102,6 +103,7 @@ class Engine:
         self._retries: dict[str, Allowance] = {}
         self._stop = asyncio.Event()
         self._usual: Usual = {}
+        self._waiting = Waiting()
         self._stops: dict[str, asyncio.Event] = {}
 
     @classmethod
@@ -197,7 +199,9 @@ class Engine:
         credentials(await self.reach.armed(order.upstream))
         wish = self._wish(order, planned)
         stop = asyncio.Event()
-        world = World(self.store, self.reach, listen, wish.id, stop, tap, self._usual)
+        world = World(
+            self.store, self.reach, listen, wish.id, stop, tap, self._usual, self._waiting
+        )
         first = await world.drive(make_ready(self._errand(order, planned, wish.id, 0)))
         self._listen_for_stop(wish.id, stop)  # under way from here on: it may be `sent` already
         try:

@@ -15,7 +15,8 @@ class Event:
     """One step of one attempt.
 
     `kind` is `begun` (the request is in the ledger; no attempt yet), `queued` (the upstream's
-    limits are full; `message` says which), `claimed` (`at_stake` is its worst price in words, where
+    limits are full; `message` says which, `place` is its place among those of this process that
+    wait, by when they came), `claimed` (`at_stake` is its worst price in words, where
     it is known; `usual_s` how long such an image usually takes, None where none was made yet;
     `limit_s` how long it may; `warnings` the codes of what the claim itself warns of), `sent`,
     `received` (`bytes` so far), `kept`, or the state the attempt was settled in (`done`, `refused`,
@@ -32,6 +33,7 @@ class Event:
     usual_s: float | None = None
     limit_s: float | None = None
     warnings: tuple[str, ...] = ()
+    place: int | None = None
 
 
 class Tap(Protocol):

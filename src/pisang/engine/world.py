@@ -39,6 +39,7 @@ from pisang.engine.ids import new_id
 from pisang.engine.intake import Intake
 from pisang.engine.reach import Reach
 from pisang.engine.redaction import redact
+from pisang.engine.waiting import Waiting
 from pisang.errors import Cancelled, PisangError, WireError
 from pisang.store.store import Store
 from pisang.transport.base import Failure
@@ -82,7 +83,9 @@ class World:
         stop: asyncio.Event | None = None,
         tap: Tap | None = None,
         usual: Usual | None = None,
+        waiting: Waiting | None = None,
     ) -> None:
+        self._waiting = waiting or Waiting()
         self._tap = tap or NoTap()
         self._stop = stop or asyncio.Event()
         self._store = store
@@ -114,10 +117,12 @@ class World:
         answer: object = None
         failed: PisangError | None = None
         claimed: str | None = None
+        asked: Intent | None = None
         try:
             while True:
                 effect = flow.throw(failed) if failed else flow.send(answer)
                 failed = None
+                asked = effect.intent if isinstance(effect, Claim) else asked
                 try:
                     answer = await self._handlers[type(effect)](effect)
                 except PisangError as error:
@@ -131,6 +136,9 @@ class World:
             if claimed is not None:
                 self._store.abandon(claimed)
             raise
+        finally:
+            if asked is not None:
+                self._waiting.leave(asked.upstream, asked.attempt_id)
 
     async def begin(
         self, wish: Wish, intent: Intent | None, *, retry_unknown: bool, new: bool
@@ -192,8 +200,9 @@ class World:
         usual_s = await self._usual_s(effect.intent)
         answer = self._claimed_with_begin(effect.intent) or await self._commit_claim(effect.intent)
         if isinstance(answer, Hold):
-            self._tell("queued", effect.intent.attempt_id, message=answer.reason)
+            self._tell_queued(effect.intent, answer)
         else:
+            self._waiting.leave(effect.intent.upstream, effect.intent.attempt_id)
             self._tell_claimed(effect.intent, usual_s, answer)
         return answer
 
@@ -213,6 +222,13 @@ class World:
                 usual_s = await asyncio.to_thread(self._store.usual_s, *asked)
             self._usual[asked] = (usual_s, time.monotonic())
         return usual_s
+
+    def _tell_queued(self, intent: Intent, hold: Hold) -> None:
+        place = self._waiting.place(intent.upstream, intent.attempt_id)
+        at_ms = now_ms()
+        self._say(
+            Event("queued", self.request_id, intent.attempt_id, 0, at_ms, hold.reason, place=place)
+        )
 
     def _tell_claimed(self, intent: Intent, usual_s: float | None, claimed: Claimed) -> None:
         self._say(

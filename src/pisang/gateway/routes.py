@@ -121,6 +121,7 @@ ROUTES: tuple[Route, ...] = (
     _managed("GET PUT PATCH DELETE", "/upstreams/{name}", Role.ADMIN),
     _managed("POST", "/upstreams/{name}/test", Role.ADMIN),
     _managed("GET", "/events", Role.READ),
+    _managed("GET", "/requests/{request_id}/events", Role.READ),
     _row("GET", "/docs", None, Face.MANAGED),
     _row("GET HEAD", "/openapi.json", None, Face.MANAGED),
 )

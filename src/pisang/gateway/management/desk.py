@@ -15,6 +15,7 @@ from pisang.client.settings import Settings
 from pisang.domain.ledger import AttemptRow, ImageRow, RequestRow
 from pisang.engine.engine import Engine, summary
 from pisang.engine.order import Ran
+from pisang.engine.world import now_ms
 from pisang.errors import Language, NotFound, PisangError
 from pisang.gateway.access import Caller
 from pisang.gateway.routing import as_told
@@ -109,6 +110,17 @@ class Desk:
         if request_id in self.works.under_way:
             return True
         return await self.ask(lambda: self.store.under_way(request_id))
+
+    async def still_may(self) -> bool:
+        """Whether who was admitted would be admitted as the same now: for those who stay long."""
+        return await self.ask(self._still_may)
+
+    def _still_may(self) -> bool:
+        keys, key = self.store.gateway_keys, self.caller.key
+        if key is None:
+            return not keys.any()
+        now = keys.get(key.id)
+        return now is not None and now.standing(now_ms()) == "live" and now.role is key.role
 
     async def image(self, sha256: str) -> ImageRow:
         """That image of his. Raises `NotFound`."""
