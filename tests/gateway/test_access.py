@@ -427,6 +427,16 @@ def test_a_key_expires_to_the_millisecond_even_where_it_was_just_read(store: Sto
         ({"origin": "https://evil.example"}, False),
         ({"origin": "file://"}, True),
         ({"origin": "null"}, False),
+        ({"x-forwarded-for": "127.0.0.1"}, True),
+        ({"x-forwarded-for": "::1"}, True),
+        ({"x-forwarded-for": "127.0.0.1:5000, [::1]:80"}, True),
+        ({"x-forwarded-for": "127.0.0.1, 192.0.2.7"}, False),
+        ({"x-forwarded-for": "2001:db8::7"}, False),
+        ({"x-real-ip": "192.0.2.7"}, False),
+        ({"x-forwarded-host": "images.example.com"}, False),
+        ({"x-forwarded-host": "localhost:8787"}, True),
+        ({"cf-connecting-ip": "garbage"}, False),
+        ({"forwarded": "for=127.0.0.1"}, False),
     ],
 )
 def test_without_keys_only_this_machine_s_own_callers_are_taken(

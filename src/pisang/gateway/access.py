@@ -157,14 +157,26 @@ class Access:
 def is_local(visit: Visit) -> bool:
     """Whether a call comes from this machine, and from no web page of another: a page that a
     browser here shows may call 127.0.0.1 too, by its own name for it, with its own origin, or with
-    none that it tells (`null`: a frame in a sandbox, a page that was redirected)."""
+    none that it tells (`null`: a frame in a sandbox, a page that was redirected). A proxy on this
+    machine that says for whom it asks is asked for whom."""
     origin = visit.headers.get("origin", "")
-    if origin == "null":
+    if origin == "null" or "forwarded" in visit.headers:
         return False
     names = [visit.client, _host(f"//{visit.headers.get('host', '')}")]
     if urlsplit(origin).scheme in ("http", "https"):
         names.append(_host(origin))
+    for field in _ASKED_FOR:
+        names += [_bare(one) for one in visit.headers.get(field, "").split(",") if one.strip()]
     return all(name is None or _is_loopback(name) for name in names)
+
+
+_ASKED_FOR = ("x-forwarded-for", "x-real-ip", "cf-connecting-ip", "x-forwarded-host")
+
+
+def _bare(said: str) -> str | None:
+    """The host of an address as proxies write it, with a port or without, in brackets or bare."""
+    text = said.strip()
+    return text if text.count(":") > 1 and "[" not in text else _host(f"//{text}")
 
 
 def _host(url: str) -> str | None:

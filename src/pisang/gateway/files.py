@@ -18,11 +18,12 @@ from pisang.domain.fingerprint import fingerprint
 from pisang.domain.request import JSON, Image, Link, Part, Request
 from pisang.domain.serial import request_to_json
 from pisang.errors import NotFound, OptionInvalid, PisangError, RequestTooLarge
-from pisang.gateway.access import NAME, Caller
+from pisang.gateway.access import NAME, OPEN_SCOPE, Caller
 from pisang.gateway.intake import Asked
 from pisang.gateway.visits import Gone, Visit, base_of
 from pisang.store.store import Store
 from pisang.store.uploads import Upload, Uploads
+from pisang.transport.guard import check_address, check_url
 from pisang.wires import strictjson
 from pisang.wires.base import WireAnswer
 from pisang.wires.table import wire
@@ -81,7 +82,7 @@ def take_in(asked: Asked, visit: Visit, caller: Caller, store: Store) -> Asked:
     """The call with the pictures that it names by an address of ours in place of the addresses.
 
     Two calls with the same picture are the same call, however often it was uploaded. Raises
-    `NotFound` for a file that is not (any more) the caller's. Blocks.
+    `NotFound` for a file that is not (any more) the caller's, `AddressRefused`. Blocks.
     """
     request = asked.ask.request
     turns = tuple(
@@ -108,6 +109,8 @@ def _parts(parts: tuple[Part, ...], visit: Visit, scope: str, store: Store) -> t
 def _part(link: Link, visit: Visit, scope: str, store: Store) -> Part:
     match = _URI.fullmatch(link.uri)
     if match is None:
+        if scope != OPEN_SCOPE and link.uri.lower().startswith(("http:", "https:")):
+            _check_link(link)
         return link
     try:
         upload = store.uploads.get(match["id"], scope)
@@ -118,6 +121,15 @@ def _part(link: Link, visit: Visit, scope: str, store: Store) -> Part:
     content = store.put_file(store.uploads.path(upload))
     mime = link.mime or upload.mime
     return Image(content, mime, thought=link.thought, signature=link.signature)
+
+
+def _check_link(link: Link) -> None:
+    """Whoever holds a key of ours may not send an upstream of ours into our own network: a local
+    model fetches what it is told to. Raises `AddressRefused`. A name is looked up by the upstream
+    alone, so what it leads to is that one's to check."""
+    target = check_url(link.uri, allow_http=True)
+    if target.address is not None:
+        check_address(target, str(target.address))
 
 
 # --- uploading ---------------------------------------------------------------------------------

@@ -47,11 +47,13 @@ class Echo(BaseHTTPRequestHandler):
 
     answer: tuple[int, str, bytes] | None = None
     paths: ClassVar[list[str]] = []
+    bodies: ClassVar[list[bytes]] = []
 
     def do_POST(self) -> None:
         self.paths.append(self.path)
         sent = self.rfile.read(int(self.headers.get("content-length", 0)))
         said = {"path": self.path, "headers": dict(self.headers), "body": sent.decode("latin-1")}
+        self.bodies.append(sent)
         error = {"error": {"code": 400, "message": json.dumps(said), "status": "INVALID_ARGUMENT"}}
         status, kind, data = type(self).answer or (
             400,

@@ -21,7 +21,7 @@ import requests
 
 import pisang
 from tests.gateway.guarded import FLASH
-from tests.gateway.rows.sockets import peak_kib
+from tests.gateway.rows.sockets import ask, head, peak_kib
 from tests.gateway.rows.stage import Watched
 from tests.transport.hostile import ENCODINGS
 
@@ -120,6 +120,49 @@ def test_x3_an_address_in_any_field_of_any_call_is_never_asked_for(
     assert strangers(watched) == set()
 
 
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_x1_nobody_sends_an_upstream_of_ours_into_our_network(
+    watched: Watched, encoding: str
+) -> None:
+    """A model of one's own fetches what it is told to: the caller's address is not handed on."""
+    front: Any = watched.echo.RequestHandlerClass
+    for ip in ("127.0.0.1", "169.254.169.254"):
+        url = f"http://{ENCODINGS[encoding](ip)}/latest/meta-data"
+        part = {"fileData": {"mimeType": "image/png", "fileUri": url}}
+        body = {"contents": [{"parts": [part, {"text": "look"}]}]}
+        asked = len(front.paths)
+        refused = watched.ask("own", "POST", f"/v1beta/models/{FLASH}:generateContent",
+                              json=body, headers={"X-Pisang-Upstream": "echo"})  # fmt: skip
+        assert refused.status_code == 400, refused.text
+        assert "is not fetched" in refused.text
+        assert len(front.paths) == asked
+
+
+def test_x1_a_public_address_is_handed_on_as_it_stands(watched: Watched) -> None:
+    url = "https://images.example.com/a%20b.png?x=1#y"
+    image = {"type": "image_url", "image_url": {"url": url}}
+    words = {"type": "text", "text": "look"}
+    body = {"model": FLASH, "messages": [{"role": "user", "content": [image, words]}]}
+    front: Any = watched.echo.RequestHandlerClass
+    watched.ask("own", "POST", "/v1/chat/completions", json=body,
+                headers={"X-Pisang-Upstream": "echo"})  # fmt: skip
+    assert f'"fileUri":"{url}"'.encode() in front.bodies[-1]
+
+
+def test_x3_nobody_s_proxy(watched: Watched, canary: ThreadingHTTPServer) -> None:
+    """A request line that names another server is asked of nobody but us."""
+    there = f"127.0.0.1:{canary.server_port}"
+    for method, target in (("GET", f"http://{there}/a"), ("CONNECT", there), ("TRACE", "/healthz"),
+                           ("OPTIONS", "*"), ("get", "/healthz"), ("PRI", "*")):  # fmt: skip
+        said = ask(watched.url, head(target, "X-Word: repeat-me", method=method))
+        assert 400 <= said.status < 500, (method, said)
+        assert b"repeat-me" not in said.body
+    upgrade = ("Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13",
+               "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")  # fmt: skip
+    assert ask(watched.url, head("/v1/models", *upgrade, method="GET")).status in (401, 403, 404)
+    assert canary.hits == []  # type: ignore[attr-defined]
+
+
 def test_x1_no_link_in_an_answer_leads_into_a_network_of_ours(
     watched: Watched, canary: ThreadingHTTPServer
 ) -> None:
@@ -190,10 +233,11 @@ def test_x_one_fetcher_makes_every_call_to_a_place_that_its_user_did_not_configu
                 if name in makers:
                     makers[name].add(str(path.relative_to(SOURCES)))
     assert makers["ClientSession"] == {"transport/connections.py"}
-    assert makers["HttpTransport"] - {"transport/fetch.py"} <= CONFIGURED
+    assert makers["HttpTransport"] == GUARDED | {"engine/reach.py"}
+    for name in GUARDED:
+        source = (SOURCES / name).read_text()
+        assert "check_url(" in source and "addresses={" in source, name
 
 
-CONFIGURED = {
-    "engine/reach.py",
-}
-"""Those who call only what the user's own settings name."""
+GUARDED = {"transport/fetch.py", "transport/post.py"}
+"""Those who call an address that somebody else chose; the other calls what settings name."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import subprocess
 import sys
@@ -53,6 +54,7 @@ def chunk(data: bytes) -> bytes:
 PART = b'--XX\r\nContent-Disposition: form-data; name="a"\r\n\r\nv\r\n'
 FILE = b'--XX\r\nContent-Disposition: form-data; name="image"; filename="a.png"\r\n\r\n'
 LETTERS = b"a" * (64 * 1024)
+PACKED = gzip.compress(b'{"a":"' + bytes(100 * MIB) + b'"}', 1)
 
 FLOODS: dict[str, tuple[int, bytes, Iterator[bytes] | list[bytes]]] = {
     "10 GB announced": (413, head(PAINT, JSON, "Content-Length: 10000000000"), [b'{"a":"']),
@@ -90,6 +92,13 @@ FLOODS: dict[str, tuple[int, bytes, Iterator[bytes] | list[bytes]]] = {
     "a description of a file without end": (
         413, head("/upload/v1beta/files", JSON, CHUNKED, "X-Goog-Upload-Command: start"),
         repeat(chunk(LETTERS), 4096),
+    ),
+    "a hundred megabytes in a hundred kilobytes": (
+        400, head(PAINT, JSON, "Content-Encoding: gzip", f"Content-Length: {len(PACKED)}"),
+        [PACKED],
+    ),
+    "10 GB announced by one who waits to be asked for them": (
+        413, head(PAINT, JSON, "Content-Length: 10000000000", "Expect: 100-continue"), [],
     ),
     "headers without end": (431, b"GET /healthz HTTP/1.1\r\n", repeat(b"a: b\r\n" * 1000, 1000)),
     "an address without end": (431, b"GET /healthz?", repeat(LETTERS, 4096)),
