@@ -11,13 +11,14 @@ import re
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pisang.gateway.logs import LogWriter, set_up, tell
-from tests.gateway.conftest import serving
+from tests.gateway.conftest import run, serving
 from tests.gateway.servers import Home, Server, Street, street
 from tests.gateway.test_metrics import PRO, ask
 
@@ -176,6 +177,33 @@ def test_no_secret_and_no_prompt_is_in_a_log_line_a_metric_or_an_error(den: Home
         for path in den.path.rglob("*"):
             if path.is_file() and path.name not in ("keys.toml", "config.toml"):
                 assert secret.encode() not in path.read_bytes(), path
+
+
+def test_a_caller_is_named_by_the_id_of_his_key_and_never_by_the_key(den: Home) -> None:
+    words = ("key", "create", "--name", "app", "--role", "admin", "--format", "json")
+    made = json.loads(run(den.path, *words).stdout)
+    server = den.start("--log-level", "debug")
+    secret, wrong = made["key"], made["key"][:-4] + "0000"
+    for key in (secret, wrong):
+        for path, headers in (
+            (f"/v1beta/models?key={key}", {}),
+            (f"/gpt/openapi/online/multimodal/crawl?ak={key}", {}),
+            ("/v1/models", {"authorization": f"Bearer {key}"}),
+            ("/pisang/v1/keys", {"authorization": f"Bearer {key}"}),
+            ("/metrics", {"x-goog-api-key": key}),
+        ):
+            with suppress(urllib.error.HTTPError):
+                request = urllib.request.Request(server.url + path, headers=headers)
+                urllib.request.urlopen(request).read()
+    written = end(server)
+    lines_of_his = [line for line in map(json.loads, written.splitlines()) if "key_id" in line]
+    assert {line["key_id"] for line in lines_of_his} == {made["id"]}
+    assert len(lines_of_his) == 5
+    hidden = secret.rpartition("_")[2]
+    assert hidden not in written
+    for path in den.path.rglob("*"):
+        if path.is_file():
+            assert hidden.encode() not in path.read_bytes(), path
 
 
 def test_a_call_is_one_line_that_says_what_became_of_it(den: Home) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import urllib.error
@@ -16,9 +17,11 @@ from prometheus_client.openmetrics.parser import (
 from prometheus_client.parser import text_string_to_metric_families as parse
 
 from pisang.domain.access import Role
+from pisang.domain.catalogue import load
 from pisang.domain.money import Money
-from pisang.gateway.calls import CallRecord
+from pisang.gateway.calls import CallRecord, note_fell_behind, note_keep_alive
 from pisang.gateway.metrics import BUCKETS_S, COUNTERS, TIMES, Level, Metrics
+from pisang.gateway.operations import Operations
 from pisang.gateway.routes import role_for
 from tests.gateway.conftest import ROOT, Stage
 
@@ -197,3 +200,87 @@ def test_a_call_without_an_error_ends_as_its_caller_saw_it(
     for name, value in marks.items():
         setattr(call, name, value)
     assert call.outcome == outcome
+
+
+def paid(**marks: Any) -> CallRecord:
+    call = CallRecord("POST", "/v1/images/generations", _never, _never, wire="openai_images")
+    for name, value in marks.items():
+        setattr(call, name, value)
+    return call
+
+
+def test_what_a_call_waits_for_is_told_by_how_far_it_came() -> None:
+    assert paid().stage == "reading"
+    assert paid(read_s=1.0).stage == "turn"
+    assert paid(read_s=1.0, sent_s=2.0).stage == "upstream"
+    assert paid(read_s=1.0, sent_s=2.0, queued=True).stage == "turn", "its second attempt waits"
+    assert paid(read_s=1.0, sent_s=2.0, settled_s=3.0).stage == "answering"
+
+
+def test_what_happened_on_the_way_is_counted_at_the_end() -> None:
+    operations = Operations(load(), lambda: frozenset({"my-own-model"}))
+    for model in ("my-own-model", "nano-banana-pro", "made-up"):
+        call = paid(status=200, whole=True, model=model)
+        operations.begin(call)
+        note_keep_alive()
+        note_keep_alive()
+        note_fell_behind()
+        assert operations.present == {call}
+        operations.end(call)
+    assert not operations.present
+    found = told(operations.metrics)
+    assert found["pisang_keep_alives_total[]"] == 6
+    assert found["pisang_relays_detached_total[]"] == 3
+    models = {name for name in ("my-own-model", PRO, "other") if any(name in key for key in found)}
+    assert models == {"my-own-model", PRO, "other"}
+
+
+# --- a call that is cut ---------------------------------------------------------------------------
+
+
+async def test_to_whoever_serves_a_call_that_is_cut_its_caller_has_left() -> None:
+    async def receive() -> Any:
+        await asyncio.Event().wait()
+
+    call = CallRecord("POST", "/v1/images/generations", receive, _never)
+    reading = asyncio.ensure_future(call.receive())
+    await asyncio.sleep(0)
+    call.cut_off()
+    assert await reading == {"type": "http.disconnect"}
+    assert await call.receive() == {"type": "http.disconnect"}
+    assert not reading.cancelled()
+
+
+async def test_who_gives_up_reading_by_himself_is_cancelled_as_ever() -> None:
+    async def receive() -> Any:
+        await asyncio.Event().wait()
+
+    call = CallRecord("POST", "/v1/images/generations", receive, _never)
+    reading = asyncio.ensure_future(call.receive())
+    await asyncio.sleep(0)
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+    assert not call.left
+
+
+@pytest.mark.parametrize("begun", [False, True])
+async def test_a_call_that_is_cut_is_broken_off_behind_a_200_and_never_ended(begun: bool) -> None:
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    call = CallRecord("POST", "/v1/images/generations", _never, send)
+    if begun:
+        await call.send({"type": "http.response.start", "status": 200, "headers": []})
+    call.cut_off()
+    await call.break_off()
+    kinds = [message["type"] for message in sent]
+    assert kinds[0] == "http.response.start"
+    assert sent[0]["status"] == 200
+    assert not any(
+        "body" in kind and not message["more_body"]
+        for kind, message in zip(kinds, sent, strict=True)
+    )
+    assert call.outcome == "cut"

@@ -21,7 +21,7 @@ from pisang.gateway.capacity import capacity_of, raise_limit
 from pisang.gateway.cors import answer_preflight, answering, is_preflight
 from pisang.gateway.files import answer_about, take_piece
 from pisang.gateway.free import count_tokens, list_models
-from pisang.gateway.logs import tell_fault
+from pisang.gateway.logs import tell_end, tell_fault
 from pisang.gateway.operations import Operations
 from pisang.gateway.probes import answer_probe
 from pisang.gateway.reloading import Reloading
@@ -95,6 +95,7 @@ class Gateway:
         router = Router(settings, self._catalogue, self._via, watch=self._operations)
         self._service = _set(Service(engine, router), settings)
         self._watching = asyncio.create_task(self._reloading.watch(), name="settings")
+        self._watching.add_done_callback(tell_end)
         self._upkeep = keep_up(engine.store, lambda: self._settings.retention)
         postman = Postman(engine.store, lambda: self._settings, self._service.news)
         self._postman = asyncio.create_task(postman.run(), name="webhooks")

@@ -11,6 +11,7 @@ message: it may repeat a URL or a header. Our own sentences hold no secret, by t
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import queue
 import re
@@ -43,6 +44,13 @@ def tell(level: int, event: str, /, **facts: object) -> None:
 def tell_fault(error: BaseException) -> None:
     """Log a fault of ours, by its kind and where it came from."""
     tell(logging.ERROR, "fault", **_described(error))
+
+
+def tell_end(task: asyncio.Task[None]) -> None:
+    """Log what ended a task that should have gone on."""
+    error = None if task.cancelled() else task.exception()
+    if error is not None:
+        tell_fault(error)
 
 
 class LogWriter(logging.Handler):
