@@ -92,6 +92,16 @@ def test_images_in_a_bucket_stay_there_and_that_is_said(
     assert (manifest["requests"], manifest["elsewhere"]) == (1, "s3://pictures/pisang")
 
 
+def test_a_ledger_in_a_database_is_not_saved_by_this_and_the_tool_is_named(
+    pisang: Pisang, dest: Path, tmp_path: Path
+) -> None:
+    database = {"PISANG_LEDGER": "postgresql://me:made-up-secret@127.0.0.1:1/pisang"}
+    refused = pisang("store", "backup", str(tmp_path / "other"), **database)
+    assert (refused.code, "pg_dump" in refused.err) == (2, True)
+    assert "made-up-secret" not in refused.err
+    assert not (tmp_path / "other").exists()
+
+
 def test_where_there_is_nothing_to_save_or_to_try_it_says_so(
     pisang: Pisang, tmp_path: Path
 ) -> None:

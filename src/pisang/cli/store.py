@@ -149,7 +149,7 @@ def _bucket(settings: Settings) -> str | None:
     from pisang.errors import OptionInvalid
 
     storage = storage_of(settings)
-    if getattr(storage, "ledger", None) is not None:
+    if storage.ledger is not None:
         why = "this saves a ledger that is in the home: save the database with `pg_dump`"
         raise OptionInvalid(option="[store] ledger", value="postgresql", why=why)
     return None if storage.images is None else storage.images.url
