@@ -9,6 +9,8 @@ import pytest
 
 from tests.cli.conftest import Pisang
 
+pytestmark = [pytest.mark.folder, pytest.mark.sqlite]
+
 
 @pytest.fixture
 def dest(pisang: Pisang, tmp_path: Path) -> Path:

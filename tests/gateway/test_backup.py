@@ -9,11 +9,13 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
 import requests
 
 from tests.gateway.conftest import Stage, run
 from tests.store.kit import open_store
 
+pytestmark = [pytest.mark.folder, pytest.mark.sqlite]
 CALLERS = 6
 
 

@@ -24,6 +24,8 @@ from tests.store.kit import NOW, Clock, new_id, open_store, paint, picture, run_
 
 pytestmark = [pytest.mark.folder, pytest.mark.sqlite]
 
+pytestmark = [pytest.mark.folder, pytest.mark.sqlite]
+
 
 @pytest.fixture
 def dest(tmp_path: Path) -> Path:
