@@ -381,3 +381,28 @@ def test_it_can_be_tried_where_it_can_only_be_read(
     monkeypatch.setattr("pisang.store.restore.tempfile.mkdtemp", refuse)
     assert drill(dest).faults == ()
     assert list(scratch.iterdir()) == []
+
+
+def test_a_destination_that_fills_up_is_told_and_keeps_the_backups_it_has(
+    store: Store, tmp_path: Path
+) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    size = ["-o", "size=3m"]
+    mounted = subprocess.run(["mount", "-t", "tmpfs", *size, "none", disk], capture_output=True)
+    if mounted.returncode != 0:
+        pytest.skip("NOT RUN: mounting a small disk needs root")
+    try:
+        painted(store, 1)
+        save(store, disk)
+        given = sent(store)
+        paint(store, given.attempt_id, picture(2, size=4_000_000))
+        with pytest.raises(BackupUnusable, match="space left"):
+            save(store, disk)
+        assert [one.name[:6] for one in whole_snapshots(disk)] == ["000001"]
+        assert drill(disk).faults == ()
+        store.delete(given.request_id)
+        assert save(store, disk).snapshot.manifest.requests == 2
+        assert drill(disk).faults == ()
+    finally:
+        subprocess.run(["umount", "-l", disk], check=True)

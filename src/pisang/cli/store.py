@@ -173,7 +173,7 @@ def _tell_backup(made: BackedUp, took_s: float, screen: Screen) -> None:
         }
     )
     screen.bare(str(path))
-    screen.line(f"{_counts(manifest, screen)} → {path}")
+    _tell_place(manifest, path, screen)
     screen.line(
         screen.pick(
             f"new files {made.new:,} ({_mb(made.new_bytes)}), in {took_s:.1f} s",
@@ -210,7 +210,7 @@ def _tell_restored(made: Restored, home: Path, screen: Screen) -> None:
     aside = str(made.aside) if made.aside else None
     screen.data({"home": str(home), **_facts(manifest), "wrong": list(made.wrong), "aside": aside})
     screen.bare(str(home))
-    screen.line(f"{_counts(manifest, screen)} → {home}")
+    _tell_place(manifest, home, screen)
     screen.line(
         screen.pick(
             f"as it was at {manifest.made_at}; what was bought later is not known here",
@@ -265,6 +265,11 @@ def _tell_drill(drill: Drill, screen: Screen) -> None:
         )
     for fault in drill.faults:
         screen.line(f"✗ {screen.pick(fault, in_chinese(fault))}")
+
+
+def _tell_place(manifest: Manifest, path: Path, screen: Screen) -> None:
+    counts = _counts(manifest, screen)
+    screen.line(screen.pick(f"{counts} → {path}", f"{counts}，位于 {path}"))
 
 
 def _counts(manifest: Manifest, screen: Screen) -> str:

@@ -107,10 +107,10 @@ def back_up(
         dest.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
         with _alone(dest):
             pool = prepare_backup(dest)
-            part, final = begin_snapshot(dest, now_ms)
             wanted = _Wanted(now_ms, secrets, elsewhere)
-            made = _make(home, pool, part, wanted, tell)
-            part.rename(final)
+            with begin_snapshot(dest, now_ms) as (part, final):
+                made = _make(home, pool, part, wanted, tell)
+                part.rename(final)
             sync_folder(final.parent)
             pruned = 0 if keep is None else prune(dest, keep)
             return BackedUp(open_snapshot(final), *made, pruned)

@@ -18,6 +18,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from hashlib import file_digest
@@ -174,16 +175,20 @@ def prepare_backup(dest: Path) -> Home:
     return pool
 
 
-def begin_snapshot(dest: Path, now_ms: int) -> tuple[Path, Path]:
-    """A fresh folder to make a snapshot in, and the name that it gets. Numbers order them, so a
-    clock that was set back makes no old one the newest."""
+@contextmanager
+def begin_snapshot(dest: Path, now_ms: int) -> Iterator[tuple[Path, Path]]:
+    """A fresh folder to make a snapshot in, and the name to give it in the end; gone where that
+    was not done. Numbers order them, so a clock that was set back makes no old one the newest."""
     names = whole_snapshots(dest)
     number = int(names[-1].name.partition("-")[0]) + 1 if names else 1
     when = datetime.fromtimestamp(now_ms / 1000, UTC)
     name = f"{number:06d}-{when:%Y%m%dT%H%M%SZ}"
     part = dest / "snapshots" / f".{name}{PART}"
     part.mkdir(mode=FOLDER_MODE)
-    return part, dest / "snapshots" / name
+    try:
+        yield part, dest / "snapshots" / name
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
 
 
 def prune(dest: Path, keep: int) -> int:
@@ -213,23 +218,30 @@ def copy_checked(source: Path, target: Path, sha256: str) -> int | None:
     """Copy a content durably, whole or not at all; its size, None where the bytes at `source` are
     not those of that hash. Sync the folder afterwards. Raises `OSError`."""
     part = target.with_name(target.name + PART)
+    try:
+        found, size = _copy_hashed(source, part)
+        if found != sha256:
+            return None
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+    return size
+
+
+def _copy_hashed(source: Path, target: Path) -> tuple[str, int]:
+    """Copy a file durably; the hash of what was copied, and its size."""
     found = new_hash()
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
     with (
         source.open("rb", buffering=0) as reader,
-        os.fdopen(os.open(part, flags, FILE_MODE), "wb") as writer,
+        os.fdopen(os.open(target, flags, FILE_MODE), "wb") as writer,
     ):
         while chunk := reader.read(CHUNK):
             found.update(chunk)
             writer.write(chunk)
         writer.flush()
         os.fsync(writer.fileno())
-        size = writer.tell()
-    if found.hexdigest() != sha256:
-        part.unlink()
-        return None
-    part.replace(target)
-    return size
+        return found.hexdigest(), writer.tell()
 
 
 def write_synced(path: Path, data: bytes) -> str:
