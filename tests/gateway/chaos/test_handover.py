@@ -16,7 +16,7 @@ from tests.gateway.chaos.shop import ENDS_S, LONG, Process, Shop, free_port, ope
 
 pytestmark = [pytest.mark.crash] if LONG else []
 
-HANDOVERS = 20 if LONG else 3
+HANDOVERS = 20 if LONG else 2
 LARGE_KB = 15_000
 WAIT_S = 2.0
 

@@ -21,7 +21,7 @@ from tests.gateway.chaos.shop import LONG, Shop, opened, wait_until
 
 pytestmark = [pytest.mark.crash] if LONG else []
 
-STOP_S = 90 if LONG else 3
+STOP_S = 90 if LONG else 1.5
 MANNERS = (
     {"wait_s": 1},
     {"kb": 400, "drip_s": 2},
