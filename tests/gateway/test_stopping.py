@@ -8,9 +8,12 @@ import json
 import os
 import signal
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -173,3 +176,48 @@ def test_a_closed_terminal_stops_it_where_else_the_signal_reads_the_settings(sho
     server.signal(signal.SIGHUP)
     assert server.ended() == 0
     assert server.said("stopped")
+
+
+def test_neither_a_stream_of_events_nor_half_a_body_keeps_a_server_up(shop: Home) -> None:
+    server = shop.start(module="tests.gateway.clients.hasty")
+    listening = http.client.HTTPConnection(server.url.removeprefix("http://"))
+    listening.request("GET", "/pisang/v1/events")
+    assert listening.getresponse().readline() == b"retry: 3000\n"
+    uploading = http.client.HTTPConnection(server.url.removeprefix("http://"))
+    uploading.putrequest("POST", f"/v1beta/models/{PRO}:generateContent")
+    uploading.putheader("content-length", "1000")
+    uploading.endheaders(b'{"contents": [')
+    until(lambda: 'stage="reading"} 1.0' in server.get("/metrics"))
+    server.signal()
+    assert server.ended() == 0
+    for connection in (listening, uploading):
+        connection.close()
+    outcomes = [line["outcome"] for line in server.said("call") if line.get("wire")]
+    assert outcomes == ["cut"]
+
+
+def test_a_call_of_the_management_api_is_joined_again_at_the_next_server(shop: Home) -> None:
+    body = json.dumps({"prompt": "a managed lake [[sandbox delay=6]]", "model": PRO}).encode()
+    told = {"content-type": "application/json", "idempotency-key": "one-lake"}
+
+    def generate(url: str) -> Any:
+        asked = urllib.request.Request(f"{url}/pisang/v1/generations", body, told)
+        try:
+            with urllib.request.urlopen(asked) as answer:
+                return json.loads(answer.read())
+        except (http.client.IncompleteRead, ConnectionError, urllib.error.URLError):
+            return CUT
+
+    old = shop.start(module="tests.gateway.clients.hasty")
+    with ThreadPoolExecutor() as pool:
+        call = pool.submit(generate, old.url)
+        until(lambda: sent(old))
+        old.signal()
+        until(lambda: old.said("stopping"))
+        new = shop.start(port=old.port)
+        assert call.result() == CUT
+        again = generate(new.url)
+    assert again["state"] == "done"
+    assert len(again["images"]) == 1
+    assert old.ended() == 0
+    assert shop.charges == 1

@@ -23,6 +23,7 @@ from pisang.engine.engine import Engine
 from pisang.errors import Language, PisangError
 from pisang.gateway.calls import CallRecord
 from pisang.gateway.logs import tell
+from pisang.gateway.routes import PREFIX
 
 CLIENTS_S = 30.0
 """How long clients may wait for their answers once the server stops."""
@@ -58,7 +59,7 @@ class Stop:
         self._over_at = _NEVER_S
         engine.stop()
         for call in tuple(present):
-            if call.path.endswith("/events"):  # these have no end of their own
+            if call.path == f"{PREFIX}/events":  # that has no end of its own
                 call.cut_off()
 
     def hasten(self) -> None:
