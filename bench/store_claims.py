@@ -1,7 +1,8 @@
 """Claims a second and a search of the history, inside the process; prints one JSON object.
 
 `python -m bench.store_claims [--processes N] [--requests N]`. Every claim is a paid send written
-down for good (fsync on), each for a request of its own, under a budget that applies.
+down for good (fsync on), each for a request of its own, under a budget that applies. With
+`PISANG_LEDGER` the ledger is in that PostgreSQL database, which should be empty.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from typing import Any
 
 from pisang.domain.ledger import Budget, Intent, Wish
 from pisang.domain.money import Money
+from pisang.domain.secret import Secret
+from pisang.store.storage import Storage
 from pisang.store.store import Asked, Store
 
 PRICE = Money(1000, "USD")
@@ -40,7 +43,8 @@ def now_ms() -> int:
 
 def ids() -> Callable[[str], str]:
     count = itertools.count()
-    return lambda prefix: f"{prefix}_{os.getpid():08d}{next(count):012d}"
+    lead = f"{time.time_ns():020d}{os.getpid():08d}"
+    return lambda prefix: f"{prefix}_{lead}{next(count):012d}"
 
 
 def wish(new_id: Callable[[str], str], prompt: str = "a cat", at_ms: int = 0) -> Wish:
@@ -74,8 +78,11 @@ def one_process(at_once: int, count: int = 4000) -> float:
 
 
 def open_store(root: Path) -> tuple[Store, Callable[[str], str]]:
+    """A home's store, with a cap that applies."""
     new_id = ids()
-    store = Store.open(root, clock_ms=now_ms, new_id=new_id)
+    url = os.environ.get("PISANG_LEDGER")
+    storage = Storage(ledger=Secret(url) if url else None)
+    store = Store.open(root, clock_ms=now_ms, new_id=new_id, storage=storage)
     store.set_budget(Budget("all", "all", "month", Money(10**15, "USD"))).result()
     return store, new_id
 
@@ -172,6 +179,7 @@ def main(arguments: list[str]) -> None:
     print(
         json.dumps(
             {
+                "ledger": "postgres" if os.environ.get("PISANG_LEDGER") else "sqlite",
                 "sqlite": sqlite3.sqlite_version,
                 "claims_per_s": {str(n): round(one_process(n)) for n in (1, 16, 64, 256)},
                 "together": many_processes(given.processes, 64),

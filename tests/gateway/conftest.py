@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.buckets import environ_for
+from tests.ledgers import environ_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -24,7 +25,7 @@ def environ(home: Path) -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
     null = "keyring.backends.null.Keyring"
     told = {"PISANG_HOME": str(home), "PYTHON_KEYRING_BACKEND": null, "LANG": "C.UTF-8"}
-    return {**kept, **told, **environ_for(home)}
+    return {**kept, **told, **environ_for(home), **environ_of(home)}
 
 
 def run(home: Path, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import select
 import time
@@ -22,6 +23,9 @@ Connection = psycopg.Connection[Row]
 
 _OPEN: weakref.WeakSet[Connection] = weakref.WeakSet()
 _watching = False
+
+# What a pipeline ends with when its connection breaks is told by our own errors.
+logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 _SETTINGS = """
 SET client_encoding = 'UTF8';

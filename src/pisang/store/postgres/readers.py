@@ -41,7 +41,7 @@ class PostgresReaders:
     def read(self) -> Iterator[Tx]:
         """One consistent view of the ledger. Raises `LedgerUnusable`."""
         try:
-            with self.connection() as connection:
+            with self.connection() as connection, connection.pipeline():
                 connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
                 yield tx(connection)
                 connection.execute("COMMIT")

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Callable
 from contextlib import suppress
 
 import psycopg
@@ -79,26 +80,65 @@ class PostgresWriter(WriterThread):
         Raises `_Undo`, and `psycopg.Error` for what ends the transaction.
         """
         connection = self._connected()
-        run = _run_bare if together else _run_apart
         try:
-            connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED", prepare=False)
-            transaction = tx(connection)
-            transaction.one("ledger_turn", kind=TURN)
-            self._drain(group)
-            group[:] = [job for job in group if _is_wanted(job)]
-            for job in group:
-                deliveries.append(run(connection, transaction, job))
-            transaction.run("commit_mark", writer=self._name, number=self._number)
-            self._asked = True
-            said = connection.execute("COMMIT", prepare=False).statusmessage
+            if together:
+                self._commit_together(connection, group, deliveries)
+            else:
+                self._commit_apart(connection, group, deliveries)
         except BaseException:
             with suppress(psycopg.Error):
-                if not connection.closed:
-                    connection.execute("ROLLBACK", prepare=False)
+                connection.execute("ROLLBACK", prepare=False)
             raise
         self._away_since = None
-        if said != "COMMIT":
-            raise Unexpected(what=f"the ledger said: {said} to COMMIT")
+
+    def _commit_together(
+        self, connection: Connection, group: list[Job], deliveries: list[Delivery]
+    ) -> None:
+        """In a pipeline: only what a job asks for is waited for, not what it writes."""
+        first: BaseException | None = None
+        try:
+            with connection.pipeline() as pipeline:
+                try:
+                    transaction = self._begin(connection, group, pipeline.sync)
+                    for job in group:
+                        deliveries.append(_run_bare(transaction, job))
+                    self._end(connection, transaction, pipeline.sync)
+                except BaseException as error:
+                    first = error
+                    with suppress(psycopg.Error):
+                        pipeline.sync()  # the rest was not run: the server waits for this to go on
+                    raise
+        except psycopg.Error as error:
+            raise (first or error) from None
+
+    def _commit_apart(
+        self, connection: Connection, group: list[Job], deliveries: list[Delivery]
+    ) -> None:
+        """One statement at a time, so that what is wrong is told by the job that asked for it."""
+        transaction = self._begin(connection, group, _nothing)
+        for job in group:
+            deliveries.append(_run_apart(connection, transaction, job))
+        self._end(connection, transaction, _nothing)
+
+    def _begin(
+        self, connection: Connection, group: list[Job], sync: Callable[[], None]
+    ) -> PostgresTx:
+        connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED", prepare=False)
+        transaction = tx(connection, sync)
+        transaction.one("ledger_turn", kind=TURN)
+        self._drain(group)
+        group[:] = [job for job in group if _is_wanted(job)]
+        return transaction
+
+    def _end(
+        self, connection: Connection, transaction: PostgresTx, sync: Callable[[], None]
+    ) -> None:
+        transaction.run("commit_mark", writer=self._name, number=self._number)
+        self._asked = True
+        committed = connection.execute("COMMIT", prepare=False)
+        sync()
+        if committed.statusmessage != "COMMIT":
+            raise Unexpected(what=f"the ledger said: {committed.statusmessage} to COMMIT")
 
     def _was_committed(self) -> bool:
         """Whether the newest group is there. It waits for its turn: the server may not have ended
@@ -159,7 +199,11 @@ def _is_wanted(job: Job) -> bool:
     return job.future.running() or job.future.set_running_or_notify_cancel()
 
 
-def _run_bare(connection: Connection, transaction: PostgresTx, job: Job) -> Delivery:
+def _nothing() -> None:
+    """Nothing is in a pipeline."""
+
+
+def _run_bare(transaction: PostgresTx, job: Job) -> Delivery:
     """One job without a savepoint: it may fail, but not after it wrote."""
     transaction.wrote = False
     try:
