@@ -13,15 +13,19 @@ import re
 import sqlite3
 import urllib.request
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import psycopg
+from psycopg.rows import dict_row
+
 from pisang.sandbox.book import Charge
 from tests.crash.shell import PRICE_MICROS
+from tests.ledgers import ledger_of
 
 MODEL = "gemini-3.1-flash-image"
 
@@ -30,11 +34,11 @@ MAY_BE_CHARGED = {"done", "unknown"}
 
 _ATTEMPTS = """
 SELECT a.*, r.prompt, r.idempotency_key, r.state AS request_state, r.owner AS request_owner
-FROM attempts AS a JOIN requests AS r ON r.id = a.request_id ORDER BY a.rowid
+FROM attempts AS a JOIN requests AS r ON r.id = a.request_id ORDER BY {order}
 """
 _IMAGES = "SELECT i.*, r.prompt FROM images AS i JOIN requests AS r ON r.id = i.request_id"
 
-Row = sqlite3.Row
+Row = Mapping[str, Any]
 Painted = Callable[[str, int], frozenset[str]]
 """From a prompt and a take to the SHA-256s of the pictures that the sandbox paints then."""
 
@@ -63,23 +67,29 @@ class Ledger:
 
 
 def read_ledger(home: Path) -> Ledger:
-    """The ledger as SQLite gives it, its integrity checked first (J7)."""
+    """The ledger as its database gives it, its integrity checked first where it is a file (J7)."""
+    elsewhere = ledger_of(home)
+    if elsewhere is not None:
+        with psycopg.connect(elsewhere.reveal(), row_factory=dict_row) as there:
+            return _read(home, lambda sql: there.execute(sql).fetchall(), "a.sent_ms, a.id")
     with closing(sqlite3.connect(home / "ledger.db")) as connection:
         connection.row_factory = sqlite3.Row
+        sound = connection.execute("PRAGMA integrity_check").fetchall()
+        assert [row[0] for row in sound] == ["ok"], "J7: damaged"
+        dangling = connection.execute("PRAGMA foreign_key_check").fetchall()
+        assert dangling == [], "J7: rows name rows that are gone"
+        return _read(home, lambda sql: connection.execute(sql).fetchall(), "a.rowid")
 
-        def rows(sql: str) -> list[Row]:
-            return connection.execute(sql).fetchall()
 
-        assert [row[0] for row in rows("PRAGMA integrity_check")] == ["ok"], "J7: damaged"
-        assert rows("PRAGMA foreign_key_check") == [], "J7: rows name rows that are gone"
-        return Ledger(
-            home,
-            rows(_ATTEMPTS),
-            rows(_IMAGES),
-            rows("SELECT * FROM requests"),
-            {row["sha256"] for row in rows("SELECT sha256 FROM answer_contents")},
-            rows("SELECT coalesce(sum(micros), 0) FROM counters")[0][0],
-        )
+def _read(home: Path, rows: Callable[[str], list[Any]], order: str) -> Ledger:
+    return Ledger(
+        home,
+        rows(_ATTEMPTS.format(order=order)),
+        rows(_IMAGES),
+        rows("SELECT * FROM requests"),
+        {row["sha256"] for row in rows("SELECT sha256 FROM answer_contents")},
+        int(rows("SELECT coalesce(sum(micros), 0) AS micros FROM counters")[0]["micros"]),
+    )
 
 
 def audit(

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pisang.sandbox.pytest_plugin import SandboxServer
+from tests.ledgers import environ_of
 
 ENDS_S = 60
 """A command that takes longer than this hangs: it is killed, and the test fails."""
@@ -76,6 +77,7 @@ class Shell:
             "PISANG_HOME": str(self.home),
             "PISANG_KEEPER": "off",
             "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
+            **environ_of(self.home),
             **self.extra,
         }
 
