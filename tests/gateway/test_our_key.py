@@ -76,3 +76,16 @@ def test_no_operation_is_described_twice_under_one_id(stage: Stage) -> None:
     described = requests.get(f"{stage.url}/openapi.json", timeout=30).json()
     ids = [one["operationId"] for path in described["paths"].values() for one in path.values()]
     assert len(ids) == len(set(ids))
+
+
+def test_what_stopped_a_wish_before_it_was_sent_is_in_the_ledger_too(guarded: Guarded) -> None:
+    """No answer of the API hangs on what one process remembers."""
+    wish = {"prompt": "too dear", "model": "gemini-3-pro-image"}
+    later = {"Prefer": "respond-async"}
+    asked = guarded.ask("poor", "POST", "/pisang/v1/generations", json=wish, headers=later)
+    assert asked.status_code == 202, asked.text
+    request_id = asked.json()["id"]
+    told = guarded.ask("poor", "GET", f"/pisang/v1/generations/{request_id}?wait_s=20").json()
+    assert told["error"]["code"] == "budget_exceeded"
+    shown = guarded.pisang("show", request_id)  # another process
+    assert shown["attempts"][0]["error"] == "budget_exceeded"

@@ -26,15 +26,25 @@ def list_(asked: Told) -> int:
     from pisang.client.costs import standing_json
 
     screen = Screen.of(asked.format)
-    keys, standings = with_store(read_keys)
+    keys, standings, teams = with_store(
+        lambda store: (*read_keys(store), store.gateway_keys.teams())
+    )
+    declared = {team.name: team.declared for team in teams}
     capped = [one for one in standings if one.budget.scope.startswith("team:")]
     named = {key.team for key in keys if key.team}
-    names = sorted(named | {one.budget.scope.partition(":")[2] for one in capped})
+    names = sorted(named | declared.keys() | {one.budget.scope.partition(":")[2] for one in capped})
     rows = []
     for name in names:
         own = [one for one in capped if one.budget.scope == f"team:{name}"]
         members = [{"id": key.id, "name": key.name} for key in _taken(keys, name)]
-        rows.append({"name": name, "keys": members, "budgets": list(map(standing_json, own))})
+        rows.append(
+            {
+                "name": name,
+                "declared": declared.get(name, False),
+                "keys": members,
+                "budgets": list(map(standing_json, own)),
+            }
+        )
         screen.bare(name)
     screen.data({"teams": rows})
     for line in align([_cells(name, _taken(keys, name), screen) for name in names]):

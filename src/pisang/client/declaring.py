@@ -82,9 +82,9 @@ def _keys(
         old = known.get(key_id)
         digest = digest_of(text)
         if key_id in named:
-            raise _wrong(settings, entry, f"{named[key_id]} has the same key")
+            raise _wrong(settings, f"`{entry.text.where}`: {named[key_id]} has the same key")
         if old is not None and old.digest != digest:
-            raise _wrong(settings, entry, "its id is another key's")
+            raise _wrong(settings, f"`{entry.text.where}`: its id is another key's")
         named[key_id] = entry.name
         made_ms = old.created_ms if old is not None else now_ms()
         yield _key(entry, key_id, digest, made_ms, settings), entry
@@ -121,5 +121,5 @@ def _check_text(text: Secret) -> Secret:
     return text
 
 
-def _wrong(settings: Settings, entry: KeyEntry, why: str) -> SettingsMalformed:
-    return SettingsMalformed(path=str(settings.path), why=f"`{entry.text.where}`: {why}")
+def _wrong(settings: Settings, why: str) -> SettingsMalformed:
+    return SettingsMalformed(path=str(settings.path), why=why)

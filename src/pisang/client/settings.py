@@ -84,8 +84,8 @@ class Variable:
         """What it holds. Raises `SettingsMalformed` where it is not set."""
         value = environ.get(self.name, "").strip()
         if not value:
-            why = f"the variable {self.name} is not set"
-            raise SettingsMalformed(path=str(path), why=f"`{self.where}`: {why}")
+            why = f"`{self.where}`: the variable {self.name} is not set"
+            raise SettingsMalformed(path=str(path), why=why)
         return Secret(value)
 
     def secret(self, settings: Settings, check: Callable[[Secret], Secret]) -> Secret:

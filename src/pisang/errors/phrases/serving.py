@@ -19,13 +19,13 @@ PHRASES: Mapping[str, str] = {
     "write it like 2027-06-30 or 2027-06-30T12:00Z": (
         "请写成 2027-06-30 或 2027-06-30T12:00Z 的形式"
     ),
-    "the variable {} is not set": "环境变量 {} 没有设置",
+    "`{}`: the variable {} is not set": "`{}`：环境变量 {} 没有设置",
     "`{}`: the variable {}: {}": "`{}`：环境变量 {}：{}",
     "it holds no key of a gateway: `pisang key text` makes one": (
         "其中不是网关密钥：可用 `pisang key text` 生成"
     ),
-    "{} has the same key": "与 {} 的密钥相同",
-    "its id is another key's": "它的编号属于另一个密钥",
+    "`{}`: {} has the same key": "`{}`：与 {} 的密钥相同",
+    "`{}`: its id is another key's": "`{}`：它的编号属于另一个密钥",
     "config.toml declares it: change it there": "它由 config.toml 声明：请在那里修改",
     "it is whsec_ and the base64 of 24 to 64 bytes": "应为 whsec_ 加 24 到 64 字节的 base64",
     "its own upstream does not take its key": "对方的上游不接受对方的密钥",
