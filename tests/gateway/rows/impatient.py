@@ -1,4 +1,4 @@
-"""`pisang serve`, its patience with slow callers a second and a half in place of ten and twenty.
+"""`pisang serve`, its patience with slow callers two and a half seconds in place of ten and twenty.
 
 A test can't wait as long as a server would; nothing else of the gateway differs.
 """
@@ -14,7 +14,7 @@ from pisang.client.loading import load_settings
 from pisang.gateway import visits
 from pisang.gateway.app import Gateway
 
-PATIENCE_S = 1.5
+PATIENCE_S = 2.5
 
 
 async def main() -> None:

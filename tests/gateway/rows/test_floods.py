@@ -163,7 +163,7 @@ def test_s2_a_hundred_thousand_fields_are_told_what_is_wrong_and_hold_nobody_up(
     url, pid = server
     before = peak_kib(pid)
     fields = json.dumps({f"f{number}": number for number in range(100_000)})
-    items = '{"contents":[' + '{"parts":[]},' * 200_000 + "{}]}"
+    items = '{"contents":[' + '{"parts":[]},' * 100_000 + "{}]}"
     with ThreadPoolExecutor(2) as pool:
         slow = pool.submit(requests.post, url + PAINT, data=items, timeout=60)
         healthy = 0
@@ -252,8 +252,8 @@ def test_s4_whoever_takes_his_time_to_ask_is_cut_and_told_why_where_that_can_be_
 
 
 def test_s4_a_body_at_two_kilobytes_a_second_is_read_to_its_end(impatient: str) -> None:
-    """It takes three times as long as the patience for one that makes up for nothing."""
-    data = b'{"contents":[]' + b" " * 9000 + b"}"
+    """It takes twice as long as the patience for one that makes up for nothing."""
+    data = b'{"contents":[]' + b" " * 11_000 + b"}"
     with connect(impatient) as connection:
         send(connection, [head(PAINT, JSON, f"Content-Length: {len(data)}")])
         for start in range(0, len(data), 500):
