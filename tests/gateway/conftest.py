@@ -28,14 +28,16 @@ def environ(home: Path) -> dict[str, str]:
     return {**kept, **told, **environ_for(home), **environ_of(home)}
 
 
-def run(home: Path, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+def run(
+    home: Path, *words: str, stdin: str = "", extra: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """The command line in that home, which must succeed."""
     done = subprocess.run(
         [sys.executable, "-m", "pisang", *words],
         input=stdin,
         capture_output=True,
         text=True,
-        env=environ(home),
+        env={**environ(home), **(extra or {})},
         cwd=home.parent,
         timeout=60,
         check=False,

@@ -259,8 +259,8 @@ def test_a_bucket_that_refuses_for_a_while_is_waited_for(store: Store, place: Pl
 def test_what_was_paid_stays_on_this_disk_until_the_bucket_is_back(
     place: Place, mood: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    quick = {**objects_module._OPTIONS, "connect_timeout": "1s", "timeout": "1s"}
-    monkeypatch.setattr(objects_module, "_OPTIONS", quick)
+    monkeypatch.setattr(objects_module, "LONG", "1s")
+    monkeypatch.setattr(objects_module, "SHORT", "1s")
     monkeypatch.setitem(objects_module._RETRIES, "max_retries", 0)
     store = place.open()
     be_patient(store, 0.4)

@@ -31,7 +31,10 @@ _TRIES = 2
 
 Result = TypeVar("Result")
 
-_OPTIONS = {"connect_timeout": "4s", "timeout": "60s", "user_agent": "pisang"}
+_OPTIONS = {"connect_timeout": "4s", "user_agent": "pisang"}
+
+LONG, SHORT = "60s", "10s"
+"""How long a part or a range may take (0.7 Mbit/s will do), and how long a question."""
 
 _RETRIES: dict[str, Any] = {
     "max_retries": 2,
@@ -63,7 +66,7 @@ class Objects:
 
     def head(self, key: str) -> Meta | None:
         """What is known of an object; None where there is none."""
-        return self._look(lambda: _meta(self._store.head(key)))
+        return self._look(lambda: _meta(self._asking.head(key)))
 
     def put_file(self, key: str, path: Path) -> None:
         """Write an object from a file, whole or not at all; the service checks each part's hash
@@ -74,14 +77,14 @@ class Objects:
 
     def put_bytes(self, key: str, data: bytes) -> None:
         """Write a small object."""
-        self._do(lambda: self._store.put(key, data))
+        self._do(lambda: self._asking.put(key, data))
 
     def create(self, key: str, data: bytes) -> bool:
         """Write a small object where there is none; whether there was none."""
         from obstore.exceptions import AlreadyExistsError, PreconditionError
 
         try:
-            self._store.put(key, data, mode="create")
+            self._asking.put(key, data, mode="create")
         except (AlreadyExistsError, PreconditionError):
             return False
         except Exception as error:  # noqa: BLE001 - every kind is told or raised again
@@ -90,7 +93,7 @@ class Objects:
 
     def get(self, key: str) -> bytes | None:
         """A small object whole; None where there is none."""
-        return self._look(lambda: bytes(self._store.get(key).bytes()))
+        return self._look(lambda: bytes(self._asking.get(key).bytes()))
 
     def range(self, key: str, start: int, end: int) -> bytes:
         """The bytes from `start` up to, not including, `end`: all of them. Raises `KeyError` where
@@ -112,7 +115,7 @@ class Objects:
 
     def list(self, folder: str) -> Iterator[Meta]:
         """Every object whose key begins with that folder's."""
-        pages = self._do(lambda: self._store.list(folder, chunk_size=1000))
+        pages = self._do(lambda: self._asking.list(folder, chunk_size=1000))
         while (page := self._do(lambda: next(pages, None))) is not None:
             yield from map(_meta, page)
 
@@ -122,23 +125,32 @@ class Objects:
 
     def delete(self, key: str) -> None:
         """Take an object away, where there is one."""
-        self._look(lambda: self._store.delete(key))
+        self._look(lambda: self._asking.delete(key))
 
     @cached_property
     def _store(self) -> Any:
-        """The client, made when it is first needed: a process that only reads the ledger loads
-        nothing of it."""
+        """The client for what is large."""
+        return self._client(LONG)
+
+    @cached_property
+    def _asking(self) -> Any:
+        """The client for what is small: a service that hangs is found out sooner."""
+        return self._client(SHORT)
+
+    def _client(self, timeout: str) -> Any:
+        """Made when it is first needed: a process that only reads the ledger loads nothing of
+        it."""
         try:
             from obstore.store import S3Store
         except ImportError:
             raise ExtraMissing(feature=self.url, extra="s3") from None
+        store: Any = S3Store  # its options are typed for who writes them out
         try:
-            store: Any = S3Store  # its options are typed for who writes them out
             return store(
                 self._bucket.name,
                 prefix=self._bucket.prefix or None,
                 config=_config(self._bucket),
-                client_options=_client_options(self._bucket),
+                client_options={**_client_options(self._bucket), "timeout": timeout},
                 retry_config=_RETRIES,
             )
         except Exception as error:  # noqa: BLE001 - every kind is told or raised again
