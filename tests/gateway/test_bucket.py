@@ -8,11 +8,12 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 
 import pytest
 
 from tests.buckets import Door, Moto, doored, environ_at
-from tests.gateway.conftest import run, serving
+from tests.gateway.conftest import hurrying, run, serving
 
 MODEL = "gemini-3.1-flash-image"
 
@@ -29,11 +30,18 @@ def ask(url: str, prompt: str) -> Any:
         "contents": [{"parts": [{"text": prompt}]}],
         "generationConfig": {"imageConfig": {"imageSize": "512"}},
     }
-    call = urllib.request.Request(
-        f"{url}/v1beta/models/{MODEL}:generateContent",
-        json.dumps(wish).encode(),
-        {"content-type": "application/json", "x-goog-api-key": "none"},
-    )
+    return post(f"{url}/v1beta/models/{MODEL}:generateContent", wish)
+
+
+def ask_as_openai_s(url: str, prompt: str) -> Any:
+    """The same in another dialect: such an answer is told once all of it is kept."""
+    wish = {"model": MODEL, "prompt": prompt, "response_format": "b64_json"}
+    return post(f"{url}/v1/images/generations", wish)
+
+
+def post(url: str, wish: Any) -> Any:
+    headers = {"content-type": "application/json"}
+    call = urllib.request.Request(url, json.dumps(wish).encode(), headers)
     with urllib.request.urlopen(call, timeout=120) as answer:
         return json.load(answer)
 
@@ -69,3 +77,27 @@ def test_an_outage_under_way_and_one_before_are_waited_out_and_all_is_bought_onc
     assert "there and as written" in found["contents"]["message"]
     assert not list((home / "images").rglob("*/*"))
     assert not list((home / "incoming").iterdir())
+
+
+def test_who_was_told_that_the_outcome_is_unknown_and_asks_again_is_given_it_and_pays_once(
+    moto: Moto, door: Door, tmp_path: Path
+) -> None:
+    """He sends no key; the bucket is away for longer than it is waited for."""
+    home, book = tmp_path / "home", tmp_path / "book.jsonl"
+    prompt = "a kite [[sandbox delay=1]]"
+    with serving(tmp_path / "upstream", "sandbox", "--book", str(book)) as (upstream, _):
+        run(
+            home, "upstream", "add", "relay", "--wire", "gemini", "--base-url", upstream,
+            "--auth", "bearer", "--key-stdin", stdin="sk-made-up\n",
+        )  # fmt: skip
+        environ = {**environ_at(door.url, moto.bucket()), "HURRIED_PAUSE_S": "60"}
+        with hurrying(home, environ) as url:
+            assert pictures(ask(url, "another")) == 1
+            threading.Timer(0.4, door.set, ["refuse"]).start()
+            with pytest.raises(HTTPError) as told:
+                ask_as_openai_s(url, prompt)
+            told.value.close()
+            assert told.value.code == 424
+            threading.Timer(2.0, door.set, ["good"]).start()
+            assert len(ask_as_openai_s(url, prompt)["data"]) == 1
+    assert len(book.read_text().splitlines()) == 2

@@ -26,7 +26,7 @@ from pisang.engine.lineage import TURN_WIRES
 from pisang.engine.order import Order, Ran
 from pisang.engine.outcome import last_attempts
 from pisang.engine.replay import replay
-from pisang.errors import KeyRestricted, OptionInvalid, PisangError, UsageError
+from pisang.errors import KeyRestricted, OptionInvalid, OutcomeUnknown, PisangError, UsageError
 from pisang.gateway.access import Caller
 from pisang.gateway.calls import note_error
 from pisang.gateway.files import names_files, take_in
@@ -192,6 +192,7 @@ class _Serving:
         self._cut_shows = visit.cut_shows
         self._request_id: str | None = None
         self._left = False
+        self._owed = False
         self._scope = ""
 
     async def run(self, orders: tuple[Order, ...]) -> None:
@@ -315,6 +316,7 @@ class _Serving:
             self._note(ran)
             return encode(ran, self._ask, self._wire, self._store)
         except PisangError as error:
+            self._owed = isinstance(error, OutcomeUnknown)
             return self._wire.encode_error(error, self._ask)
 
     def _note(self, ran: Ran) -> None:
@@ -327,10 +329,10 @@ class _Serving:
 
     def _leave(self, *, delivered: bool) -> Future[None] | None:
         """Nobody waits any more. Where it was not delivered, whoever asks the same joins it, once
-        that is committed."""
+        that is committed; so does he who was told that the outcome can't be known yet."""
         self._left = True
         self._relay.leave()
-        return self._detach(delivered=delivered)
+        return self._detach(delivered=delivered and not self._owed)
 
     def _detach(self, *, delivered: bool) -> Future[None] | None:
         if self._request_id is None:

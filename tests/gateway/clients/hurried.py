@@ -1,4 +1,5 @@
-"""`pisang serve`, but who waits hears a line break after one second in place of 45.
+"""`pisang serve`, but who waits hears a line break after one second in place of 45, and a bucket
+that is away is waited for as long.
 
 A test can't wait as long as a user would; nothing else of the gateway differs.
 """
@@ -13,6 +14,7 @@ from dataclasses import replace
 from pisang.cli.serving import free_port, serve_app
 from pisang.client.loading import load_settings
 from pisang.gateway.app import Gateway
+from pisang.store.bucket import BucketBlobs
 
 
 class Hurried(Gateway):
@@ -21,7 +23,11 @@ class Hurried(Gateway):
     async def open(self) -> None:
         await super().open()
         assert self._service is not None
-        self._service = replace(self._service, first_keepalive_s=1.0, next_keepalive_s=1.0)
+        pause_s = float(os.environ.get("HURRIED_PAUSE_S", "1"))
+        self._service = replace(self._service, first_keepalive_s=pause_s, next_keepalive_s=1.0)
+        blobs = self._service.engine.store._blobs
+        if isinstance(blobs, BucketBlobs):
+            blobs.standing._patience_s = 1.0
 
 
 async def main() -> None:
