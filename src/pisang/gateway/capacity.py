@@ -12,8 +12,9 @@ from dataclasses import dataclass
 FILES_AT_REST = 40
 """What the server itself holds open; 22 after a start and 32 after its first calls were counted."""
 
-FILES_OF_A_CALL = 3
-"""A paid call's connection to its upstream, and two files; its caller's is counted with theirs."""
+FILES_OF_A_CALL = 2
+"""A paid call's connection to its upstream and the one file that it writes or reads at a time; its
+caller's connection is counted with theirs."""
 
 MOST_CONNECTIONS = 65_536
 """More than this nobody has asked for yet."""
@@ -30,10 +31,13 @@ class Capacity:
 
 
 def capacity_of(open_files: int) -> Capacity:
-    """What a process is up to that may have so many files open: one half of those that are left
-    goes to callers' connections, the other to what their calls need."""
-    half = max(open_files - FILES_AT_REST, 2 * FILES_OF_A_CALL) // 2
-    return Capacity(min(half, MOST_CONNECTIONS), half // FILES_OF_A_CALL)
+    """What a process is up to that may have so many files open: each call has its own, and its
+    caller's connection; an eighth more connections are for whoever is told that it is full, for
+    probes and for clients who are between two calls."""
+    left = max(open_files - FILES_AT_REST, 2 + FILES_OF_A_CALL)
+    calls = left * 8 // (8 * FILES_OF_A_CALL + 9)
+    connections = left - calls * FILES_OF_A_CALL
+    return Capacity(min(connections, MOST_CONNECTIONS), calls)
 
 
 def raise_limit() -> int:

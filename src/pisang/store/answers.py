@@ -48,12 +48,11 @@ class Answers:
             self._incoming[attempt_id] = Incoming(self._home, self._files, attempt_id, first=first)
 
     def keep(self, attempt_id: str, answer: Answer, contents: tuple[Content, ...]) -> None:
-        """Sync what came in, store the answer, then give every content its lasting name.
+        """Note the answer, sync what came in, then give every content its lasting name.
 
-        In that order, so that whenever power fails either the incoming names are there, or the
-        answer with all it names, or both. An answer without a content is not synced: its outcome
-        is, a moment later, and a process that is killed in between leaves it to recovery all the
-        same. Blocks where there are contents, and only then.
+        What is settled after it has all its contents for good. What a killed process leaves is
+        found in `incoming/`, the answer too; where keeping contents may take long (a bucket), also
+        by whoever comes after a power cut. Blocks where there are contents, and only then.
         """
         incoming = self.incoming(attempt_id)
         images = {content.sha256: content for content in contents}
@@ -67,7 +66,8 @@ class Answers:
                 for sha256, source in sources.items()
                 if source is not None
             ]
-            self._files.sync((*(piece.source for piece in pieces), path, self._home.incoming))
+            waits = (path, self._home.incoming) if self._blobs.threads is not None else ()
+            self._files.sync((*(piece.source for piece in pieces), *waits))
             self._blobs.keep(pieces)
         with self._lock:
             self._records[attempt_id] = record
