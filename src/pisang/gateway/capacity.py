@@ -35,9 +35,8 @@ def capacity_of(open_files: int) -> Capacity:
     caller's connection; an eighth more connections are for whoever is told that it is full, for
     probes and for clients who are between two calls."""
     left = max(open_files - FILES_AT_REST, 2 + FILES_OF_A_CALL)
-    calls = left * 8 // (8 * FILES_OF_A_CALL + 9)
-    connections = left - calls * FILES_OF_A_CALL
-    return Capacity(min(connections, MOST_CONNECTIONS), calls)
+    calls = min(left * 8 // (8 * FILES_OF_A_CALL + 9), MOST_CONNECTIONS * 8 // 9)
+    return Capacity(min(left - calls * FILES_OF_A_CALL, MOST_CONNECTIONS), calls)
 
 
 def raise_limit() -> int:
