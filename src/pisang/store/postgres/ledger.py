@@ -45,9 +45,9 @@ class PostgresLedger:
         for setting in ("fsync", "full_page_writes"):
             if server[setting] != "on":
                 message = f"The server's {setting} is off: a power cut can damage the ledger."
-                yield Finding("ledger", "warning", message)
+                yield Finding("postgres", "warning", message)
         if server["standby"]:
             message = "The server is a standby: it can be read, and nothing can be bought."
-            yield Finding("ledger", "error", message)
+            yield Finding("postgres", "error", message)
         else:
             yield Finding("ledger", "ok", "The ledger is sound.")
