@@ -75,10 +75,12 @@ class Ring:
     over: threading.Event = field(default_factory=threading.Event)
     numbers: Iterator[int] = field(default_factory=count)
     cuts: int = 0
+    other: str = ""
+    """A second server on the same home: who sends again may come to either."""
 
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+    def url(self, dice: random.Random) -> str:
+        here = f"http://127.0.0.1:{self.port}"
+        return dice.choice((here, self.other or here))
 
     def wish(self, dice: random.Random) -> Wish:
         dialect, upstream = dice.choice(ROADS)
@@ -99,7 +101,7 @@ class Ring:
         for send in range(SENDS):
             try:
                 answer = self.shop.ask(
-                    wish.dialect, wish.prompt, wish.upstream, wish.headers(send), url=self.url
+                    wish.dialect, wish.prompt, wish.upstream, wish.headers(send), url=self.url(dice)
                 )
             except Cut:
                 self.cuts += 1

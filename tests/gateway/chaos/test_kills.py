@@ -22,6 +22,7 @@ from tests.gateway.chaos.shop import LONG, Cut, Shop, free_port, opened, wait_un
 pytestmark = [pytest.mark.crash] if LONG else []
 
 KILLS = 200 if LONG else 20
+KILLS_OF_TWO = 50 if LONG else 4
 
 
 @pytest.fixture
@@ -46,6 +47,25 @@ def test_kills_under_load_lose_nothing_and_buy_nothing_twice(shop: Shop) -> None
             time.sleep(dice.uniform(0.0, 0.5))
             gateway.kill()
         shop.open(ring.port)
+
+    ring.run(kill)
+    reckon(ring)
+
+
+def test_one_of_two_servers_on_a_home_is_killed_and_the_other_knows_what_it_sent(
+    shop: Shop,
+) -> None:
+    seed = random.randrange(1 << 32)
+    print(f"seed {seed}, {KILLS_OF_TWO} kills")
+    dice = random.Random(seed)
+    ring = Ring(shop, free_port(), dice, other=shop.open().url)
+
+    def kill() -> None:
+        for _ in range(KILLS_OF_TWO):
+            gateway = shop.open(ring.port)
+            time.sleep(dice.uniform(0.1, 0.8))
+            gateway.kill()
+        ring.port = int(ring.other.rpartition(":")[2])  # nobody opens it again
 
     ring.run(kill)
     reckon(ring)
