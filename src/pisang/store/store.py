@@ -219,13 +219,14 @@ class Store:
 
     def _hold(self) -> Hold | None:
         """What a claim has to wait for besides its upstream's limits. Raises as `claim` does."""
-        self.may_buy()
+        self._health.may_buy(self._wanted_bytes)
         waits_for = self._blobs.hold()
         return None if waits_for is None else Hold(BUCKET_HOLD_MS, waits_for)
 
     def may_buy(self) -> None:
-        """Raises `StoreFull`, `StoreSuspect`, `HomeUnusable` where `claim` would."""
-        self._health.may_buy(self._wanted_bytes)
+        """Raises `StoreFull`, `StoreSuspect`, `HomeUnusable`, `BucketUnreachable`, `BucketRefused`
+        where `claim` would."""
+        self._hold()
 
     def decline(self, intent: Intent, settlement: Settlement) -> Future[None]:
         """Write down an attempt that was not claimed, as ended before anything was sent."""
