@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from pisang import gateway
 from pisang.domain.access import Role
 from pisang.gateway.app import _FREE
 from pisang.gateway.management import app as management
@@ -69,3 +72,9 @@ def test_s7_what_has_no_row_needs_a_key_and_leads_nowhere(method: str, path: str
 def test_a_path_names_the_methods_that_it_is_asked_with() -> None:
     assert methods_at("/pisang/v1/requests/req_1") == ("DELETE", "GET")
     assert methods_at("/nothing") == ()
+
+
+def test_the_gateway_knows_nothing_of_the_sandbox() -> None:
+    """A fake must never answer production: what both need of a server's role is in `wires`."""
+    for path in Path(gateway.__file__).parent.rglob("*.py"):
+        assert "pisang.sandbox" not in path.read_text(encoding="utf-8"), path
