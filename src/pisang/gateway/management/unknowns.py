@@ -62,7 +62,12 @@ async def rebuy(attempt_id: str, desk: At) -> Response:
 async def _buy_again(row: AttemptRow, desk: Desk, listen: Listener) -> Ran:
     order = await again(row, desk.engine, desk.settings, "gateway")
     check_key(order, desk)
-    once = replace(order, idempotency_key=f"rebuy:{row.id}", quota=desk.caller.quota)
+    once = replace(
+        order,
+        idempotency_key=f"rebuy:{row.id}",
+        quota=desk.caller.quota,
+        hook=desk.caller.hook(desk.visit),
+    )
     ran = await desk.service.router.run_one(once, desk.engine.run, listen)
     if ran.row.state is State.DONE and not ran.replayed:
         await desk.engine.resolve(row.id, State.REBOUGHT)
