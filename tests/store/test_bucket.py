@@ -33,7 +33,7 @@ from pisang.store.home import prepare
 from pisang.store.objects import PART_BYTES, RANGE_BYTES, Objects
 from pisang.store.shared_uploads import SharedUploads
 from pisang.store.storage import Storage
-from pisang.store.store import Store
+from pisang.store.store import Asked, Store
 from tests.buckets import KEY_ID, SECRET_KEY, Door, Moto, bucket_at, doored
 from tests.store.kit import (
     NOW,
@@ -444,14 +444,15 @@ def test_killed_at_any_moment_what_was_acknowledged_is_in_the_bucket_and_nothing
         store.close()
     store = place.open()
     forget(store)
-    rows = {one.id: one for row in store.history() for one in row.attempts}
+    history = store.history(Asked(limit=10_000))
+    rows = {one.id: one for row in history for one in row.attempts}
     assert {rows[one].state for one in sent_ids} <= {State.DONE, State.UNKNOWN}
     assert done
     for attempt_id, number in done.items():
         assert rows[attempt_id].state is State.DONE
         assert store.answer(attempt_id) is not None
         data = picture(number, size=6_000_000)
-        image = next(one for row in store.history() for one in row.images
+        image = next(one for row in history for one in row.images
                      if one.attempt_id == attempt_id)  # fmt: skip
         assert body(store, store.content(image.sha256), verify=True) == data
     assert [one for one in store.check(deep=True) if one.level == "error"] == []
