@@ -43,6 +43,9 @@ class Job:
 class WriterThread(ABC):
     """Runs jobs in order (`pisang.store.ledger.Writer`). The thread comes with the first job."""
 
+    most = GROUP
+    """The most jobs of one of its commits."""
+
     def __init__(self, health: Health) -> None:
         self._health = health
         self._queue: SimpleQueue[Job | None] = SimpleQueue()
@@ -129,7 +132,7 @@ class WriterThread(ABC):
         """While all of the group are lazy, wait for one that is not; not for long, and not once
         the writer is to close."""
         until = time.monotonic() + LAZY_S
-        while group[-1].lazy and len(group) < GROUP:
+        while group[-1].lazy and len(group) < self.most:
             try:
                 job = self._queue.get(timeout=max(0.0, until - time.monotonic()))
             except Empty:
@@ -141,7 +144,7 @@ class WriterThread(ABC):
 
     def _drain(self, group: list[Job]) -> None:
         """Take along what waits, now that the turn is ours; a `None` is put back for later."""
-        while len(group) < GROUP:
+        while len(group) < self.most:
             try:
                 job = self._queue.get_nowait()
             except Empty:

@@ -43,6 +43,8 @@ class _Undo(Exception):
 class PostgresWriter(WriterThread):
     """Runs jobs in order. The connection comes with the first of them."""
 
+    most = 64  # each takes some round trips, and all other machines wait for their turn meanwhile
+
     def __init__(self, address: Address, health: Health) -> None:
         super().__init__(health)
         self._address = address
