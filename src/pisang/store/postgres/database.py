@@ -45,17 +45,22 @@ class PostgresTx:
     def count(self, name: str, **values: object) -> int:
         """Run a statement; how many rows it changed."""
         self.wrote = True
-        cursor = self._execute(name, values)
-        self._settled()
-        return cursor.rowcount
+        return self._asked(name, values).rowcount
 
     def one(self, name: str, **values: object) -> Row | None:
         """The first row of a query, if it has any."""
-        return self._execute(name, values).fetchone()
+        return self._asked(name, values).fetchone()
 
     def all(self, name: str, **values: object) -> list[Row]:
         """All rows of a query."""
-        return self._execute(name, values).fetchall()
+        return self._asked(name, values).fetchall()
+
+    def _asked(self, name: str, values: dict[str, object]) -> psycopg.Cursor[Row]:
+        """A query and its answer. In a pipeline the server is told that nothing more comes for now:
+        only so does it reckon how long this process leaves its transaction idle."""
+        cursor = self._execute(name, values)
+        self._settled()
+        return cursor
 
     def _execute(self, name: str, values: dict[str, object]) -> psycopg.Cursor[Row]:
         sql = self._queries[name].sql
