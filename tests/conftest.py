@@ -36,8 +36,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    if config.getoption("--ledger") == POSTGRES and VARIABLE not in os.environ:
-        config.stash[_STARTED] = start_cluster()  # the workers of xdist have the run's
+    if config.getoption("--ledger") != POSTGRES:
+        return
+    # Tests that leave a store to its end, as a process does that dies.
+    open_still = "ignore:.*was deleted while still open:ResourceWarning"
+    config.addinivalue_line("filterwarnings", open_still)
+    if VARIABLE not in os.environ:  # the workers of xdist have the run's
+        config.stash[_STARTED] = start_cluster()
         os.environ[VARIABLE] = config.stash[_STARTED][0].url
 
 

@@ -329,6 +329,7 @@ KEEP = """
 """
 
 
+@pytest.mark.sqlite  # the ledger's own are the server's otherwise
 @pytest.mark.folder
 @pytest.mark.skipif(not strace(), reason="strace can't inject faults here")
 def test_whichever_fsync_fails_nothing_is_acknowledged_and_nothing_more_is_bought(
