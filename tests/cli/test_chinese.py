@@ -62,6 +62,15 @@ UNSAID = frozenset({
     # others' words, looked for in what they say
     "API key not valid", "you will not be charged", "known file format", "is not a known",
     "end of", "read error", "unable to call",
+    # libpq's words
+    "password authentication failed|no password supplied",
+    "no pg_hba\\.conf entry|role .* does not exist", "database .* does not exist",
+    "too many clients|too many connections|remaining connection slots",
+    "the database system is|terminating connection",
+    "Connection refused|No such file or directory",
+    "could not translate host name|Name or service not known",
+    "timeout expired|timed out|Connection timed out",
+    "No route to host|Network is unreachable",
     # to programs, whose language is English
     "as this gateway's upstreams make it",
     "gateway/routes.py and the application differ in {}",

@@ -47,7 +47,7 @@ PHRASES: Mapping[str, str] = {
     "it did not answer in time": "连接超时",
     "no road leads there": "网络不可达",
     "the encrypted connection was not agreed upon": "无法建立加密连接",
-    "the connection was lost": "连接中断",
+    "its user's own": "该用户的同名数据库",
     "its encoding is {}: make the database with ENCODING 'UTF8'": (
         "它的编码是 {}：请用 ENCODING 'UTF8' 建库"
     ),

@@ -140,7 +140,7 @@ class PostgresWriter(WriterThread):
         committed = connection.execute("COMMIT", prepare=False)
         sync()
         if committed.statusmessage != "COMMIT":
-            raise Unexpected(what=f"the ledger said: {committed.statusmessage} to COMMIT")
+            raise Unexpected(what=f"the ledger said: {committed.statusmessage}")
 
     def _was_committed(self) -> bool:
         """Whether the newest group is there. It waits for its turn: the server may not have ended
