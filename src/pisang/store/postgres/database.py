@@ -101,7 +101,10 @@ def version(connection: Connection, address: Address) -> int:
     elif place["ours"]:
         found = transaction.all("schema_number")[0]["schema"]
         if found > known:
-            why = f"it was written by a newer Pisang (schema {found}, this one knows {known}): upgrade"
+            why = (
+                "it was written by a newer Pisang "
+                f"(schema {found}, this one knows {known}): upgrade"
+            )
     elif place["taken"]:
         why = "it holds another program's tables"
     if why is not None:
