@@ -27,7 +27,7 @@ MIB = 1024 * 1024
 MAX_TEXT_RUN = MIB
 """A run of plain text longer than this is written to the sink instead of being carried."""
 
-_WINDOW = 256 * 1024
+_WINDOW = 512 * 1024
 """How much of a chunk is looked at in one go, so that memory stays constant for any chunk."""
 
 _QUOTE, _BACKSLASH, _COLON = b'"\\:'
