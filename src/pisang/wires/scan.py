@@ -27,8 +27,11 @@ MIB = 1024 * 1024
 MAX_TEXT_RUN = MIB
 """A run of plain text longer than this is written to the sink instead of being carried."""
 
-_WINDOW = 512 * 1024
+_WINDOW = 256 * 1024
 """How much of a chunk is looked at in one go, so that memory stays constant for any chunk."""
+
+_WHOLE = 512 * 1024
+"""A chunk up to here is looked at as it is: cutting it would copy it."""
 
 _QUOTE, _BACKSLASH, _COLON = b'"\\:'
 
@@ -107,7 +110,7 @@ class Scanner:
             raise self._failure
         view = memoryview(data)
         try:
-            if len(view) <= _WINDOW:
+            if len(view) <= _WHOLE:
                 self._take(bytes(data))
                 return
             for start in range(0, len(view), _WINDOW):
