@@ -100,6 +100,7 @@ def test_a_store_that_refuses_is_told_and_survived(
         (0, 5_000, NOW + 5_000),
         (-30 * DAY_MS, 5_000, NOW + 5_000 - 30 * DAY_MS),  # set back: less is old
     ],
+    ids=["an hour ahead", "twenty years ahead", "right", "a month back"],
 )
 def test_a_clock_that_is_set_makes_nothing_old(wall_jump: int, passed: int, expected: int) -> None:
     wall, elapsed = Clock(NOW), Clock(1_000)
