@@ -8,7 +8,7 @@ its own in the child: the parent's refuses to work there.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from dataclasses import replace
 from pathlib import Path
@@ -18,30 +18,28 @@ from pisang.domain.answer import Answer
 from pisang.domain.attempt import Charged, State
 from pisang.domain.content import Content
 from pisang.domain.ledger import (
-    AttemptRow,
     Begun,
     Budget,
     Claimed,
     Hold,
-    ImageRow,
     Intent,
     Outgoing,
-    RequestRow,
     Settlement,
     Wish,
 )
 from pisang.domain.money import Money
 from pisang.domain.request import JSON
 from pisang.domain.retention import Retention
-from pisang.errors import PisangError, StoreCorrupt, Unexpected
+from pisang.errors import PisangError, Unexpected
 from pisang.store import begin as begin_jobs
 from pisang.store import claim as claim_jobs
-from pisang.store import history, outbox, recover, usual
+from pisang.store import outbox, recover
 from pisang.store import settle as settle_jobs
 from pisang.store.alerts import Alerts
 from pisang.store.answers import Answers
 from pisang.store.budgets import remove_budget, set_budget
 from pisang.store.check import check
+from pisang.store.contents import Contents
 from pisang.store.delete import Deleted, delete
 from pisang.store.files import Files, remove
 from pisang.store.finding import Finding
@@ -56,9 +54,10 @@ from pisang.store.opening import make_ledger
 from pisang.store.owned import Owned
 from pisang.store.places import open_blobs, open_uploads
 from pisang.store.process import Process
+from pisang.store.questions import Questions
 from pisang.store.recover import Orphan
 from pisang.store.references import References
-from pisang.store.rows import attempt_row, budget_row
+from pisang.store.rows import attempt_row
 from pisang.store.spending import Spending
 from pisang.store.storage import Storage
 from pisang.store.webhooks import Webhooks
@@ -83,7 +82,7 @@ WORST_ANSWER_BYTES = 64 * 1024 * 1024
 """The largest answer to be ready for: a 4K picture with its drafts and signature was 48 MB."""
 
 
-class Store:
+class Store(Questions, Contents):
     """One open home. Make it with `Store.open`, end it with `close`."""
 
     def __init__(
@@ -374,116 +373,6 @@ class Store:
         """This process did what it was to do with a request's images."""
         return self._job(lambda tx, us: outbox.done(tx, us, request_id, result))
 
-    # --- contents --------------------------------------------------------------------------------
-
-    def put_bytes(self, data: bytes) -> Content:
-        """Take bytes in for good, as a reference; the content they are."""
-        return self._references.put_bytes(data)
-
-    def put_file(self, path: Path) -> Content:
-        """Take a file in for good, as a reference. Raises `ReferenceUnreadable`,
-        `ReferenceTooLarge`."""
-        return self._references.put_file(path)
-
-    def spool(self, call_id: str) -> Incoming:
-        """Where the long strings of a caller's call are written while they arrive. `adopt` keeps
-        them as references, `let_go` takes them away."""
-        return self._answers.incoming(call_id)
-
-    def adopt(self, call_id: str) -> None:
-        """Keep what came in with a call, before its request is written down. Blocks."""
-        self._answers.adopt(call_id)
-
-    def content(self, sha256: str, size: int | None = None) -> Content:
-        """The content of that hash. Raises `NotFound`, and `StoreCorrupt` when a size is given
-        and is not the file's."""
-        content = self._blobs.content(sha256)
-        if size is not None and content.size != size:
-            why = f"it has {content.size:,} bytes, and {size:,} were written"
-            raise StoreCorrupt(path=self._blobs.name(sha256), why=why)
-        return content
-
-    def path(self, sha256: str) -> Path:
-        """A file on this machine with that content; read it soon, never write it. Blocks where
-        it has to be brought here first. Raises `NotFound`."""
-        return self._blobs.path(sha256)
-
-    def bring(self, contents: Iterable[Content]) -> None:
-        """Have these contents on this machine. Blocks. Raises what is in the way."""
-        for content in contents:
-            if content.inline is None:
-                self._blobs.path(content.sha256)
-
-    def spot(self, sha256: str) -> Path:
-        """Where an image lies on this machine, if it does. Touches nothing."""
-        return self._blobs.spot(sha256)
-
-    def part(self, content: Content, start: int, end: int) -> Iterator[bytes]:
-        """Its bytes from `start` up to, not including, `end`. Raises `StoreCorrupt` when it is not
-        there."""
-        return self._blobs.part(content, start, end)
-
-    def read(self, content: Content, *, verify: bool = False) -> Iterator[bytes]:
-        """The bytes of a content, a megabyte at a time. Raises `StoreCorrupt` when they are not
-        there; with `verify`, the last of them come only once their hash was right."""
-        return self._blobs.open(content, verify=verify)
-
-    # --- questions -------------------------------------------------------------------------------
-
-    def request(self, prefix: str) -> RequestRow:
-        """The request whose id is, or begins with, `prefix`. Raises `NotFound`, `Ambiguous`."""
-        with self._readers.read() as tx:
-            return history.load(tx, [history.find_request(tx, prefix)])[0]
-
-    def answer(self, attempt_id: str) -> Answer | None:
-        """The stored answer of an attempt, its contents ready to be opened; None when there is
-        none (any more). Raises `NotFound` when one of its contents is gone."""
-        with self._readers.read() as tx:
-            row = tx.one("answer_by_attempt", attempt_id=attempt_id)
-        return None if row is None else self._answers.unpack(row["record"], whole=row["whole"])
-
-    def newest_request(self, folder: str, scope: str = "local") -> str | None:
-        """The id of the newest request asked in that folder, whatever became of it."""
-        with self._readers.read() as tx:
-            row = tx.one("newest_of_folder", folder=folder, scope=scope)
-        return None if row is None else str(row["id"])
-
-    def image(self, name: str) -> ImageRow:
-        """The image named by the beginning of its hash, or by its request (then the first that
-        is no draft). Raises `NotFound`, `Ambiguous`."""
-        with self._readers.read() as tx:
-            return history.find_image(tx, name)
-
-    def last_image(self, folder: str, scope: str = "local") -> ImageRow | None:
-        """The image of the newest wish asked in that folder which made one."""
-        with self._readers.read() as tx:
-            return history.last_image(tx, folder, scope)
-
-    def children(self, hashes: Sequence[str]) -> list[RequestRow]:
-        """The requests that edit one of these images (by their whole hashes), oldest first."""
-        with self._readers.read() as tx:
-            return history.children(tx, hashes)
-
-    def history(self, asked: Asked | None = None) -> list[RequestRow]:
-        """Requests, newest first."""
-        with self._readers.read() as tx:
-            return history.history(tx, asked or Asked())
-
-    def usual_s(self, upstream: str, model: str, image_size: str | None) -> float | None:
-        """How many seconds such an image took lately (the median); None where none was made."""
-        with self._readers.read() as tx:
-            return usual.usual_s(tx, upstream, model, image_size)
-
-    def unknowns(self) -> list[AttemptRow]:
-        """The attempts whose outcome is unknown, oldest first."""
-        with self._readers.read() as tx:
-            return history.attempts(tx.all("attempts_unknown"))
-
-    def live(self) -> list[AttemptRow]:
-        """The attempts that are not ended, oldest first, whoever owns them."""
-        with self._readers.read() as tx:
-            return history.attempts(tx.all("attempts_open"))
-
     # --- budgets ---------------------------------------------------------------------------------
 
     def set_budget(self, budget: Budget) -> Future[None]:
@@ -499,11 +388,6 @@ class Store:
     def remove_budget(self, budget_id: str) -> Future[bool]:
         """Take a cap away; whether there was one."""
         return self._writer.submit(lambda tx: remove_budget(tx, budget_id))
-
-    def budgets(self) -> list[Budget]:
-        """Every cap."""
-        with self._readers.read() as tx:
-            return [budget_row(row) for row in tx.all("budgets_all")]
 
     # --- upkeep ----------------------------------------------------------------------------------
 
