@@ -73,6 +73,11 @@ def settle_left(store: Store) -> int:
     return len(orphans)
 
 
+def check_words(errors: str) -> None:
+    """A worker says nothing; one that began while the server was away says so, and ends."""
+    assert errors == "" or "LedgerUnusable" in errors, errors
+
+
 def test_kills_on_two_machines_lose_nothing_and_buy_nothing_twice(
     cluster: Cluster, machine: Opener, ledger: Secret, tmp_path: Path
 ) -> None:
@@ -92,13 +97,11 @@ def test_kills_on_two_machines_lose_nothing_and_buy_nothing_twice(
             cluster.start()
         which = dice.randrange(len(workers))
         workers[which].kill()
-        _, errors = workers[which].communicate()
-        assert errors == ""
+        check_words(workers[which].communicate()[1])
         workers[which] = start("ab"[which == 2])
     for worker in workers:
         worker.kill()
-        _, errors = worker.communicate()
-        assert errors == ""
+        check_words(worker.communicate()[1])
     stores = [machine("a"), machine("b")]
     end = time.monotonic() + 60
     while stores[0].live() and time.monotonic() < end:
