@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import psycopg
@@ -12,6 +14,9 @@ from pisang.domain.attempt import State
 from pisang.domain.secret import Secret
 from pisang.errors import LedgerUnusable, PisangError
 from pisang.store.history import Asked
+from pisang.store.postgres.address import read_address
+from pisang.store.postgres.connection import connect
+from pisang.store.postgres.database import migrate, version
 from pisang.store.queries import migrations
 from pisang.store.storage import Storage
 from tests.ledgers import Cluster
@@ -117,6 +122,20 @@ def test_a_server_that_can_t_be_had_is_one_clear_sentence(tmp_path: Path, cluste
     assert "is not of the form" in told(tmp_path, "postgresql://u:made-up@[x/y")
     nowhere = cluster.url + "?options=-csearch_path%3Dnowhere"
     assert "search_path names no schema" in told(tmp_path, nowhere)
+
+
+@pytest.mark.parametrize("_round", range(6))
+def test_four_machines_may_make_one_ledger_together(ledger: Secret, _round: int) -> None:
+    """Who finds no ledger waits for his turn to make it, and then must see the one made meanwhile.
+    `to_regclass` would not: it answers from a cache of the session's, which hears of others'
+    tables only when the session locks a table (seen on 15.18: four rounds of five went wrong)."""
+    address = read_address(ledger)
+    with ExitStack() as opened, ThreadPoolExecutor(4) as threads:
+        machines = [opened.enter_context(connect(address)) for _ in range(4)]
+        for made in [threads.submit(migrate, one, address) for one in machines]:
+            made.result(timeout=30)
+        newest = migrations("postgres")[-1].number
+        assert [version(one, address) for one in machines] == [newest] * 4
 
 
 def test_another_program_s_tables_and_a_newer_schema_are_left_alone(

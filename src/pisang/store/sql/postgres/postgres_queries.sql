@@ -1,9 +1,13 @@
 -- What only PostgreSQL is asked, and what it is asked in other words than SQLite.
 
 -- name: place
--- What is there: a ledger of ours, or a table that would be in the way of one.
-SELECT to_regclass('pisang') IS NOT NULL AS ours, to_regclass('requests') IS NOT NULL AS taken,
-  current_setting('server_encoding') AS encoding, current_schema() AS schema;
+-- What is there: a ledger of ours, or a table that would be in the way of one. Read from the
+-- catalogue itself: to_regclass() answers from the session's cache, which does not hear of a table
+-- that another made while this one waited for its turn.
+SELECT coalesce(bool_or(relname = 'pisang'), false) AS ours,
+  coalesce(bool_or(relname = 'requests'), false) AS taken,
+  current_setting('server_encoding') AS encoding, current_schema() AS schema
+FROM pg_class WHERE relname IN ('pisang', 'requests') AND pg_table_is_visible(oid);
 
 -- name: schema_number
 -- The number of the schema.
