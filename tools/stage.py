@@ -255,6 +255,7 @@ _VARYING = (
     (r"(Ray ID: |sandbox-)[0-9a-f]{16}\b", r"\1<hash>"),
     (r"\b(?=[0-9a-f]*\d)[0-9a-f]{12}\b", "<hash>"),
     (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?([+-]\d\d:\d\d|Z)?", "<time>"),
+    (r"\b\d{4}-\d\d-\d\d\b", "<day>"),
     (r"\d{8}_\d{6}", "<time>"),
     (r"http://(127\.0\.0\.1|localhost):\d+", LOCAL),
     (r"[\d.,]+ (B|kB|MB|GB)\b", "<size>"),

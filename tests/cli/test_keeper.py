@@ -264,7 +264,7 @@ def test_a_killed_caller_who_named_the_file_is_led_to_what_was_written_there(she
 
 
 def test_new_buys_another_whatever_came_before(shell: Shell) -> None:
-    words = (*GENERATE, "knot [[sandbox delay=1]]")
+    words = (*GENERATE, "knot [[sandbox delay=3]]")
     asked = shell.start(*words)
     shell.until_sent("knot")
     asked.kill()

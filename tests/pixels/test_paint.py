@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import subprocess
 import sys
 
@@ -156,3 +157,11 @@ def test_a_reference_that_is_no_picture_is_named_by_its_place() -> None:
 def test_what_can_not_be_painted_is_refused_at_once(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="paint"):
         Painting(**{"prompt": "x", "width": 10, "height": 10, **wrong})  # type: ignore[arg-type]
+
+
+def test_painting_logs_nothing_even_where_everything_is_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    paint(Painting("a heron", 512, 512))
+    assert [record for record in caplog.records if record.name.startswith("pyvips")] == []

@@ -5,3 +5,9 @@ other formats, other sizes, previews. Foreign bytes are decoded in a limited chi
 (`child`), never in ours. Derived images are new files: they keep their colour profile and nothing
 else, so provenance (C2PA, EXIF, XMP) stays with the original. May import `domain` and `errors`.
 """
+
+import logging
+
+# At `debug` pyvips writes down every property it reads, also while a record of its own is being
+# formatted: two threads that paint then wait for one another's handlers for ever.
+logging.getLogger("pyvips").setLevel(logging.WARNING)
