@@ -40,7 +40,9 @@ test: $(DEV) ## every test; the pure layers must be covered whole, branch by bra
 ifdef ARGS
 	@$(BIN)/python -m pytest $(ARGS)
 else
-	@COVERAGE_FILE=.coverage.pure $(BIN)/coverage run -m pytest $(PURE_TESTS)
+	@rm -f .coverage.pure*
+	@COVERAGE_FILE=.coverage.pure $(BIN)/coverage run -m pytest -n auto $(PURE_TESTS)
+	@COVERAGE_FILE=.coverage.pure $(BIN)/coverage combine -q
 	@COVERAGE_FILE=.coverage.pure $(BIN)/coverage report --include='$(PURE)' --skip-covered --fail-under=100
 	@$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder $(addprefix --ignore=,$(PURE_TESTS))
 endif
