@@ -120,7 +120,8 @@ class Intent:
     `Settlement`.
 
     `limits` are the upstream's; `max_cost` bounds the request. `free` marks the sandbox, whose
-    money counts toward no budget. `deadline_ms` is how long it may take.
+    money counts toward no budget. `deadline_ms` is how long it may take. `batch_id` is the batch
+    whose limits it keeps too; it lets calls that somebody waits for go first.
     """
 
     attempt_id: str
@@ -139,6 +140,7 @@ class Intent:
     log_id: str | None = None
     free: bool = False
     image_size: str | None = None
+    batch_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,10 +154,12 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Not yet: the upstream's limits are full. Ask again after `delay_ms`."""
+    """Not yet: the upstream's limits are full, or (`of_batch`) the batch's own. Ask again after
+    `delay_ms`."""
 
     delay_ms: int
     reason: str
+    of_batch: bool = False
 
 
 @dataclass(frozen=True, slots=True)

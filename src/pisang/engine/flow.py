@@ -49,7 +49,8 @@ SANDBOX_MARK = "x-pisang-sandbox"
 """The header that the sandbox puts on every answer but a CDN's page (`sandbox.generating`)."""
 
 HOLD_CAP_S = 2.0
-"""The longest nap while an upstream's slots are full: another process may free one any time."""
+"""The longest nap while an upstream's slots are full: another process may free one any time.
+`store.claim.HOLD_CAP_MS` counts on it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from pisang.domain.attempt import Charged, State, request_state
 from pisang.domain.ledger import Begun, Join, Wish
 from pisang.errors import IdempotencyMismatch, NotFound
 from pisang.store import gateway_keys, outbox, webhooks
+from pisang.store.following import owes
 from pisang.store.ledger import Row, Tx
 from pisang.store.process import Process
 from pisang.store.rows import dump
@@ -24,7 +25,6 @@ TWIN_LIFE_MS = 3_600_000
 Verdict = Literal["new", "replay", "running", "unknown"]
 
 _OPEN = frozenset({State.PLANNED, State.SENT})
-_OVER = frozenset({State.DONE, State.REFUSED, State.UNKNOWN, State.WRITTEN_OFF})
 _REPLAYED = frozenset({State.DONE, State.REFUSED, State.WRITTEN_OFF})
 
 
@@ -56,7 +56,7 @@ def _begun(tx: Tx, process: Process, wish: Wish, *, retry_unknown: bool, new: bo
         if twin is not None:
             return twin
     gateway_keys.admit(tx, process, wish)
-    _insert(tx, process, wish)
+    insert(tx, wish, process.owner)
     return Begun("new", wish.id)
 
 
@@ -83,9 +83,8 @@ def under_way(tx: Tx, process: Process, request_id: str) -> bool:
 def _is_open(process: Process, row: Row, attempts: list[Row]) -> bool:
     if any(State(attempt["state"]) in _OPEN for attempt in attempts):
         return True
-    over = {one["ordinal"] for one in attempts if State(one["state"]) in _OVER}
     # Between two attempts, or before the first.
-    return len(over) < row["n"] and process.works_on(row["owner"])
+    return owes(row["n"], attempts) and process.works_on(row["owner"])
 
 
 def _standing(tx: Tx, process: Process, wish: Wish, *, retry_unknown: bool) -> Begun | None:
@@ -164,7 +163,8 @@ def _rebuy(tx: Tx, request_id: str, now_ms: int) -> None:
             resolve(tx, attempt["id"], State.REBOUGHT, Charged.UNKNOWN, at_ms=now_ms)
 
 
-def _insert(tx: Tx, process: Process, wish: Wish) -> None:
+def insert(tx: Tx, wish: Wish, owner: str | None) -> None:
+    """Write a wish down as a request of that owner's, or of nobody's yet."""
     tx.run(
         "request_insert",
         id=wish.id,
@@ -182,7 +182,7 @@ def _insert(tx: Tx, process: Process, wish: Wish) -> None:
         folder=wish.folder,
         tags=dump(list(wish.tags)),
         route=wish.route,
-        owner=process.owner,
+        owner=owner,
     )
     for content in wish.references:
         tx.run("ref_insert", request_id=wish.id, sha256=content.sha256)

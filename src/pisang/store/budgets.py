@@ -68,6 +68,12 @@ def reserve(tx: Tx, intent: Intent, key: str, at_ms: int) -> Reserved:
     return Reserved(held, tuple(near))
 
 
+def check_cap(name: str, cap: Money, spent: Money, intent: Intent) -> None:
+    """Raises `BudgetExceeded` where a claim would go over a cap, `PriceUnknown` and `RateUnknown`
+    where that can't be told."""
+    _check(name, cap, spent, _in_currency(cap.currency, intent.held, intent.price), intent)
+
+
 def note_refusal(tx: Tx, intent: Intent, key: str, said: str, at_ms: int) -> None:
     """Write down which budget refused a purchase, by its own words."""
     for budget in map(budget_row, tx.all("budgets_for", upstream=intent.upstream, key=key)):

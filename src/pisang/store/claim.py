@@ -15,9 +15,16 @@ from pisang.store.ledger import Tx
 from pisang.store.process import Process
 from pisang.store.rows import currency, micros
 from pisang.store.settle import settle
+from pisang.store.taking import admit, count_held
 
 BUSY_HOLD_MS = 250
 """When to ask again while as many attempts run as may: nobody knows when the first one ends."""
+
+HOLD_CAP_MS = 2_000
+"""The longest that whoever was told to wait naps before he asks again."""
+
+LATE_MS = 1_000
+"""How much later he may come than he was told, and still be waited for."""
 
 MINUTE_MS = 60_000
 
@@ -40,14 +47,19 @@ def claim(tx: Tx, process: Process, intent: Intent, now_ms: int) -> Claimed | Ho
         # be at work on the rest by now.
         raise Unexpected(what=f"request {intent.request_id} was taken over by another process")
     at_ms = max(now_ms, process.clock_ms())
-    hold = _slot(tx, process, intent, at_ms)
+    hold = admit(tx, process, intent, at_ms) if intent.batch_id is not None else None
+    hold = hold or _slot(tx, process, intent, at_ms)
+    _note_wait(tx, intent, hold, at_ms)
     if hold is not None:
         return hold
     reserved = Reserved(None) if intent.free else reserve(tx, intent, request["scope"], at_ms)
+    count_held(tx, intent, reserved.held)
     _insert(tx, process, intent, at_ms, sent=True, held=reserved.held)
     # One attempt more can only move a request to the front of the order of states.
     state = request_state((State(request["state"]), State.SENT))
     tx.run("request_state_set", id=intent.request_id, state=state.value)
+    if intent.batch_id is not None:
+        tx.run("job_follow", request_id=intent.request_id, state=state.value)
     return Claimed(at_ms, reserved.warnings)
 
 
@@ -88,7 +100,21 @@ def _insert(
         sent_ms=at_ms if sent else None,
         deadline_ms=intent.deadline_ms,
         log_id=intent.log_id,
+        batch_id=intent.batch_id,
     )
+
+
+def _note_wait(tx: Tx, intent: Intent, hold: Hold | None, at_ms: int) -> None:
+    """Let jobs know of a call that somebody waits for: none takes a slot before it."""
+    if intent.batch_id is not None:
+        return
+    if hold is None:
+        tx.run("wait_forget", attempt_id=intent.attempt_id, now_ms=at_ms)
+    else:
+        until_ms = at_ms + min(hold.delay_ms, HOLD_CAP_MS) + LATE_MS
+        tx.run(
+            "wait_put", attempt_id=intent.attempt_id, upstream=intent.upstream, until_ms=until_ms
+        )
 
 
 def _slot(tx: Tx, process: Process, intent: Intent, now_ms: int) -> Hold | None:

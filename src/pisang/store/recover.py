@@ -14,6 +14,7 @@ from pisang.domain.answer import Answer
 from pisang.domain.attempt import TERMINAL, State
 from pisang.domain.content import Content
 from pisang.domain.ledger import AttemptRow
+from pisang.store.following import follow
 from pisang.store.ledger import Tx
 from pisang.store.process import Process
 
@@ -45,7 +46,8 @@ def dead_owners(tx: Tx, process: Process) -> list[str]:
 def take_over(tx: Tx, process: Process) -> list[str]:
     """Make ours what dead processes left; the ids of the attempts.
 
-    A request of theirs for which nothing was ever sent has simply failed.
+    A request of theirs for which nothing was ever sent has simply failed; a job goes back into
+    its line where nothing of it is under way and an image is still owed.
     """
     taken: list[str] = []
     for dead in dead_owners(tx, process):
@@ -57,6 +59,7 @@ def take_over(tx: Tx, process: Process) -> list[str]:
         tx.run("requests_disown", owner=dead)
         for request_id in requests:
             tx.run("request_abandon", id=request_id)
+            follow(tx, request_id)
     return taken
 
 

@@ -9,6 +9,7 @@ from pisang.domain.ledger import Settlement
 from pisang.domain.money import Money
 from pisang.errors import NotFound, Unexpected
 from pisang.store.budgets import adjust
+from pisang.store.following import follow
 from pisang.store.ledger import Row, Tx
 from pisang.store.rows import (
     currency,
@@ -51,12 +52,22 @@ def settle(tx: Tx, settlement: Settlement, record: Record | None = None) -> None
         _write_cost(tx, row["id"], settlement.cost, settlement.basis)
     _write_outcome(tx, settlement)
     _write_contents(tx, row, settlement, record)
-    refresh(tx, row["request_id"])
+    refresh(tx, row)
+    _note_pause(tx, row, settlement)
 
 
 _LATE = {State.REFUSED: State.WRITTEN_OFF, State.FAILED: State.WRITTEN_OFF}
 """What becomes of an `unknown` attempt that turns out to have brought no picture: nobody waits for
 it any more, and its money is what the answer says."""
+
+
+def _note_pause(tx: Tx, row: Row, settlement: Settlement) -> None:
+    """An upstream that said when to come back (429, or 503 with Retry-After) is left alone by the
+    jobs of every process until then."""
+    delay_s = settlement.error_fields.get("retry_after_s")
+    if settlement.status in (429, 503) and isinstance(delay_s, int | float):
+        until_ms = settlement.at_ms + int(delay_s * 1000)
+        tx.run("pause_put", upstream=row["upstream"], until_ms=until_ms)
 
 
 def _write_contents(tx: Tx, row: Row, settlement: Settlement, record: Record | None) -> None:
@@ -85,7 +96,7 @@ def resolve(
     _move(tx, row, state, charged, cost, at_ms)
     if cost is not None:
         _write_cost(tx, attempt_id, cost, "user")
-    refresh(tx, row["request_id"])
+    refresh(tx, row)
 
 
 def note_cost(tx: Tx, attempt_id: str, cost: Money, basis: str) -> bool:
@@ -100,11 +111,14 @@ def note_cost(tx: Tx, attempt_id: str, cost: Money, basis: str) -> bool:
     return True
 
 
-def refresh(tx: Tx, request_id: str) -> None:
-    """Bring the request's state in line with its attempts'."""
+def refresh(tx: Tx, row: Row) -> None:
+    """Bring the state of an attempt's request in line with its attempts', and its job's."""
+    request_id: str = row["request_id"]
     attempts = tx.all("attempt_states", request_id=request_id)
     state = request_state(State(attempt["state"]) for attempt in attempts)
     tx.run("request_state_set", id=request_id, state=state.value)
+    if row["batch_id"] is not None:
+        follow(tx, request_id, attempts)
 
 
 def counted(row: Row, state: State, charged: Charged, cost: Money | None) -> Money | None:
@@ -152,6 +166,8 @@ def _move(tx: Tx, row: Row, state: State, charged: Charged, cost: Money | None, 
     if amount is not None and row["sent_ms"] is not None and not row["free"]:
         change = amount.micros - row["counted_micros"]
         adjust(tx, row["upstream"], row["scope"], row["sent_ms"], change, amount.currency)
+        if row["batch_id"] is not None:
+            tx.run("batch_count", id=row["batch_id"], micros=change, currency=amount.currency)
 
 
 def _write_cost(tx: Tx, attempt_id: str, cost: Money | None, basis: str) -> None:

@@ -37,6 +37,7 @@ from pisang.store import outbox, recover
 from pisang.store import settle as settle_jobs
 from pisang.store.alerts import Alerts
 from pisang.store.answers import Answers
+from pisang.store.batches import Batches
 from pisang.store.budgets import remove_budget, set_budget
 from pisang.store.check import check
 from pisang.store.contents import Contents
@@ -116,6 +117,7 @@ class Store(Questions, Contents):
         self._new_id = new_id
         self._owner: str | None = None
         self._living = threading.Lock()
+        self.batches = Batches(self._readers, self._writer, self._process)
         self._abandoned: set[str] = set()
 
     @classmethod

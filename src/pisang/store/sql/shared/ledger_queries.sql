@@ -41,7 +41,8 @@ UPDATE requests SET owner = NULL WHERE id = :id AND owner = :owner;
 -- A planned request of which no attempt was ever written has failed: nothing was sent.
 UPDATE requests SET state = 'failed', owner = NULL
 WHERE id = :id AND state = 'planned'
-  AND NOT EXISTS (SELECT 1 FROM attempts WHERE request_id = requests.id);
+  AND NOT EXISTS (SELECT 1 FROM attempts WHERE request_id = requests.id)
+  AND NOT EXISTS (SELECT 1 FROM jobs WHERE request_id = requests.id);
 
 -- name: request_state_set
 -- Keeps a request's state beside its attempts'.
@@ -61,16 +62,16 @@ ORDER BY ordinal, created_ms, id;
 INSERT INTO attempts (
   id, request_id, ordinal, upstream, wire, kind, model, image_size, state, charged,
   price_micros, price_currency, held_micros, counted_micros, counted_currency,
-  free, owner, created_ms, sent_ms, deadline_ms, log_id
+  free, owner, created_ms, sent_ms, deadline_ms, log_id, batch_id
 ) VALUES (
   :id, :request_id, :ordinal, :upstream, :wire, :kind, :model, :image_size, :state, :charged,
   :price_micros, :price_currency, :held_micros, :counted_micros, :counted_currency,
-  :free, :owner, :created_ms, :sent_ms, :deadline_ms, :log_id
+  :free, :owner, :created_ms, :sent_ms, :deadline_ms, :log_id, :batch_id
 );
 
 -- name: attempt_money
 -- One attempt as far as moving it needs, with its request's scope and parent image.
-SELECT a.id, a.request_id, a.upstream, a.state, a.free, a.sent_ms, a.owner,
+SELECT a.id, a.request_id, a.upstream, a.state, a.free, a.sent_ms, a.owner, a.batch_id,
   a.price_micros, a.price_currency, a.held_micros, a.counted_micros, a.counted_currency,
   r.scope, r.parent
 FROM attempts AS a JOIN requests AS r ON r.id = a.request_id

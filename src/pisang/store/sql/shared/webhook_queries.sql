@@ -11,7 +11,8 @@ ON CONFLICT DO NOTHING;
 SELECT w.*, r.state AS request_state FROM webhooks AS w
 LEFT JOIN requests AS r ON r.id = w.request_id
 WHERE w.state = 'waiting' AND w.next_ms <= :now_ms
-  AND (w.request_id IS NULL OR (r.owner IS NULL AND r.state <> 'sent'))
+  AND (w.request_id IS NULL OR (r.owner IS NULL AND r.state <> 'sent'
+    AND NOT EXISTS (SELECT 1 FROM jobs WHERE request_id = w.request_id AND ended IS NULL)))
 ORDER BY w.next_ms, w.id LIMIT :most;
 
 -- name: webhook_take
