@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
 from collections.abc import Coroutine, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -34,8 +36,7 @@ from pisang.engine.outcome import errors_of, last_attempts, sum_up, warnings_of
 from pisang.engine.probe import Probe, probe
 from pisang.engine.reach import Reach, credentials
 from pisang.engine.recovery import errand_again, recover_one, request_again
-from pisang.engine.waiting import Waiting
-from pisang.engine.world import Usual, World, now_ms
+from pisang.engine.world import Common, World, now_ms
 from pisang.errors import BucketRefused, BucketUnreachable, OutcomeUnknown, PisangError
 from pisang.policy.plan import Planned, plan
 from pisang.policy.retry import Allowance, Bucket
@@ -102,8 +103,8 @@ class Engine:
         self._mending = False
         self._retries: dict[str, Allowance] = {}
         self._stop = asyncio.Event()
-        self._usual: Usual = {}
-        self._waiting = Waiting()
+        self._intakes = ThreadPoolExecutor(os.cpu_count() or 1, "pisang-intake")
+        self._common = Common(self._intakes)
         self._stops: dict[str, asyncio.Event] = {}
 
     @classmethod
@@ -148,6 +149,7 @@ class Engine:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.reach.close()
+        self._intakes.shutdown()  # idle: every task has waited for its own
         try:
             await asyncio.to_thread(self.store.close)
         except RuntimeError:  # the interpreter is ending: there are no more threads to ask
@@ -199,9 +201,7 @@ class Engine:
         credentials(await self.reach.armed(order.upstream))
         wish = self._wish(order, planned)
         stop = asyncio.Event()
-        world = World(
-            self.store, self.reach, listen, wish.id, stop, tap, self._usual, self._waiting
-        )
+        world = World(self.store, self.reach, listen, wish.id, stop, tap, self._common)
         first = await world.drive(make_ready(self._errand(order, planned, wish.id, 0)))
         self._listen_for_stop(wish.id, stop)  # under way from here on: it may be `sent` already
         try:

@@ -9,8 +9,9 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -37,6 +38,7 @@ from pisang.engine.events import Event, Listener, NoTap, Tap, ignore
 from pisang.engine.flow import never_sent
 from pisang.engine.ids import new_id
 from pisang.engine.intake import Intake
+from pisang.engine.pump import Pump
 from pisang.engine.reach import Reach
 from pisang.engine.redaction import redact
 from pisang.engine.waiting import Waiting
@@ -63,8 +65,15 @@ Usual = dict[tuple[str, str, str | None], tuple[float | None, float]]
 USUAL_S = 60.0
 """How long such a figure is believed."""
 
-RECEIVED_EVERY_S = 0.1
-"""How often a listener hears of the bytes of one attempt."""
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """What the worlds of one engine share: the threads that take large answers in (None: the
+    loop's own), who waits for a slot, and what is usual."""
+
+    intakes: Executor | None = None
+    waiting: Waiting = field(default_factory=Waiting)
+    usual: Usual = field(default_factory=dict)
 
 
 class World:
@@ -82,17 +91,18 @@ class World:
         request_id: str,
         stop: asyncio.Event | None = None,
         tap: Tap | None = None,
-        usual: Usual | None = None,
-        waiting: Waiting | None = None,
+        common: Common | None = None,
     ) -> None:
-        self._waiting = waiting or Waiting()
+        common = common or Common()
+        self._waiting = common.waiting
+        self._usual = common.usual
+        self._intakes = common.intakes
         self._tap = tap or NoTap()
         self._stop = stop or asyncio.Event()
         self._store = store
         self._reach = reach
         self._listen = listen
         self.request_id = request_id
-        self._usual: Usual = {} if usual is None else usual
         self._claimed: tuple[Intent, Claimed | Hold] | None = None
         self._alone = False
         self.finished = False
@@ -264,7 +274,7 @@ class World:
 
     async def _exchange(self, effect: Exchange) -> Answer:
         """Send, and pump what comes to the store. The order on each chunk is: store, tap, tell."""
-        started, told_s = time.monotonic(), 0.0
+        started = time.monotonic()
         try:
             armed = await self._reach.armed(effect.upstream)
             await bring(self._store, effect.request.body)
@@ -272,6 +282,7 @@ class World:
         except PisangError as error:
             return Answer(ended=Ended.NOT_CONNECTED, sent=False, reason=error.message())
         intake = Intake(self._store.incoming(effect.attempt_id))
+        tell = partial(self._tell, "received", effect.attempt_id)
         ended, sent, reason = Ended.WHOLE, True, ""
         status: int | None = None
         headers: dict[str, str] = {}
@@ -280,15 +291,9 @@ class World:
             async with self._reach.transport(effect.upstream).exchange(call) as stream:
                 status, headers = stream.status, dict(stream.headers)
                 self._tap.begin(status, headers)
-                async for chunk in stream:
-                    intake.take(chunk)
-                    self._tap.push(chunk)
-                    if self._tap.full:
-                        await self._tap.room()
-                    if time.monotonic() >= told_s + RECEIVED_EVERY_S:
-                        told_s = time.monotonic()
-                        self._tell("received", effect.attempt_id, intake.bytes)
-                self._tell("received", effect.attempt_id, intake.bytes)
+                async with Pump(intake, self._tap, tell, self._intakes) as pump:
+                    async for chunk in stream:
+                        await pump.take(chunk)
         except Failure as failure:
             ended, reason = failure.ended, failure.reason
             sent = failure.sent or status is not None

@@ -64,7 +64,7 @@ class HttpTransport:
         try:
             headers = incoming_headers(response.raw_headers)
             with end_with_connection(response):
-                read = _reader(response.content)
+                read = _reader(response.content, sized="content-length" in headers)
                 yield Received(
                     response.status, headers, IncomingBody(call, headers, deadline, read)
                 )
@@ -150,10 +150,14 @@ def _failure(error: BaseException, call: Outgoing, *, sent: bool) -> Failure:
     return failure_of(error, sent=sent)
 
 
-def _reader(content: aiohttp.StreamReader) -> Callable[[], Awaitable[bytes]]:
+def _reader(content: aiohttp.StreamReader, *, sized: bool) -> Callable[[], Awaitable[bytes]]:
+    """What came, as it came where the body's length is said: to put pieces of half a megabyte
+    together would only copy them. The pieces of a chunked body may be of any size, and small ones
+    are dear one by one."""
+
     async def read() -> bytes:
         try:
-            return await content.readany()
+            return (await content.readchunk())[0] if sized else await content.readany()
         except FOREIGN as error:
             failure = failure_of(error, sent=True)
         raise failure

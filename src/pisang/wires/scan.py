@@ -30,7 +30,7 @@ MAX_TEXT_RUN = MIB
 _WINDOW = 256 * 1024
 """How much of a chunk is looked at in one go, so that memory stays constant for any chunk."""
 
-_WHOLE = 512 * 1024
+_WHOLE = MIB
 """A chunk up to here is looked at as it is: cutting it would copy it."""
 
 _QUOTE, _BACKSLASH, _COLON = b'"\\:'
