@@ -66,6 +66,8 @@ def test_no_statement_is_put_together_in_code_but_pragmas_and_transactions() -> 
         ("database.py", "sql"),
         ("database.py", "statement"),
         ("database.py", "step.sql"),
+        ("dump.py", "statement"),
+        ("loading.py", "asked"),
     ]
 
 

@@ -37,8 +37,8 @@ def tell_backup(made: BackedUp, took_s: float, screen: Screen) -> None:
     _tell_place(manifest, path, screen)
     screen.line(
         screen.pick(
-            f"new files {made.new:,} ({_mb(made.new_bytes)}), in {took_s:.1f} s",
-            f"新增文件 {made.new:,}（{_mb(made.new_bytes)}），用时 {took_s:.1f} 秒",
+            f"new files {made.new:,} ({megabytes(made.new_bytes)}), in {took_s:.1f} s",
+            f"新增文件 {made.new:,}（{megabytes(made.new_bytes)}），用时 {took_s:.1f} 秒",
         )
     )
     if manifest.secrets_sha256 is None:
@@ -136,7 +136,7 @@ def _tell_place(manifest: Manifest, path: Path, screen: Screen) -> None:
 
 
 def _counts(manifest: Manifest, screen: Screen) -> str:
-    size = _mb(manifest.contents_bytes)
+    size = megabytes(manifest.contents_bytes)
     return screen.pick(
         f"requests {manifest.requests:,} · images {manifest.images:,} · "
         f"files {manifest.contents:,} ({size})",
@@ -158,7 +158,8 @@ def _facts(manifest: Manifest) -> dict[str, int | str | bool | None]:
     }
 
 
-def _mb(size: int) -> str:
+def megabytes(size: int) -> str:
+    """`1.5 MB`."""
     return f"{size / 1e6:,.1f} MB"
 
 

@@ -74,11 +74,12 @@ COMMANDS: dict[str, Row | Group] = {
     "sandbox": Row("pisang.cli.sandbox:sandbox", "Serve the offline painter to other programs."),
     "doctor": Row("pisang.cli.doctor:doctor", "Check the home, settings, keys and parts; offline."),
     "store": Group(
-        "Backups of all that is kept here.",
+        "Backups of all that is kept here, and moving it.",
         {
             "backup": Row("pisang.cli.store:backup", "Save the ledger and the images, while used."),
             "restore": Row("pisang.cli.store:restore", "Make a home again from a backup."),
             "verify": Row("pisang.cli.store:verify", "Restore a backup for a trial; is it good?"),
+            "move": Row("pisang.cli.moving:move", "Into a database and a bucket, nothing lost."),
         },
     ),
     "gc": Row("pisang.cli.gc:gc", "Remove what retention no longer keeps."),

@@ -402,7 +402,23 @@ HELP: Mapping[str, str] = {
     "Images are kept so long (default: for ever).": "图片的保留天数（默认永久）。",
     "Also where more than one image in a hundred would go.": "即使会删除超过百分之一的图片也执行。",
     # --- store ------------------------------------------------------------------------------
-    "Backups of all that is kept here.": "备份与恢复。",
+    "Backups of all that is kept here, and moving it.": "备份、恢复与迁移。",
+    "Into a database and a bucket, nothing lost.": "迁移到数据库和存储桶，逐一核对。",
+    "Move what is kept in the home to where the settings say: the ledger into PostgreSQL, images "
+    "into a bucket. Set `[store]` or PISANG_LEDGER and PISANG_IMAGES first, and stop what runs.": (
+        "把数据目录里的内容迁移到设置所指的位置：账本进 PostgreSQL，图片进存储桶。"
+        "请先设置 `[store]`（或 PISANG_LEDGER、PISANG_IMAGES），并停止正在运行的进程。"
+    ),
+    "Every row is read back and compared, every image looked for. What is here stays as it is; to "
+    "go back, take the settings away and delete the file `moved`. Killed at any moment, it is "
+    "begun again by the same command.": (
+        "每一行都读回核对，每张图片都确认存在。原有内容保持不变；要改回来，去掉设置并删除文件 "
+        "`moved`。中途被终止时，再次执行同一条命令即可继续。"
+    ),
+    "Exit code 8 where the home lacks images that its ledger names.": (
+        "数据目录缺少账本引用的图片时，退出码为 8。"
+    ),
+    "Say what would move; change nothing.": "只说明会迁移什么，不做改动。",
     "Save the ledger and the images, while used.": "备份账本和图片，不必停机。",
     "Make a home again from a backup.": "用备份恢复数据目录。",
     "Restore a backup for a trial; is it good?": "试恢复一次，检查备份是否完好。",

@@ -11,6 +11,7 @@
     ├── cache/ab/<sha256>          contents at hand, where a bucket keeps them; may be deleted
     ├── previews/                  derived pictures, may be deleted at any time
     ├── uploads/<id> (+ .json)     files that a gateway's callers handed over, for two days
+    ├── moved                      the ledger is in a database now: this one is written to no more
     └── suspect                    a write failed: nothing is bought until `pisang doctor` is clean
 
 Folders are 0700 and files 0600. No name here is a caller's: names are hashes and ids of ours.
@@ -93,6 +94,10 @@ class Home:
     @property
     def uploads(self) -> Path:
         return self.root / "uploads"
+
+    @property
+    def moved(self) -> Path:
+        return self.root / "moved"
 
     @property
     def suspect(self) -> Path:

@@ -139,6 +139,11 @@ def is_free(home: Home, owner: str) -> bool:
         os.close(fd)
 
 
+def at_work(home: Home) -> int:
+    """How many processes work in that home."""
+    return sum(not is_free(home, path.stem) for path in home.locks.glob("*.lock"))
+
+
 def sweep(home: Home) -> int:
     """Take away the lock files of dead processes; how many there were."""
     swept = 0

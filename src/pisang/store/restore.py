@@ -19,7 +19,7 @@ from pathlib import Path
 from pisang.errors import HomeUnusable, StoreCorrupt
 from pisang.store.backup import THREADS, Tell
 from pisang.store.home import FOLDER_MODE, Home, prepare, unusable
-from pisang.store.lock import is_free
+from pisang.store.lock import at_work
 from pisang.store.snapshots import (
     LEDGER,
     PART,
@@ -143,8 +143,7 @@ def _make_room(home: Home, source: Path, *, force: bool) -> Path | None:
     try:
         if not home.root.exists():
             return None
-        busy = [one for one in home.locks.glob("*.lock") if not is_free(home, one.stem)]
-        if busy:
+        if at_work(home):
             why = "a process of Pisang is at work in it: stop it first"
             raise HomeUnusable(path=str(home.root), why=why)
         if not _is_used(home):

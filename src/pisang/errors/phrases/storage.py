@@ -77,6 +77,18 @@ PHRASES: Mapping[str, str] = {
     "there is no snapshot {}; there are {}": "没有快照 {}，现有：{}",
     "a newer Pisang made it: upgrade": "由更新版本的 Pisang 制作：请升级",
     "a process of Pisang is at work in it: stop it first": "有 Pisang 进程正在使用它：请先停止",
+    "its ledger moved to {}: set `[store] ledger` or PISANG_LEDGER to that, or delete {} to go "
+    "back to this one as it was then": (
+        "它的账本已迁移到 {}：请把 `[store] ledger` 或 PISANG_LEDGER 设为该数据库，"
+        "或删除 {} 以改回迁移时的账本"
+    ),
+    "there are rows of another ledger in it: give this one a schema of its own": (
+        "其中已有另一份账本的数据：请为这份账本单独准备一个 schema"
+    ),
+    "what was read back of {} is not what was written": "{} 读回的内容与写入的不一致",
+    "there is nowhere to move to: set `ledger` or `images` of it": (
+        "没有可迁移的目标：请先设置其中的 `ledger` 或 `images`"
+    ),
     "it is in use: add --force to set what is in it aside": (
         "已在使用中：加 --force 可先把原有内容移开"
     ),

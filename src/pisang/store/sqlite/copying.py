@@ -66,6 +66,11 @@ def look(home: Home) -> Iterator[Tx]:
         with closing(connect(home, read_only=True)) as connection:
             yield tx(connection)
     except sqlite3.Error as error:
-        if code_of(error) in _DAMAGED:
-            raise StoreCorrupt(path=str(home.ledger), why=str(error)) from error
-        raise HomeUnusable(path=str(home.ledger), why=f"the ledger said: {error}") from error
+        raise explain_look(error, home) from error
+
+
+def explain_look(error: sqlite3.Error, home: Home) -> PisangError:
+    """What is wrong with a ledger's file that could not be read."""
+    if code_of(error) in _DAMAGED:
+        return StoreCorrupt(path=str(home.ledger), why=str(error))
+    return HomeUnusable(path=str(home.ledger), why=f"the ledger said: {error}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -161,6 +162,18 @@ def savepoint(connection: sqlite3.Connection) -> Iterator[None]:
 def tx(connection: sqlite3.Connection) -> SqliteTx:
     """The named queries on that connection."""
     return SqliteTx(connection, queries("sqlite"))
+
+
+def ensure_here(home: Home) -> None:
+    """Raises `HomeUnusable` once the ledger has moved away: two of them must not grow apart."""
+    if not os.path.lexists(home.moved):
+        return
+    where = home.moved.read_text(errors="replace").strip()
+    why = (
+        f"its ledger moved to {where}: set `[store] ledger` or PISANG_LEDGER to that, "
+        f"or delete {home.moved} to go back to this one as it was then"
+    )
+    raise HomeUnusable(path=str(home.root), why=why)
 
 
 def ensure_header(home: Home) -> None:

@@ -14,7 +14,7 @@ from pisang.store.ledger import Tx
 from pisang.store.lives import FileLives
 from pisang.store.lock import Turn
 from pisang.store.queries import migrations
-from pisang.store.sqlite.database import ensure_header, version
+from pisang.store.sqlite.database import ensure_header, ensure_here, version
 from pisang.store.sqlite.faults import code_of, explain
 from pisang.store.sqlite.readers import SqliteReaders
 from pisang.store.sqlite.writer import SqliteWriter, open_ledger
@@ -37,6 +37,7 @@ class SqliteLedger:
 
     def prepare(self) -> None:
         """Read the schema's version; only where it is not ours take the lock and bring it up."""
+        ensure_here(self._home)
         _make_files(self._home)
         ensure_header(self._home)
         try:

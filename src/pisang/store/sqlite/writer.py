@@ -17,7 +17,7 @@ from pisang.store.health import Health
 from pisang.store.home import Home
 from pisang.store.ledger import Tx
 from pisang.store.lock import Turn
-from pisang.store.sqlite.database import connect, migrate, savepoint, tx
+from pisang.store.sqlite.database import connect, ensure_here, migrate, savepoint, tx
 from pisang.store.sqlite.faults import code_of, explain
 from pisang.store.writing import Delivery, Job, WriterThread, done, fail, failed
 
@@ -45,6 +45,7 @@ class SqliteWriter(WriterThread):
         """One turn: the group's commit, then a checkpoint where one is due."""
         self._turn = self._turn or Turn(self._home.ledger_lock)
         with self._turn:
+            ensure_here(self._home)
             if self._connection is None:
                 self._connection = open_ledger(self._home, fsync=self._fsync)
             self._drain(group)

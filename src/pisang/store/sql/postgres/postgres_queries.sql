@@ -17,6 +17,10 @@ SELECT schema FROM pisang;
 -- Writes down the number of the schema.
 UPDATE pisang SET schema = :number;
 
+-- name: marks_clear
+-- Forgets what is true of a ledger as a whole: another one's rows come in its place.
+DELETE FROM marks;
+
 -- name: ledger_turn
 -- Waits until it is this transaction's turn to write: those of all processes follow one another.
 SELECT pg_advisory_xact_lock(CAST(:kind AS INTEGER), hashtext(current_schema()));

@@ -143,6 +143,20 @@ SELECT sha256, max(size) AS size, min(kind) AS kind FROM (
   UNION ALL SELECT sha256, NULL, 'a reference' FROM refs
 ) AS named GROUP BY sha256;
 
+-- name: contents_count
+-- How many contents rows name.
+SELECT count(*) AS contents FROM (
+  SELECT sha256 FROM images UNION SELECT sha256 FROM answer_contents UNION SELECT sha256 FROM refs
+) AS named;
+
+-- name: contents_between
+-- The same of those whose hash begins between two marks: the upper one is not among them.
+SELECT sha256, max(size) AS size FROM (
+  SELECT sha256, bytes AS size FROM images WHERE sha256 >= :low AND sha256 < :high
+  UNION ALL SELECT sha256, NULL FROM answer_contents WHERE sha256 >= :low AND sha256 < :high
+  UNION ALL SELECT sha256, NULL FROM refs WHERE sha256 >= :low AND sha256 < :high
+) AS named GROUP BY sha256;
+
 -- name: states_apart
 -- Requests whose state is not that of their attempts: (id, state, attempts' states by commas).
 SELECT r.id, r.state, group_concat(DISTINCT a.state) AS states
