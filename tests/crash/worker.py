@@ -17,8 +17,9 @@ from pisang.client.async_client import AsyncClient
 from pisang.domain.attempt import Charged, State
 from pisang.domain.catalogue import load
 from pisang.domain.ledger import Intent, Settlement, Wish
-from pisang.engine.engine import Engine, Ledgering
+from pisang.engine.engine import Engine
 from pisang.engine.ids import new_id
+from pisang.engine.ledgering import Ledgering
 from pisang.engine.world import now_ms
 from pisang.errors import PisangError
 from pisang.store.store import Store

@@ -18,8 +18,9 @@ from pisang.domain.money import Money
 from pisang.domain.request import Image, Request, Text, Turn
 from pisang.domain.secret import Secret
 from pisang.domain.upstream import Auth, Upstream
-from pisang.engine.engine import Engine, Ledgering
+from pisang.engine.engine import Engine
 from pisang.engine.events import Event
+from pisang.engine.ledgering import Ledgering
 from pisang.engine.order import Order
 from pisang.engine.replay import replay
 from pisang.errors import (

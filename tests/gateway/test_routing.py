@@ -22,7 +22,8 @@ from pisang.client.settings import Defaults, Entry, Settings
 from pisang.domain.catalogue import load
 from pisang.domain.secret import Secret
 from pisang.domain.upstream import Auth
-from pisang.engine.engine import Engine, Ledgering
+from pisang.engine.engine import Engine
+from pisang.engine.ledgering import Ledgering
 from pisang.errors import ConfigError, Overloaded, RateLimited, UpstreamMissing, UpstreamUnknown
 from pisang.gateway.access import Caller
 from pisang.gateway.routing import Router

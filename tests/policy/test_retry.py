@@ -26,6 +26,7 @@ from pisang.policy.retry import (
     MAX_WAIT_S,
     Allowance,
     Bucket,
+    again_after_s,
     next_delay,
 )
 
@@ -132,3 +133,27 @@ def test_a_success_gives_back_what_its_retry_cost_or_one_token() -> None:
     assert shared.bucket == Bucket(100)
     shared.succeeded()
     assert shared.bucket == Bucket(101)
+
+
+# --- jobs of a batch -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("error", "tries", "wait_s"),
+    [
+        (Unreachable(upstream="u", why="x"), 1, 2.0),
+        (Unreachable(upstream="u", why="x"), 7, 60.0),
+        (Unreachable(upstream="u", why="x"), 8, None),
+        (RateLimited(upstream="u"), 29, 60.0),
+        (RateLimited(upstream="u"), 30, None),
+        (RateLimited(upstream="u", retry_after_s=3600.0), 1, 7200.0),
+        (KeyInvalid(upstream="u"), 1, None),
+        (QuotaExhausted(upstream="u"), 1, 0.0),
+        (QuotaExhausted(upstream="u"), 2, None),
+        (OutcomeUnknown(upstream="u", why="x"), 1, None),
+    ],
+)
+def test_a_job_is_tried_again_for_long_and_only_what_was_free(
+    error: PisangError, tries: int, wait_s: float | None
+) -> None:
+    assert again_after_s(error, tries, upstreams=2) == wait_s

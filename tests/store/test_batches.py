@@ -283,7 +283,7 @@ def test_the_batches_cap_counts_what_is_under_way_at_its_worst(store: Store) -> 
     attempt = plan(batch, one)
     store.claim(attempt).result()
     claim(store, batch, two)
-    with pytest.raises(BudgetExceeded, match="max_cost"):
+    with pytest.raises(BudgetExceeded, match="batch:bat_a"):
         claim(store, batch, three)
     store.settle(settlement(attempt.attempt_id, State.FAILED, charged=Charged.NO)).result()
     assert isinstance(claim(store, batch, three), Claimed)

@@ -12,7 +12,8 @@ from pisang.domain.access import GatewayKey, Role, cap_of_caller, digest_of, wri
 from pisang.domain.attempt import State
 from pisang.domain.ledger import Begun, Budget, Quota
 from pisang.domain.money import Money
-from pisang.engine.engine import Engine, Ledgering
+from pisang.engine.engine import Engine
+from pisang.engine.ledgering import Ledgering
 from pisang.errors import Ambiguous, BudgetExceeded, IdempotencyMismatch, KeyLimited, NotFound
 from pisang.store.queries import queries
 from pisang.store.sqlite.database import connect

@@ -32,9 +32,11 @@ from pisang.client.wishes import Options, ReferenceWord, Wisher, merged
 from pisang.domain.attempt import State
 from pisang.domain.ledger import AttemptRow
 from pisang.domain.upstream import Upstream
-from pisang.engine.engine import Engine, Ledgering, summary
+from pisang.engine.engine import Engine
 from pisang.engine.events import Listener, ignore
+from pisang.engine.ledgering import Ledgering
 from pisang.engine.order import Order
+from pisang.engine.outcome import summary
 from pisang.engine.probe import Probe, probe
 from pisang.engine.relay_facts import RelayFacts, read_facts
 from pisang.errors import KeyMissing, Mismatch, Unexpected

@@ -18,7 +18,8 @@ from pisang.errors import OptionInvalid
 from pisang.store.spending import NEVER_MS, Cost, Grouping, Play, Standing
 
 if TYPE_CHECKING:
-    from pisang.engine.engine import Engine, Ledgering
+    from pisang.engine.engine import Engine
+    from pisang.engine.ledgering import Ledgering
 
 GROUPINGS: tuple[Grouping, ...] = get_args(Grouping)
 

@@ -28,7 +28,7 @@ from pisang.domain.model import SIZES, canonical_size
 from pisang.domain.money import Money, parse_money
 from pisang.domain.request import JSON
 from pisang.domain.secret import Secret
-from pisang.engine.engine import Ledgering
+from pisang.engine.ledgering import Ledgering
 from pisang.errors import OptionInvalid
 from pisang.store.store import Store
 from pisang.transport.guard import printable

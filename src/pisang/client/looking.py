@@ -13,7 +13,7 @@ from pisang.client.upstreams import resolve
 from pisang.domain.attempt import State
 from pisang.domain.ledger import AttemptRow
 from pisang.domain.upstream import Upstream
-from pisang.engine.engine import summary
+from pisang.engine.outcome import summary
 from pisang.errors import PisangError
 
 if TYPE_CHECKING:

@@ -7,13 +7,11 @@ to its end, and the ledger knows the rest.
 from __future__ import annotations
 
 import asyncio
-import math
 import os
 from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from decimal import Decimal
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -22,17 +20,25 @@ from pisang.domain.access import is_cap_of_caller
 from pisang.domain.attempt import State
 from pisang.domain.catalogue import Catalogue, load
 from pisang.domain.fingerprint import request_fingerprint
-from pisang.domain.ledger import AttemptRow, Budget, ImageRow, RequestRow, Wish
-from pisang.domain.money import Money
+from pisang.domain.ledger import AttemptRow, Hold, ImageRow, Intent, RequestRow, Wish
 from pisang.domain.serial import request_to_json
 from pisang.domain.upstream import Upstream
 from pisang.domain.warning import Warn
 from pisang.engine.events import Listener, Tap, ignore
-from pisang.engine.flow import Concluded, Errand, Ready, look_again, make_one, make_ready
+from pisang.engine.flow import (
+    Concluded,
+    Errand,
+    Ready,
+    decline,
+    look_again,
+    make_one,
+    make_ready,
+)
 from pisang.engine.ids import new_id
+from pisang.engine.ledgering import Ledgering
 from pisang.engine.lineage import Continuation, go_on
 from pisang.engine.order import Order, Ran
-from pisang.engine.outcome import errors_of, last_attempts, sum_up, warnings_of
+from pisang.engine.outcome import errors_of, last_attempts, summary
 from pisang.engine.probe import Probe, probe
 from pisang.engine.reach import Reach, credentials
 from pisang.engine.recovery import errand_again, recover_one, request_again
@@ -45,8 +51,6 @@ from pisang.store.store import Store
 from pisang.wires.table import wire
 
 Result = TypeVar("Result")
-
-REPLAYED = Warn("replayed", "That key's request was carried out before: nothing was bought now.")
 
 JOINED = Warn(
     "joined",
@@ -62,33 +66,6 @@ _MEND_S = 5.0
 
 _WAIT_S = 0.5
 """How often a request that another task or process owns is looked at."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ledgering:
-    """How money is counted: the ledger's one currency, what others are worth in it, and the caps
-    (None: those that the home has)."""
-
-    currency: str = "USD"
-    rates: Mapping[str, Decimal] | None = None
-    budgets: Sequence[Budget] | None = None
-
-    def convert(self, price: Money | None) -> Money | None:
-        """The price in the ledger's currency; None when it, or its rate, is not known."""
-        if price is None or price.currency == self.currency:
-            return price
-        rate = (self.rates or {}).get(price.currency)
-        if rate is None:
-            return None
-        return Money(math.ceil(price.micros * rate), self.currency)
-
-    def counted(self) -> tuple[Budget, ...]:
-        """The caps in the ledger's currency, which is what is counted. One in a currency without a
-        rate stays as it is: it lets nothing through but prices in that very currency."""
-        return tuple(
-            replace(budget, cap=self.convert(budget.cap) or budget.cap)
-            for budget in self.budgets or ()
-        )
 
 
 class Engine:
@@ -226,11 +203,60 @@ class Engine:
                 return ran
             return replace(ran, warnings=(*ran.warnings, JOINED), replayed=True, joined=True)
         fresh = first if begun.request_id == wish.id else None
+        owed = range(wish.n) if fresh else self._owed(begun.request_id, order)
         try:
-            ended = await self._make_all(order, planned, world, fresh)
+            ended = await self._make_all(order, planned, world, owed, fresh)
         finally:
             self._stops.pop(begun.request_id, None)
         return self._ran(begun.request_id, order, ended)
+
+    async def carry_out(
+        self, order: Order, request_id: str, listen: Listener = ignore
+    ) -> Ran | Hold:
+        """Carry a request out that stands in the ledger and is this process's: a job of a batch
+        (`order.batch_id`) that was taken. `Hold`: it is not its turn yet, and nothing was begun.
+
+        Raises what stops it before anything is sent, as `run` does, and `Cancelled`; nothing of
+        that is written down. Letting the job go afterwards is the caller's.
+        """
+        return await asyncio.shield(self._own(self._carry_out(order, request_id, listen)))
+
+    async def _carry_out(self, order: Order, request_id: str, listen: Listener) -> Ran | Hold:
+        planned = plan(order.request, order.upstream, self.catalogue)
+        credentials(await self.reach.armed(order.upstream))
+        stop = asyncio.Event()
+        world = World(self.store, self.reach, listen, request_id, stop, None, self._common)
+        owed = self._owed(request_id, order)
+        if not owed:
+            return self._ran(request_id, order, {})
+        errand = self._errand(order, planned, request_id, owed[0])
+        first = await world.drive(make_ready(errand))
+        self._listen_for_stop(request_id, stop)
+        try:
+            hold = await world.claim_first(first.intent, alone=len(owed) == 1)
+            if hold is not None:
+                return hold
+            ended = await self._make_all(order, planned, world, owed, first)
+        finally:
+            self._stops.pop(request_id, None)
+        return self._ran(request_id, order, ended)
+
+    async def refuse(
+        self, row: RequestRow, upstream: Upstream, batch_id: str, error: PisangError
+    ) -> None:
+        """Write down why a job can't be sent to that upstream as it is: it has failed."""
+        intent = Intent(
+            attempt_id=new_id("att"),
+            request_id=row.id,
+            ordinal=0,
+            upstream=upstream.name,
+            wire=upstream.wire,
+            kind=upstream.kind,
+            model=row.model,
+            price=None,
+            batch_id=batch_id,
+        )
+        await self._world(row.id).drive(decline(intent, error))
 
     def stop(self) -> None:
         """Send nothing more: attempts that wait for their turn end as `Cancelled`, free. What was
@@ -298,21 +324,21 @@ class Engine:
         await asyncio.wrap_future(self.store.resolve(attempt_id, state))
 
     async def _make_all(
-        self, order: Order, planned: Planned, world: World, first: Ready | None
+        self,
+        order: Order,
+        planned: Planned,
+        world: World,
+        owed: Sequence[int],
+        first: Ready | None,
     ) -> dict[int, PisangError]:
-        """n attempts side by side; by ordinal the errors that left no outcome. Raises when all did.
-
-        `first` is the first image's attempt, where the request is new. Of one that runs again only
-        what is owed is made: neither what came or was refused, nor (unless told to buy again what
-        is unknown) what was written off.
-        """
+        """The images that are owed side by side; by ordinal the errors that left no outcome. Raises
+        when all did. `first` is the attempt at the first of them, where that is ready."""
         request_id = world.request_id
-        owed = range(planned.request.n) if first else self._owed(request_id, order)
         making = [
             self._make(
                 world,
                 self._errand(order, planned, request_id, ordinal),
-                first if ordinal == 0 else None,
+                first if ordinal == owed[0] else None,
             )
             for ordinal in owed
         ]
@@ -320,7 +346,7 @@ class Engine:
             ended = await asyncio.gather(*making)
         finally:
             await world.give_back()
-            if not world.finished:
+            if not world.finished and order.batch_id is None:
                 with suppress(PisangError):  # where the disk refuses even this, recovery does it
                     await asyncio.wrap_future(self.store.finish(request_id))
         pairs = zip(owed, ended, strict=True)
@@ -332,7 +358,8 @@ class Engine:
         return failed
 
     def _owed(self, request_id: str, order: Order) -> Sequence[int]:
-        """The ordinals of the images that a request which runs again still owes."""
+        """The ordinals of the images that a request which runs again still owes: neither what came
+        or was refused, nor (unless told to buy again what is unknown) what was written off."""
         row = self.store.request(request_id)
         over = _ANSWERED if order.retry_unknown else _ANSWERED | {State.WRITTEN_OFF}
         have = {one.ordinal for one in row.attempts if one.state in over}
@@ -387,6 +414,7 @@ class Engine:
             max_cost=self.money.convert(order.max_cost) or order.max_cost,
             warnings=(*order.warnings, *planned.warnings),
             stream=order.stream,
+            batch_id=order.batch_id,
             retries=Allowance(Bucket(0))
             if order.elsewhere
             else self._retries.setdefault(order.upstream.name, Allowance()),
@@ -458,21 +486,3 @@ class Engine:
         # What no row tells: a failing disk could not take the outcome, or even the reason.
         rest = tuple(error for ordinal, error in failed.items() if ordinal not in told)
         return summary(row, rest, strict=order.strict, replayed=replayed)
-
-
-def summary(
-    row: RequestRow,
-    unclaimed: tuple[PisangError, ...] = (),
-    *,
-    strict: bool = False,
-    replayed: bool = False,
-) -> Ran:
-    """A ledger row as what a face is given."""
-    errors = (*errors_of(row), *unclaimed)
-    return Ran(
-        row=row,
-        error=sum_up(row, errors, strict=strict),
-        errors=errors,
-        warnings=(*warnings_of(row), *((REPLAYED,) if replayed else ())),
-        replayed=replayed,
-    )

@@ -59,7 +59,8 @@ class Errand:
 
     `price` is the worst case in the upstream's currency, `held` the same in the ledger's, `basis`
     whence it is. `warnings` are the plan's, and travel with the outcome. `retries` is what the
-    upstream's attempts may spend on being sent again, all together.
+    upstream's attempts may spend on being sent again, all together. `batch_id` is the batch that
+    it is a job of.
     """
 
     request: Request
@@ -77,6 +78,7 @@ class Errand:
     warnings: tuple[Warn, ...] = ()
     retries: Allowance = field(default_factory=Allowance, repr=False, compare=False)
     stream: bool = False
+    batch_id: str | None = None
 
     @property
     def free(self) -> bool:
@@ -179,6 +181,7 @@ def _intent(errand: Errand, attempt_id: str, log_id: str | None) -> Intent:
         log_id=log_id,
         free=errand.free,
         image_size=errand.request.image_size,
+        batch_id=errand.batch_id,
     )
 
 

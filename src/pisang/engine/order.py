@@ -25,7 +25,8 @@ class Order:
     (`route`), what makes two calls the same (`fingerprint`), whether it may `join` a twin,
     whether it is `new` whatever came before, what its `scope` may ask for (`quota`), and whether it
     can be had `elsewhere`: then a free failure is told at once, and nothing is sent a second time.
-    `stream` asks the upstream for events. `hook` is who is told when it is over.
+    `stream` asks the upstream for events. `hook` is who is told when it is over. `batch_id` is the
+    batch that it is a job of.
     """
 
     request: Request
@@ -50,6 +51,7 @@ class Order:
     stream: bool = False
     warnings: tuple[Warn, ...] = ()
     hook: Hook | None = None
+    batch_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

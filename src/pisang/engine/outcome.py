@@ -8,7 +8,10 @@ from pisang.domain.attempt import Charged, State
 from pisang.domain.ledger import AttemptRow, RequestRow
 from pisang.domain.money import Money
 from pisang.domain.warning import Warn
+from pisang.engine.order import Ran
 from pisang.errors import Mismatch, OutcomeUnknown, Partial, PisangError, leaf
+
+REPLAYED = Warn("replayed", "That key's request was carried out before: nothing was bought now.")
 
 STRICT_CODES = frozenset({"size_mismatch", "ratio_mismatch", "type_mismatch"})
 """The warnings that `strict` turns into an error."""
@@ -91,3 +94,21 @@ def sum_up(
         if wrong:
             return Mismatch(what=" ".join(wrong).rstrip("."), request_id=row.id)
     return None
+
+
+def summary(
+    row: RequestRow,
+    unclaimed: tuple[PisangError, ...] = (),
+    *,
+    strict: bool = False,
+    replayed: bool = False,
+) -> Ran:
+    """A ledger row as what a face is given."""
+    errors = (*errors_of(row), *unclaimed)
+    return Ran(
+        row=row,
+        error=sum_up(row, errors, strict=strict),
+        errors=errors,
+        warnings=(*warnings_of(row), *((REPLAYED,) if replayed else ())),
+        replayed=replayed,
+    )

@@ -178,6 +178,16 @@ class World:
             self._claimed = (intent, begun.claimed)
         return self._note(begun)
 
+    async def claim_first(self, intent: Intent, *, alone: bool) -> Hold | None:
+        """Claim the first attempt of a request that stands in the ledger, for the flow that asks
+        for it next; None once it is. `alone`: nothing of the request follows it."""
+        await self._usual_s(intent)
+        answer = await self._commit_claim(intent)
+        if isinstance(answer, Hold):
+            return answer
+        self._alone, self._claimed = alone, (intent, answer)
+        return None
+
     def _note(self, begun: Begun) -> Begun:
         self.request_id = begun.request_id
         return begun

@@ -13,7 +13,8 @@ from pisang.client.settings import Settings
 from pisang.client.storing import storage_of
 from pisang.domain.catalogue import Catalogue, load
 from pisang.domain.ledger import AttemptRow
-from pisang.engine.engine import Engine, Ledgering
+from pisang.engine.engine import Engine
+from pisang.engine.ledgering import Ledgering
 from pisang.errors import Crowded, NotFound, OptionInvalid, PisangError
 from pisang.gateway.access import Access, Caller
 from pisang.gateway.calls import CallRecord, note_caller, note_error, note_wire

@@ -31,9 +31,9 @@ from pisang.domain.ledger import Alert, Hook, Telling
 from pisang.domain.request import JSON
 from pisang.domain.secret import Secret
 from pisang.domain.version import VERSION
-from pisang.engine.engine import summary
 from pisang.engine.events import Event
 from pisang.engine.ids import new_id
+from pisang.engine.outcome import summary
 from pisang.engine.world import now_ms
 from pisang.errors import AddressRefused, PisangError
 from pisang.gateway.logs import tell

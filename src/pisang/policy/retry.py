@@ -22,6 +22,13 @@ One that asks for more is not asked again: whoever called should hear of it now.
 
 BASE_S = 0.05
 THROTTLED_BASE_S = 1.0
+JOB_TRIES = 8
+JOB_THROTTLED_TRIES = 30
+JOB_BASE_S = 1.0
+JOB_MAX_DELAY_S = 60.0
+"""A job of a batch waits in the ledger, not in a flow, and nobody waits for it: it is tried for
+about two minutes, or half an hour where its upstream asks for patience."""
+
 COST = 14
 THROTTLED_COST = 5
 CAPACITY = 500
@@ -99,3 +106,18 @@ def next_delay(error: PisangError, attempt_no: int, bucket: Bucket) -> RetryDeci
         return stop if told > MAX_WAIT_S else RetryDecision(max(told, 0.0), False, left, cost)
     base = THROTTLED_BASE_S if throttled else BASE_S
     return RetryDecision(min(base * 2 ** (attempt_no - 1), MAX_BACKOFF_S), True, left, cost)
+
+
+def again_after_s(error: PisangError, tries: int, upstreams: int) -> float | None:
+    """How long a job waits after its so manieth try (from 1) ended in that error, of so many
+    upstreams that may be asked; None: it has failed. The driver draws from the later half of it."""
+    if error.charged is not Charged.NO:
+        return None
+    if error.retry is Retry.ELSEWHERE:
+        return 0.0 if tries < upstreams else None
+    throttled = isinstance(error, _THROTTLES)
+    if error.retry not in _RETRIED or tries >= (JOB_THROTTLED_TRIES if throttled else JOB_TRIES):
+        return None
+    if error.retry_after_s is not None:
+        return error.retry_after_s * 2  # of which the later half is drawn
+    return min(JOB_BASE_S * (1 << min(tries, 10)), JOB_MAX_DELAY_S)

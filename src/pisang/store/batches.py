@@ -204,6 +204,16 @@ class Batches:
         with self._readers.read() as tx:
             return bool(tx.all("batches_serving", only=only, now_ms=now_ms))
 
+    def is_over(self, batch_id: str) -> bool:
+        """Whether nothing more of it will happen by itself (`BatchStatus.over`), at one look.
+        Raises `NotFound`."""
+        with self._readers.read() as tx:
+            row = tx.one("batch_standing", id=batch_id)
+        if row is None:
+            raise NotFound(what="batch", id=batch_id)
+        waits = row["waiting"] and row["state"] != BatchState.CANCELLED
+        return not (row["state"] == BatchState.FILLING or row["taken"] or waits)
+
     def _set_state(self, batch_id: str, state: BatchState) -> Future[None]:
         def work(tx: Tx) -> None:
             if not tx.count("batch_state_set", id=batch_id, state=state.value):

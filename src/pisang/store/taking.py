@@ -130,7 +130,12 @@ def admit(tx: Tx, process: Process, intent: Intent, now_ms: int) -> Hold | None:
     if hold is None and not intent.free:
         cap = money(batch["max_cost_micros"], batch["max_cost_currency"])
         if cap is not None:
-            check_cap("max_cost", cap, Money(batch["counted_micros"], cap.currency), intent)
+            check_cap(
+                f"batch:{intent.batch_id} in total",
+                cap,
+                Money(batch["counted_micros"], cap.currency),
+                intent,
+            )
     return hold
 
 

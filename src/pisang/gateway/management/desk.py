@@ -13,8 +13,9 @@ from fastapi import Depends, Request
 from pisang.client.results import Result, result_of
 from pisang.client.settings import Settings
 from pisang.domain.ledger import AttemptRow, ImageRow, RequestRow
-from pisang.engine.engine import Engine, summary
+from pisang.engine.engine import Engine
 from pisang.engine.order import Ran
+from pisang.engine.outcome import summary
 from pisang.engine.world import now_ms
 from pisang.errors import Language, NotFound, PisangError
 from pisang.gateway.access import Caller

@@ -14,8 +14,7 @@ from pisang.client.results import iso_time, result_of
 from pisang.domain.answer import Answer
 from pisang.domain.attempt import State
 from pisang.domain.ledger import RequestRow
-from pisang.engine.engine import summary
-from pisang.engine.outcome import last_attempts
+from pisang.engine.outcome import last_attempts, summary
 from pisang.engine.replay import replay
 from pisang.errors import Charged, NotFound, Running
 from pisang.gateway.management.answers import result_json, row_json

@@ -146,6 +146,13 @@ SELECT state, count(*) AS jobs FROM jobs WHERE batch_id = :batch_id GROUP BY sta
 SELECT (SELECT count(*) FROM jobs WHERE batch_id = :batch_id AND due_ms IS NOT NULL) AS waiting,
   (SELECT count(*) FROM jobs WHERE batch_id = :batch_id AND due_ms IS NULL AND ended IS NULL) AS taken;
 
+-- name: batch_standing
+-- The state of a batch, and whether a job of it waits or is taken.
+SELECT state,
+  EXISTS (SELECT 1 FROM jobs WHERE batch_id = :id AND due_ms IS NOT NULL) AS waiting,
+  EXISTS (SELECT 1 FROM jobs WHERE batch_id = :id AND due_ms IS NULL AND ended IS NULL) AS taken
+FROM batches WHERE id = :id;
+
 -- name: batch_sums
 -- What the attempts of a batch cost, and what may have been paid for nothing, by currency.
 SELECT free, coalesce(cost_currency, price_currency) AS currency,
