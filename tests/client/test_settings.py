@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -217,6 +218,16 @@ def test_what_is_written_down_is_read_back_the_same(load, tmp_path: Path):
     put_upstream(tmp_path / "home", entry)
     assert load().upstreams == {"mine": entry}
     assert load().defaults == settings.defaults
+
+
+@pytest.mark.parametrize("odd", ["\x7f", "\x85", "\u2028", "\U000eb7e2", '"', "\\", "\n[x]\n"])
+def test_an_odd_word_is_read_back_the_same_whatever_is_edited_after_it(load, tmp_path: Path, odd):
+    load()
+    entry = replace(MINE, default_model=f"a{odd}b", prices={f"m{odd}@1K": Money(1, "USD")})
+    put_upstream(tmp_path / "home", entry)
+    put_default(tmp_path / "home", "mine")
+    put_upstream(tmp_path / "home", replace(entry, name="other"))
+    assert load().upstreams["mine"] == entry
 
 
 def test_removing_takes_its_tables_and_nothing_else(load, tmp_path: Path):

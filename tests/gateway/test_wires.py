@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import gzip
+import time
 
 import openai
 import pytest
@@ -118,3 +120,24 @@ def test_what_is_no_call_is_refused_in_the_caller_s_own_shape(stage):
     assert wrong.json()["error"]["status"] == "INVALID_ARGUMENT"
     nowhere = requests.get(f"{stage.url}/v1beta/nothing", timeout=30)
     assert nowhere.status_code == 404
+
+
+def test_a_compressed_body_is_refused_by_name_and_buys_nothing(stage):
+    before = len(stage.charges)
+    url = f"{stage.url}/v1beta/models/{PRO}:generateContent"
+    packed = gzip.compress(b'{"contents": [{"parts": [{"text": "a packed plum"}]}]}')
+    answer = requests.post(url, data=packed, headers={"Content-Encoding": "gzip"}, timeout=30)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["message"] == (
+        "Content-Encoding 'gzip' is not valid: a body is taken as it is, not compressed."
+    )
+    assert len(stage.charges) == before
+
+
+def test_an_answer_in_another_dialect_tells_when_it_was_made(images):
+    made = images.images.generate(model=FLASH, prompt="a dated plum")
+    said = images.chat.completions.create(
+        model=FLASH, messages=[{"role": "user", "content": "a dated bird"}]
+    )
+    assert abs(made.created - time.time()) < 60
+    assert abs(said.created - time.time()) < 60

@@ -22,6 +22,8 @@ from pisang.errors import SettingsMalformed
 _TITLE = "# Pisang's settings. Secrets are not kept here.\n"
 _BARE = re.compile(r"^[A-Za-z0-9_-]+$")
 _DEFAULT = re.compile(r"^\s*default_upstream\s*=")
+_UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029]")
+"""What JSON leaves as it is and TOML does not take, or a reader of lines takes for an end."""
 
 
 def put_upstream(home: Path, entry: Entry) -> None:
@@ -113,14 +115,14 @@ def _with_default(text: str, name: str | None) -> str:
     above = [line for line in lines[:top] if not _DEFAULT.match(line)]
     while above and not above[-1].strip():
         above.pop()
-    setting = [] if name is None else [f"default_upstream = {json.dumps(name)}"]
+    setting = [] if name is None else [f"default_upstream = {toml_value(name)}"]
     below = ["", *lines[top:]] if top < len(lines) else []
     return "\n".join((*above, *setting, *below, ""))
 
 
 def _lines(entry: Entry) -> Iterator[str]:
     """An upstream as TOML, one table and those inside it."""
-    section = f"upstreams.{_key(entry.name)}"
+    section = f"upstreams.{toml_key(entry.name)}"
     yield from _table(section, _own_values(entry))
     yield from _table(f"{section}.limits", _values(entry.limits))
     yield from _table(f"{section}.quirks", _values(entry.quirks))
@@ -162,11 +164,17 @@ def _table(section: str, values: Mapping[str, object]) -> Iterator[str]:
     if said or section.count(".") == 1:
         yield f"[{section}]"
         for name, value in said.items():
-            # JSON's texts, numbers, true, false and lists are TOML's too.
             written = list(value) if isinstance(value, tuple) else value
-            yield f"{_key(name)} = {json.dumps(written, ensure_ascii=False)}"
+            yield f"{toml_key(name)} = {toml_value(written)}"
         yield ""
 
 
-def _key(name: str) -> str:
-    return name if _BARE.match(name) else json.dumps(name)
+def toml_value(value: object) -> str:
+    """A value as TOML has it: JSON's texts, numbers, true, false and lists are TOML's too."""
+    text = json.dumps(value, ensure_ascii=False)
+    return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def toml_key(name: str) -> str:
+    """A name as TOML has it."""
+    return name if _BARE.match(name) else toml_value(name)

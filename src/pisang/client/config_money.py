@@ -6,7 +6,6 @@ One line is changed, or one table added or taken away; comments and order stay, 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,7 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
-from pisang.client.config_edit import read_config, save_config
+from pisang.client.config_edit import read_config, save_config, toml_key, toml_value
 from pisang.client.files import in_turn
 from pisang.client.schema import header_of, split_key
 from pisang.domain.ledger import Budget
@@ -22,7 +21,6 @@ from pisang.domain.money import Money
 
 PriceTable = Literal["prices", "published"]
 
-_BARE = re.compile(r"^[A-Za-z0-9_-]+$")
 _REMARK = re.compile(r'=\s*"[^"]*"(?P<remark>\s+#.*)$')
 _ASSIGNMENT = re.compile(r"^\s*(?P<key>[^=#\[\]]+?)\s*=")
 
@@ -114,7 +112,7 @@ def with_value(text: str, section: tuple[str, ...], key: str, value: str | None)
     if first is None:
         if value is None:
             return text
-        header = ".".join(map(_key, section))
+        header = ".".join(map(toml_key, section))
         return "\n".join((text.rstrip(), "", f"[{header}]", _line(key, value), ""))
     there = next((i for i in range(first, last) if _assigns(lines[i], key)), None)
     new = [] if value is None else [_line(key, value)]
@@ -162,8 +160,4 @@ def _assigns(line: str, key: str) -> bool:
 
 
 def _line(key: str, value: str) -> str:
-    return f"{_key(key)} = {json.dumps(value, ensure_ascii=False)}"
-
-
-def _key(name: str) -> str:
-    return name if _BARE.match(name) else json.dumps(name, ensure_ascii=False)
+    return f"{toml_key(key)} = {toml_value(value)}"

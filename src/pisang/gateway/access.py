@@ -20,6 +20,7 @@ from pisang.domain.model import SIZES, canonical_size, normalise
 from pisang.domain.secret import Secret
 from pisang.engine.world import now_ms
 from pisang.errors import KeyInvalid, KeyRestricted
+from pisang.gateway.links import PARAMETER, is_signed, key_in
 from pisang.gateway.routes import role_for
 from pisang.gateway.visits import Visit, base_of
 from pisang.policy.plan import Planned
@@ -133,10 +134,18 @@ class Access:
             if not is_local(visit):
                 raise _refusal()
             return Caller(OPEN_SCOPE, "")
-        key = self._prove(visit.key) if visit.key else None
+        key = self._prove(visit.key) if visit.key else self._signed(visit)
         if key is None or key.standing(self._clock_ms()) != "live":
             raise _refusal()
         return Caller(key.id, key.name, key)
+
+    def _signed(self, visit: Visit) -> GatewayKey | None:
+        """The key whose owner was given that very address, for reading what is his."""
+        word = visit.query.get(PARAMETER, "")
+        key = self._keys.get(key_in(word)) if word else None
+        if key is None or not is_signed(word, visit.path, key, self._clock_ms() // 1000):
+            return None
+        return replace(key, role=Role.READ)
 
     def _prove(self, text: Secret) -> GatewayKey | None:
         """The key of that text. What was proven is kept by its whole hash, for a moment."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pisang.domain.content import Span
 from pisang.domain.fingerprint import fingerprint, span_hash
-from pisang.errors import RequestTooLarge, WireError
+from pisang.errors import OptionInvalid, RequestTooLarge, WireError
 from pisang.gateway.visits import Visit
 from pisang.wires.asgi import MAX_BODY, read_chunks
 from pisang.wires.base import Ask, Call, FormField, Sink, Wire
@@ -73,8 +73,12 @@ async def scan_body(visit: Visit, sink: Sink) -> tuple[bytes, tuple[Span, ...]]:
 
 
 def read_body(visit: Visit) -> AsyncIterator[bytes]:
-    """The caller's body as it comes in; one that is said to be too large is not begun. Raises
-    `RequestTooLarge`, `RequestTooSlow`, and `Gone`."""
+    """The caller's body as it comes in; one that is said to be too large, or packed, is not begun.
+    Raises `RequestTooLarge`, `OptionInvalid`, `RequestTooSlow`, and `Gone`."""
+    coding = visit.headers.get("content-encoding", "").strip().lower()
+    if coding not in ("", "identity"):
+        why = "a body is taken as it is, not compressed"
+        raise OptionInvalid(option="Content-Encoding", value=coding[:40], why=why)
     said = visit.headers.get("content-length", "")
     if said.isascii() and said.isdigit() and int(said[:20]) > MAX_BODY:
         raise RequestTooLarge(upstream=NAME)

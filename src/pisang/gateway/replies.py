@@ -6,6 +6,7 @@ in the caller's dialect.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from pisang.domain.answer import Answer, Ended, Reply
@@ -15,6 +16,7 @@ from pisang.domain.request import Image
 from pisang.engine.order import Ran
 from pisang.engine.outcome import last_attempts
 from pisang.errors import PisangError
+from pisang.gateway.links import link
 from pisang.gateway.transcoding import transcode
 from pisang.store.store import Store
 from pisang.wires.base import Ask, Wire, WireAnswer
@@ -26,8 +28,11 @@ _SAID = frozenset({State.DONE, State.REFUSED})
 JSON_TYPE = "application/json; charset=UTF-8"
 
 
-def encode(ran: Ran, ask: Ask, asked_wire: Wire, store: Store) -> WireAnswer:
+def encode(
+    ran: Ran, ask: Ask, asked_wire: Wire, store: Store, address: Callable[[str], str]
+) -> WireAnswer:
     """The answer to a caller: pictures, a refusal as its upstream worded it, or the error.
+    `address` says where an image of his is.
 
     Blocks while pictures are written in another type than they came in.
     """
@@ -41,7 +46,9 @@ def encode(ran: Ran, ask: Ask, asked_wire: Wire, store: Store) -> WireAnswer:
     if not pictured:
         return asked_wire.encode_error(_error_of(ran), ask)
     reply = _merge([_reply(ran.row, one, answer, store) for one, answer in pictured])
-    return asked_wire.encode_reply(transcode(reply, ask, store), ask)
+    reply = link(transcode(reply, ask, store), ask, address)
+    told_at = {"created_s": ran.row.created_ms // 1000}
+    return asked_wire.encode_reply(reply, replace(ask, options={**ask.options, **told_at}))
 
 
 def _error_of(ran: Ran) -> PisangError:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from pisang.domain.catalogue import Catalogue
 from pisang.domain.ledger import Join
@@ -31,13 +32,14 @@ from pisang.gateway.access import Caller
 from pisang.gateway.calls import note_error
 from pisang.gateway.files import names_files, take_in
 from pisang.gateway.intake import Asked, read_asked
+from pisang.gateway.links import address, check_linked
 from pisang.gateway.news import News
 from pisang.gateway.recall import recall
 from pisang.gateway.relay import Relay, skip
 from pisang.gateway.replies import JSON_TYPE, encode, is_plain, speaks_for_itself
 from pisang.gateway.routing import Router
 from pisang.gateway.telling import Teller
-from pisang.gateway.visits import Departure, Gone, Visit
+from pisang.gateway.visits import Departure, Gone, Visit, base_of
 from pisang.policy.plan import plan
 from pisang.wires.base import Wire, WireAnswer
 from pisang.wires.table import wire
@@ -70,6 +72,7 @@ async def serve(service: Service, visit: Visit, caller: Caller, spoken: Wire) ->
     sink = store.spool(call_id)
     try:
         asked = await read_asked(visit, spoken, sink)
+        check_linked(asked.ask)
         if sink.pieces:
             await beside(store, store.adopt, call_id)
         else:
@@ -87,7 +90,7 @@ async def serve(service: Service, visit: Visit, caller: Caller, spoken: Wire) ->
         note_error(error)
         await Teller(visit.send).tell(spoken.encode_error(error), store)
         return
-    await _Serving(service, visit, spoken, asked).run(orders)
+    await _Serving(service, visit, caller, spoken, asked).run(orders)
 
 
 def _orders(service: Service, visit: Visit, caller: Caller, asked: Asked) -> tuple[Order, ...]:
@@ -177,11 +180,14 @@ def is_set(headers: Mapping[str, str], name: str) -> bool:
 class _Serving:
     """One call being served."""
 
-    def __init__(self, service: Service, visit: Visit, wire: Wire, asked: Asked) -> None:
+    def __init__(
+        self, service: Service, visit: Visit, caller: Caller, wire: Wire, asked: Asked
+    ) -> None:
         self._service = service
         self._store = service.engine.store
         self._wire = wire
         self._ask = asked.ask
+        self._address = partial(address, base_of(visit), caller.key)
         self._teller = Teller(visit.send, lambda: self._departure.happened)
         # At once: the same client may ask again before there is a next byte to fail on.
         self._departure = Departure(
@@ -314,7 +320,7 @@ class _Serving:
         try:
             ran = carrying.result()
             self._note(ran)
-            return encode(ran, self._ask, self._wire, self._store)
+            return encode(ran, self._ask, self._wire, self._store, self._address)
         except PisangError as error:
             self._owed = isinstance(error, OutcomeUnknown)
             return self._wire.encode_error(error, self._ask)

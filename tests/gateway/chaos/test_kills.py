@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.gateway.chaos.dialects import pictures_in, reference_of, sha256
+from tests.gateway.chaos.dialects import picture, pictures_in, reference_of, sha256
 from tests.gateway.chaos.ring import ROADS, Ring, reckon
 from tests.gateway.chaos.shop import LONG, Cut, Shop, free_port, opened, wait_until
 
@@ -74,10 +74,11 @@ def test_one_of_two_servers_on_a_home_is_killed_and_the_other_knows_what_it_sent
 def test_a_picture_that_came_before_the_kill_is_given_to_who_asks_again(shop: Shop) -> None:
     manner = json.dumps({"kb": 200, "pause_at": 0.99999, "pause_s": 60})
     asked = [(one, f"{one.name} over {name} {manner}", name) for one, name in ROADS]
+    whole = len(picture("any", 200_000))
     gateway = shop.open()
     with ThreadPoolExecutor(len(asked)) as pool:
         calls = [pool.submit(shop.ask, *one) for one in asked]
-        wait_until(lambda: _have_come(shop, 200_000) == len(asked))
+        wait_until(lambda: _have_come(shop, whole) == len(asked))
         gateway.kill()
         assert all(isinstance(call.exception(), Cut) for call in calls)
     shop.open()
@@ -91,4 +92,4 @@ def test_a_picture_that_came_before_the_kill_is_given_to_who_asks_again(shop: Sh
 def _have_come(shop: Shop, size: int) -> int:
     """How many whole pictures are in."""
     paths = (shop.home / "incoming").glob("att_*")
-    return sum(path.stat().st_size > size for path in paths)
+    return sum(path.stat().st_size == size for path in paths)

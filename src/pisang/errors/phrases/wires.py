@@ -93,6 +93,10 @@ PHRASES: Mapping[str, str] = {
     "the Nano Banana models take no masks: say in the prompt what is to change": (
         "Nano Banana 模型不支持蒙版：请在提示词里说明要改什么"
     ),
+    "a body is taken as it is, not compressed": "请求体须原样发送，不能压缩",
+    "with output_format the pictures are in the answer itself: leave one of the two out": (
+        "指定 output_format 时图片直接放在回答里：两个参数只能用一个"
+    ),
     "pictures are named image or image[]": "图片字段名应为 image 或 image[]",
     "an edit needs at least one picture": "编辑至少需要一张图片",
     "it is no picture": "不是图片",
