@@ -57,6 +57,7 @@ COMMANDS: dict[str, Row | Group] = {
         {"ikunimage": Row("pisang.cli.importing:ikunimage", "IKunImage's key, for its relay.")},
     ),
     "serve": Row("pisang.cli.serve:serve", "A gateway for every client, over your upstreams."),
+    "worker": Row("pisang.cli.worker:worker", "Do the jobs of batches, beside whoever else does."),
     "key": Group(
         "Keys for callers of your gateway.",
         {

@@ -339,6 +339,26 @@ HELP: Mapping[str, str] = {
         "日志格式（终端上默认 console，否则 json）。"
     ),
     "The least that is logged.": "日志的最低级别。",
+    # --- worker -----------------------------------------------------------------------------
+    "Do the jobs of batches, beside whoever else does.": "执行批次里的任务，可多个同时运行。",
+    "Do the jobs of every open batch of this home, beside whoever else does.": (
+        "执行本机主目录里所有进行中批次的任务，可与其他进程同时运行。"
+    ),
+    "Any number of workers may run, on one machine or on many that share a database and a bucket: "
+    "the limits of upstreams and batches hold for all of them together, and nothing is bought "
+    "twice. When one dies, the others take over within seconds what it had not sent.": (
+        "可以运行任意多个 worker，既可在一台机器上，也可在共用数据库和存储桶的多台机器上："
+        "上游和批次的各项限制对它们合计生效，不会重复购买。某个 worker 异常退出后，"
+        "其他 worker 会在几秒内接手它尚未发送的任务。"
+    ),
+    "Ctrl-C or SIGTERM begins nothing more and sees through what was sent. Every minute one line "
+    "says how it is, on standard error; with --format json as an object a line on standard "
+    "output.": (
+        "Ctrl-C 或 SIGTERM 后不再开始新任务，已发送的会等到结果。每分钟在标准错误输出一行状态；"
+        "使用 --format json 时在标准输出每行输出一个对象。"
+    ),
+    "At most so many images at once, here.": "本进程同时进行的最大张数。",
+    "End when no job is left that is due.": "没有到期的任务后即结束。",
     # --- sandbox, doctor, gc ----------------------------------------------------------------
     "Serve the offline painter to other programs.": "把离线沙盒作为服务提供给其他程序。",
     "Serve the offline painter in every wire's server role; any key is good.": (

@@ -129,6 +129,10 @@ PHRASES: Mapping[str, str] = {
     "attempt {} was taken over and is gone": "尝试 {} 已被接管，不复存在",
     "{} takes {} at once": "{} 最多同时处理 {} 个请求",
     "{} takes one every {} ms": "{} 每 {} 毫秒只接受一个请求",
+    "the batch takes {} at once": "该批次最多同时处理 {} 个请求",
+    "the batch takes one every {} ms": "该批次每 {} 毫秒只开始一个请求",
+    "{} asked to be left alone for a while": "{} 要求稍后再发送请求",
+    "{} has calls to answer that somebody waits for": "{} 正优先处理有人等待的请求",
     "{} takes {} a minute": "{} 每分钟最多接受 {} 个请求",
     # what doctor finds of it
     "A write failed earlier ({}); everything is there, so buying may go on.": (
