@@ -42,6 +42,7 @@ SILENT = (
     "gateway/metrics.py", "gateway/levels.py",  # what Prometheus reads is English everywhere
     "gateway/management/granted.py",
     "gateway/webhooks.py",  # it tells programs and the log
+    "mcp/server.py", "mcp/telling.py",  # read by models, whose tools are described in English
     "gateway/upkeep.py",  # it writes to the log, whose language is English
     "sandbox/faults.py", "sandbox/generating.py", "sandbox/listing.py", "sandbox/making.py",
     "sandbox/rules.py", "sandbox/app.py", "sandbox/pytest_plugin.py",  # they imitate upstreams
@@ -76,7 +77,7 @@ UNSAID = frozenset({
     "gateway/routes.py and the application differ in {}",
     "At stake: {}.", "no type", "{} bytes of {}, not all of them text: {}",
     # commands and names
-    "`pisang sandbox`", "`pisang serve`", "the application was not opened",
+    "`pisang mcp`", "`pisang sandbox`", "`pisang serve`", "the application was not opened",
     "live {}", "paid {}", "a small red square on white",
     "a kitten in a garden, oil painting", "Its config.json (default: {}).",
     "gcloud auth application-default login", "error {}",

@@ -316,6 +316,23 @@ HELP: Mapping[str, str] = {
     "The ledger's one currency, which caps are counted in: say or set it.": (
         "查看或设置账本货币，各项上限以它计算。"
     ),
+    # --- mcp --------------------------------------------------------------------------------
+    "Tools for agents, by the Model Context Protocol.": "供智能体使用的工具（MCP 服务器）。",
+    "Serve agents by the Model Context Protocol: a client starts this, no person does.": (
+        "以 MCP（Model Context Protocol）为智能体提供工具：由客户端启动，不是给人直接用的。"
+    ),
+    "Images go to --out; of other files only those below --out, the folder it is started in and "
+    "each --root are touched. What was paid for is kept whatever becomes of the client.": (
+        "图片保存到 --out；除此之外只读写 --out、启动时所在文件夹和各个 --root 之下的文件。"
+        "无论客户端怎样，付过费的图片都会保留。"
+    ),
+    "Where images are written (~/Pictures/pisang, or so).": (
+        "图片保存到哪里（默认 ~/Pictures/pisang 之类）。"
+    ),
+    "A folder whose files may be read and written too; may be repeated.": (
+        "另外允许读写的文件夹；可重复给出。"
+    ),
+    "The most that this session may spend.": "本次会话最多花费多少。",
     # --- serve ------------------------------------------------------------------------------
     "A gateway for every client, over your upstreams.": "网关：让各种客户端共用你的上游。",
     "Serve every wire over the configured upstreams: point any client's base URL here.": (

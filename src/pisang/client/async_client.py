@@ -13,6 +13,7 @@ from typing import Unpack
 
 from pisang.client.costs import CostReport, parse_since, parse_until, read_costs
 from pisang.client.delivery import Delivery, collect, deliver
+from pisang.client.estimates import Estimate, estimate
 from pisang.client.export import Exported
 from pisang.client.finding import (
     again,
@@ -31,6 +32,7 @@ from pisang.client.upstreams import choose, how_to_key
 from pisang.client.wishes import Options, ReferenceWord, Wisher, merged
 from pisang.domain.attempt import State
 from pisang.domain.ledger import AttemptRow
+from pisang.domain.money import Money
 from pisang.domain.upstream import Upstream
 from pisang.engine.engine import Engine
 from pisang.engine.events import Listener, ignore
@@ -204,6 +206,24 @@ class AsyncClient:
             spec = delivery.to_json()
             order = replace(order, outgoing=spec, route=route, join="lost", new=new)
         return await self._run(order, listen)
+
+    async def estimate(
+        self, prompt: str, image: ReferenceWord | None = None, **options: Unpack[Options]
+    ) -> Estimate:
+        """What a wish would cost at most, and how it would be asked. Nothing is sent, and nothing
+        written down but the pictures it names. Raises what is wrong with the words."""
+        order, _ = await self._compose(prompt, image, options)
+        return estimate(order, (await self._hub.engine()).catalogue)
+
+    async def counted(self, amount: Money | None) -> Money | None:
+        """An amount in the ledger's currency, which is what caps count in; None where it, or its
+        rate, is not known."""
+        return (await self._hub.engine()).money.convert(amount)
+
+    async def cancel(self, request_id: str) -> bool:
+        """Send nothing more of a request: what of it waits for its turn ends as `Cancelled`, free.
+        Whether this client works on it. What was sent is seen through, and kept."""
+        return (await self._hub.engine()).cancel(request_id)
 
     async def release(self, request_id: str, *, told: bool) -> None:
         """Nobody waits for a request's outcome any more; `told`: somebody was told it whole."""

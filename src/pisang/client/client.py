@@ -10,12 +10,14 @@ from typing import Unpack
 from pisang.client.async_client import AsyncClient, Handle
 from pisang.client.costs import CostReport
 from pisang.client.delivery import Delivery
+from pisang.client.estimates import Estimate
 from pisang.client.export import Exported
 from pisang.client.looking import Looked
 from pisang.client.results import Result
 from pisang.client.settings import Settings
 from pisang.client.wishes import Options, ReferenceWord
 from pisang.domain.ledger import AttemptRow
+from pisang.domain.money import Money
 from pisang.domain.upstream import Upstream
 from pisang.engine.portal import Portal
 from pisang.engine.probe import Probe
@@ -128,6 +130,20 @@ class Client:
         return self._portal.call(
             lambda: self._inner.attempt(prompt, image, delivery=delivery, new=new, **options)
         )
+
+    def estimate(
+        self, prompt: str, image: ReferenceWord | None = None, **options: Unpack[Options]
+    ) -> Estimate:
+        """What a wish would cost at most, and how it would be asked. Nothing is sent."""
+        return self._portal.call(lambda: self._inner.estimate(prompt, image, **options))
+
+    def counted(self, amount: Money | None) -> Money | None:
+        """An amount in the ledger's currency; None where it, or its rate, is not known."""
+        return self._portal.call(lambda: self._inner.counted(amount))
+
+    def cancel(self, request_id: str) -> bool:
+        """Send nothing more of a request. Whether this client works on it."""
+        return self._portal.call(lambda: self._inner.cancel(request_id))
 
     def release(self, request_id: str, *, told: bool) -> None:
         """Nobody waits for a request's outcome any more; `told`: somebody was told it whole."""

@@ -76,13 +76,23 @@ def take_reference(
         return _from_stdin(shelf, stdin or sys.stdin.buffer, label)
     if name == LAST:
         return _ours(_last(shelf, folder), shelf, label)
-    if _ADDRESS.match(name) or _DATA.match(name):
+    if is_address(name):
         shown = name.split("?")[0][:80]
         why = "addresses are not fetched: save the picture and give its path"
         raise ReferenceUnreadable(reference=shown, why=why)
-    if _ID.match(name) and not (folder / name).exists():
+    if is_id(name) and not (folder / name).exists():
         return _ours(shelf.image(name), shelf, label)
     return _from_file(Path(name), shelf, folder, label)
+
+
+def is_id(word: str) -> bool:
+    """Whether a word is an id of ours or the beginning of one: a request's, an image's."""
+    return _ID.match(word) is not None
+
+
+def is_address(word: str) -> bool:
+    """Whether a word is a URL, `data:` included: none is ever fetched as a reference."""
+    return _ADDRESS.match(word) is not None or _DATA.match(word) is not None
 
 
 def _split_label(word: str, folder: Path) -> tuple[str | None, str]:

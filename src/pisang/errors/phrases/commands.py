@@ -22,6 +22,12 @@ PHRASES: Mapping[str, str] = {
     "No such command {}.": "没有命令 {}。",
     "Upstream: {}": "上游：{}",
     # ours
+    "of this session (--max-cost)": "（本次会话，--max-cost）",
+    "this session may touch only what is below {} (start it with --root DIR)": (
+        "本次会话只能读写 {} 之下的文件（可用 --root DIR 增加文件夹）"
+    ),
+    "that is no path": "这不是有效的路径",
+    "image made in this session yet, to be": "本次会话还没有生成过图片，无法使用",
     "The relay counts in dollars of its own: what one cost you may differ.": (
         "中转站按自己的美元额度计费：与你的实际花费可能不同。"
     ),
