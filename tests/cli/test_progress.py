@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import sys
+from contextlib import closing
+from dataclasses import replace
 from itertools import product
+from pathlib import Path
 
 import pytest
 
 from pisang.cli.progress import Progress, say_duration
 from pisang.cli.screen import Screen
 from pisang.cli.table import width_of
+from pisang.domain.attempt import State
 from pisang.engine.events import Event
 from pisang.errors import OutcomeUnknown
+from tests.store.kit import open_store, sent
 
 NOW = 1_800_000_000_000
 EN, ZH = Screen("human", "en"), Screen("human", "zh")
@@ -142,3 +147,18 @@ def test_off_a_terminal_nothing_is_drawn(capsys: pytest.CaptureFixture[str]) -> 
         heard.hear(event("claimed"))
         heard.hear(event("done"))
     assert capsys.readouterr() == ("", "")
+
+
+def test_what_another_process_sent_counts_from_when_it_was_sent(tmp_path: Path) -> None:
+    with closing(open_store(tmp_path / "home")) as store:
+        (attempt,) = store.request(sent(store).request_id).attempts
+    assert attempt.sent_ms is not None
+    heard = progress()
+    heard.take_in((attempt,))
+    head, share, tail = heard.line(80, attempt.sent_ms + 5_000)
+    limit = say_duration(attempt.deadline_ms / 1000, "en")
+    assert (head, share, tail) == ("Painting", None, f"5 s, at most {limit}")
+    assert heard.interrupted("relay") is None, "it is not this process's to cut"
+    heard = progress()
+    heard.take_in((replace(attempt, state=State.DONE),))
+    assert said(heard) == "Preparing"

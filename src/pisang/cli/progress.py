@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from pisang.cli.callers import agent_in
 from pisang.cli.screen import Screen
 from pisang.cli.table import clip, width_of
+from pisang.domain.attempt import State
 from pisang.engine.events import ENDED, Event
 from pisang.errors import OutcomeUnknown, PisangError
 from pisang.errors.chinese import in_chinese
@@ -26,6 +27,8 @@ from pisang.errors.chinese import in_chinese
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
     from rich.live import Live
+
+    from pisang.domain.ledger import AttemptRow
 
 _PER_SECOND = 4
 """How often the line is drawn: the seconds tick, and a slow connection is not filled with it."""
@@ -102,6 +105,12 @@ class Progress:
             self._done += event.kind == "done"
         elif event.kind == "received":
             self._bytes[name] = event.bytes
+
+    def take_in(self, attempts: Iterable[AttemptRow]) -> None:
+        """Know what another process sent: since when, and how long it may take."""
+        for one in attempts:
+            if one.state is State.SENT and one.sent_ms is not None:
+                self._paces[one.id] = Pace(one.sent_ms, None, one.deadline_ms / 1000)
 
     def interrupted(self, upstream: str) -> PisangError | None:
         """What an interruption leaves open: None when nothing was under way."""

@@ -60,7 +60,8 @@ async def _wait(word: str | None, for_s: float | None, screen: Screen) -> int:
     async with AsyncClient(face="cli") as client:
         request = await client.newest(word)
         try:
-            with Progress(screen, 1):
+            with Progress(screen, 1) as progress:
+                progress.take_in(request.attempts)
                 result = await client.wait(request.request_id, for_s)
         except TimeoutError:
             left = Left(request.request_id, request.state.value)
