@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from urllib.parse import urlsplit
 
@@ -99,7 +98,7 @@ def test_a_caller_who_does_not_read_holds_nothing_up(stage: Stage):
 
 
 @pytest.fixture
-def relay() -> Iterator[Relay]:
+async def relay() -> Relay:
     one = Relay(sse=False)
     one.begin(200, {"content-type": "application/json"})
     return one
@@ -113,7 +112,7 @@ async def read(relay: Relay) -> bytes:
 async def test_the_last_chunk_is_held_back(relay: Relay):
     for chunk in (b"{" + bytes(LIVE_BYTES), b"more", b"}"):
         relay.push(chunk)
-    assert relay.live.is_set()
+    assert relay.live.done()
     chunks = relay.chunks()
     assert len(await anext(chunks)) == LIVE_BYTES + 1
     assert await anext(chunks) == b"more"
@@ -124,15 +123,15 @@ async def test_the_last_chunk_is_held_back(relay: Relay):
 
 async def test_a_small_answer_is_not_begun(relay: Relay):
     relay.push(b"{}")
-    assert not relay.live.is_set()
+    assert not relay.live.done()
 
 
 async def test_what_is_no_answer_is_not_begun(relay: Relay):
     relay.push(b"<html>" + bytes(LIVE_BYTES))
-    assert not relay.live.is_set()
+    assert not relay.live.done()
     relay.begin(503, {})
     relay.push(b"{" + bytes(LIVE_BYTES))
-    assert not relay.live.is_set()
+    assert not relay.live.done()
 
 
 async def test_a_reader_who_falls_behind_is_given_the_rest_from_the_store():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import sys
 from contextlib import suppress
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
     from pisang.gateway.logs import LogFormat
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+NEW_OBJECTS = 10_000
+"""How many objects are made, and not let go, between two looks of the garbage collector. Python's
+own 700 are those of one or two calls."""
 
 EXAMPLES = """\
 pisang serve
@@ -143,6 +148,7 @@ async def _run(gateway: Gateway, asked: Serve, port: int, screen: Screen) -> tup
     serving = asyncio.create_task(server.serve())
     await listening(asked.host, port, serving)
     hold_back(port)
+    _spare_collector()
     if not serving.done():
         notify("READY=1")
         _announce(f"http://{_bracketed(asked.host)}:{port}", screen)
@@ -152,6 +158,14 @@ async def _run(gateway: Gateway, asked: Serve, port: int, screen: Screen) -> tup
     if not stopping.is_set():
         await serving  # it gave up: raises why
     return await gateway.finish()
+
+
+def _spare_collector() -> None:
+    """Have the garbage collector look seldom, and only at what calls leave: at all that was loaded
+    before the first of them it looked again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(NEW_OBJECTS, 10, 10)
 
 
 def _log_format(asked: Serve) -> LogFormat:

@@ -343,7 +343,8 @@ class Engine:
             for ordinal in owed
         ]
         try:
-            ended = await asyncio.gather(*making)
+            # One alone needs no task of its own.
+            ended = await asyncio.gather(*making) if making[1:] else [await one for one in making]
         finally:
             await world.give_back()
             if not world.finished and order.batch_id is None:

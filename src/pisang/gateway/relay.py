@@ -32,7 +32,8 @@ class Relay:
 
     `headers` are those of the answer that is relayed. `sent` counts the bytes that `chunks` gave
     out; where `fell_behind`, what stands behind them in the body is to be read from the store.
-    `whole`: the body came to its end. `between_events`: what was given out ends with an event.
+    `live` is done once there is so much that it is to be given out while it arrives. `whole`: the
+    body came to its end. `between_events`: what was given out ends with an event.
     """
 
     def __init__(self, *, sse: bool, patience_s: float = PATIENCE_S) -> None:
@@ -42,11 +43,12 @@ class Relay:
         self._taken = False
         self._fits = False
         self._ended = False
-        self._news = asyncio.Event()
-        self._read = asyncio.Event()
+        # Made when somebody waits: thousands of answers are awaited, few are read yet.
+        self._news: asyncio.Event | None = None
+        self._read: asyncio.Event | None = None
         self._patience_s = patience_s
         self.headers: Mapping[str, str] = {}
-        self.live = asyncio.Event()
+        self.live: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.fell_behind = False
         self.whole = False
         self.between_events = False
@@ -71,9 +73,9 @@ class Relay:
             self._fits = chunk.lstrip()[: len(self._start)] == self._start
         self._waiting.append(chunk)
         self._waiting_bytes += len(chunk)
-        if self._waiting_bytes > LIVE_BYTES and self._fits:
-            self.live.set()
-        self._news.set()
+        if self._waiting_bytes > LIVE_BYTES and self._fits and not self.live.done():
+            self.live.set_result(None)
+        _wake(self._news)
 
     @property
     def full(self) -> bool:
@@ -83,7 +85,7 @@ class Relay:
     async def room(self) -> None:
         """Until the reader has caught up by half, or his time is used up: then he is let go."""
         started_s = time.monotonic()
-        self._read.clear()
+        self._read = asyncio.Event()
         with suppress(TimeoutError):
             async with asyncio.timeout(self._patience_s):
                 await self._read.wait()
@@ -92,13 +94,13 @@ class Relay:
             self.fell_behind = True
             note_fell_behind()
             self._waiting.clear()
-            self._news.set()
+            _wake(self._news)
 
     def leave(self) -> None:
         """Nobody reads any more: nothing is kept for him, and nothing waits for him."""
         self._fits = False
         self._waiting.clear()
-        self._read.set()
+        _wake(self._read)
 
     def close(self, *, whole: bool) -> None:
         """The body has ended, whole or not."""
@@ -114,6 +116,7 @@ class Relay:
     async def chunks(self) -> AsyncIterator[bytes]:
         """The chunks as they arrive, all but the last; ends with `end`, or where it fell behind."""
         self._taken = True
+        self._news = asyncio.Event()
         while not self._ended and not self.fell_behind:
             while len(self._waiting) > 1 and not self.fell_behind:
                 yield self._next()
@@ -124,7 +127,7 @@ class Relay:
     def end(self) -> None:
         """The outcome is known: `chunks` ends."""
         self._ended = True
-        self._news.set()
+        _wake(self._news)
 
     def rest(self) -> list[bytes]:
         """What was held back. Nothing where the reader fell behind."""
@@ -134,10 +137,15 @@ class Relay:
         chunk = self._waiting.popleft()
         self._waiting_bytes -= len(chunk)
         if self._waiting_bytes <= LAG_BYTES // 2:
-            self._read.set()
+            _wake(self._read)
         self.sent += len(chunk)
         self.between_events = chunk.endswith((b"\n\n", b"\r\n\r\n"))
         return chunk
+
+
+def _wake(waiter: asyncio.Event | None) -> None:
+    if waiter is not None:
+        waiter.set()
 
 
 def skip(body: Iterable[bytes], count: int) -> Iterator[bytes]:

@@ -210,7 +210,7 @@ class _Serving:
             await self._wait(carrying)
             whole = False
             if not self._departure.happened:
-                live = self._relay.live.is_set()
+                live = self._relay.live.done()
                 whole = await (self._tell_live(carrying) if live else self._tell(carrying))
             if self._departure.happened:
                 carrying.add_done_callback(_look_away)
@@ -305,16 +305,13 @@ class _Serving:
     async def _wait(self, carrying: asyncio.Future[Ran]) -> None:
         """Until the outcome is there or the caller has left; he hears a line break meanwhile."""
         pause_s = self._service.first_keepalive_s
-        live = asyncio.ensure_future(self._relay.live.wait())
-        try:
-            while True:
-                await self._departure.wait(carrying, live, timeout_s=pause_s)
-                if carrying.done() or live.done() or self._departure.happened:
-                    return
-                await self._teller.keep_alive(sse=self._ask.stream)
-                pause_s = self._service.next_keepalive_s
-        finally:
-            live.cancel()
+        live = self._relay.live
+        while True:
+            await self._departure.wait(carrying, live, timeout_s=pause_s)
+            if carrying.done() or live.done() or self._departure.happened:
+                return
+            await self._teller.keep_alive(sse=self._ask.stream)
+            pause_s = self._service.next_keepalive_s
 
     def _answer(self, carrying: asyncio.Future[Ran]) -> WireAnswer:
         try:

@@ -86,6 +86,8 @@ class Teller:
             # told from one who left before it: he waits for the end that follows `_end`'s look.
             sized = {"content-length": str(length)} if length <= BUFFERED else {}
             await self._start(answer.status, {**answer.headers, **sized})
+            if sized:
+                return await self._tell_last(b"".join([chunk async for chunk in chunks()]))
         elif answer.status != 200:
             if self._spent != "sse":
                 return False  # the server closes the connection on an open body
@@ -107,10 +109,13 @@ class Teller:
         for one who left as if he read them, without giving the loop a turn to hear of it."""
         if self._told > BUFFERED:
             await asyncio.sleep(_HEARD_S)
+        return await self._tell_last(b"")
+
+    async def _tell_last(self, body: bytes) -> bool:
         if self._gone():
             return False
         self.ended = True
-        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+        await self._send({"type": "http.response.body", "body": body, "more_body": False})
         return True
 
     async def _start(self, status: int, headers: Mapping[str, str]) -> None:
