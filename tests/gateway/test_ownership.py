@@ -31,12 +31,15 @@ class Owned:
         body: dict[str, Any] = {}
         if method == "POST" and path.endswith("/generations"):
             body = {"json": {"prompt": "a plum", "model": FLASH}}
+        if method == "POST" and path.endswith("/batches"):
+            body = {"json": {"rows": [{"prompt": "a plum", "model": FLASH}]}}
         return self.gateway.ask(whose, method, path, **body)
 
 
 NOWHERE = {
     "request_id": "req_" + "0" * 26, "attempt_id": "att_" + "0" * 26, "sha256": "0" * 64,
     "hook_id": "msg_" + "0" * 26, "key_id": "0" * 12, "name": "nobody",
+    "batch_id": "bat_" + "0" * 26,
 }  # fmt: skip
 
 
@@ -49,7 +52,10 @@ def owned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Owned]:
         listed = gateway.ask("own", "GET", "/pisang/v1/unknowns").json()["unknown"]
         request_id = made.headers["x-pisang-request-id"]
         shown = gateway.ask("own", "GET", f"/pisang/v1/requests/{request_id}").json()
+        rows = {"rows": [{"prompt": "a plum of many", "model": FLASH}]}
+        batch = gateway.ask("own", "POST", "/pisang/v1/batches", json=rows).json()
         ids = {
+            "batch_id": batch["id"],
             "request_id": request_id,
             "attempt_id": listed[0]["id"],
             "sha256": shown["images"][0]["sha256"],
@@ -129,11 +135,13 @@ def test_a_list_holds_one_s_own_and_an_admin_s_everybody_s(owned: Owned) -> None
         whose: (
             owned.ask(whose, "GET", "/pisang/v1/requests").text,
             owned.ask(whose, "GET", "/pisang/v1/unknowns").text,
+            owned.ask(whose, "GET", "/pisang/v1/batches").text,
         )
         for whose in ("own", "other", "admin")
     }
-    for whose, (history, unknown) in seen.items():
+    for whose, (history, unknown, batches) in seen.items():
         mine = whose != "other"
+        assert (owned.ids["batch_id"] in batches) is mine, whose
         assert (owned.ids["request_id"] in history) is mine, whose
         assert (owned.ids["attempt_id"] in unknown) is mine, whose
     usage = owned.ask("other", "GET", "/pisang/v1/usage?by=key").text

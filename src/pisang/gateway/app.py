@@ -34,6 +34,7 @@ from pisang.gateway.telling import Teller
 from pisang.gateway.upkeep import keep_up
 from pisang.gateway.visits import Gone, Visit, open_visit
 from pisang.gateway.webhooks import Postman
+from pisang.gateway.working import Working
 from pisang.store.store import Store
 from pisang.wires.asgi import App, Receive, Scope, Send
 from pisang.wires.base import Wire, WireAnswer
@@ -68,6 +69,7 @@ class Gateway:
         self._upkeep: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
         self._postman: asyncio.Task[None] | None = None
+        self._working: Working | None = None
         self._stop: Stop | None = None
         self._finishing: asyncio.Future[tuple[AttemptRow, ...]] | None = None
         self._paid = 0
@@ -100,6 +102,7 @@ class Gateway:
         self._upkeep = keep_up(engine.store, lambda: self._settings.retention)
         postman = Postman(engine.store, lambda: self._settings, self._service.news)
         self._postman = asyncio.create_task(postman.run(), name="webhooks")
+        self._working = Working(engine, lambda: self._settings)
 
     async def _take_over(self, settings: Settings) -> None:
         """Serve by these settings from here on. Raises, and changes nothing, where they can't be
@@ -144,6 +147,8 @@ class Gateway:
             return
         if self._watching is not None:
             self._watching.cancel()
+        if self._working is not None:
+            self._working.stop()
         service.router.stop()
         self._stop = Stop(
             service.engine,
@@ -172,6 +177,8 @@ class Gateway:
         for task in (self._upkeep, self._watching, self._postman):
             if task is not None:
                 task.cancel()
+        if self._working is not None:
+            await self._working.close()
         if service is not None:
             await service.engine.close()
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import Collection, Iterable
 from contextlib import suppress
@@ -33,6 +34,9 @@ SETTLING_S = 10.0
 
 LINGER_S = 2.0
 """How long the calls that were cut may take to end by themselves."""
+
+_ENDLESS = re.compile(rf"{PREFIX}/(batches/[^/]+/)?events")
+"""What has no end of its own, or none that comes while nothing is sent."""
 
 _TICK_S = 0.05
 _NEVER_S = float("inf")
@@ -59,7 +63,7 @@ class Stop:
         self._over_at = _NEVER_S
         engine.stop()
         for call in tuple(present):
-            if call.path == f"{PREFIX}/events":  # that has no end of its own
+            if _ENDLESS.fullmatch(call.path):
                 call.cut_off()
 
     def hasten(self) -> None:

@@ -20,6 +20,7 @@ from pisang.domain.version import VERSION
 from pisang.errors import Charged, Language, NotFound, PisangError, Unexpected
 from pisang.gateway.access import Caller
 from pisang.gateway.management import (
+    batches,
     books,
     docs,
     events,
@@ -34,6 +35,7 @@ from pisang.gateway.management import (
 )
 from pisang.gateway.management.answers import error_answer, language_of
 from pisang.gateway.management.asking import as_option
+from pisang.gateway.management.batched import BatchWish
 from pisang.gateway.management.desk import SCOPE_KEY, Desk, Works
 from pisang.gateway.management.granted import KeyChange, KeyWish, TeamWish, UpstreamWish
 from pisang.gateway.management.shapes import SCHEMAS, Failed, Generation
@@ -44,6 +46,7 @@ from pisang.wires.base import WireAnswer
 
 _ROUTERS = (
     generations,
+    batches,
     requests,
     images,
     unknowns,
@@ -55,7 +58,7 @@ _ROUTERS = (
     events,
 )
 
-_BODIES = (Generation, KeyWish, KeyChange, TeamWish, UpstreamWish)
+_BODIES = (Generation, BatchWish, KeyWish, KeyChange, TeamWish, UpstreamWish)
 """What is read past FastAPI: in constant memory, or with mistakes named as ours."""
 
 _ERRORS: dict[int | str, dict[str, Any]] = {

@@ -61,10 +61,9 @@ async def read_wanted(desk: Desk) -> Wanted:
     except (PisangError, Gone):
         desk.store.let_go(call_id)
         raise
-    image = None if wish.image is None else await _take(wish.image, None, desk)
-    taken = [await _take(*_split(one), desk) for one in wish.references]
+    image, references = await take_pictures(wish, desk)
     same = fingerprint(desk.visit.path, False, skeleton, tuple(map(span_hash, spans)))
-    return Wanted(wish, same, image, tuple(taken))
+    return Wanted(wish, same, image, references)
 
 
 def check(value: JSON) -> Generation:
@@ -103,6 +102,14 @@ _WORDS = {
     "model_type": "an object is needed",
 }
 """Findings in words of ours; others are told in the checker's."""
+
+
+async def take_pictures(
+    wish: Generation, desk: Desk
+) -> tuple[Reference | None, tuple[Reference, ...]]:
+    """The picture that a wish changes, and its references. Raises as `read_wanted` does."""
+    image = None if wish.image is None else await _take(wish.image, None, desk)
+    return image, tuple([await _take(*_split(one), desk) for one in wish.references])
 
 
 def _split(one: Labelled | Content | str) -> tuple[Content | str, str | None]:

@@ -25,7 +25,7 @@ HEARTBEAT_S = 15.0
 LOOK_S = 1.0
 """How often a listener's key is looked at, and whether his request is over."""
 
-_HEADERS = [
+HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-store"),
     (b"x-accel-buffering", b"no"),  # nginx would keep them back
@@ -75,8 +75,8 @@ class Stream(Response):
         listening = desk.service.news.listen(desk.sees, request_id=self._request_id, after=heard)
         try:
             with listening as subscription:
-                await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
-                await _push(send, b"retry: 3000\n\n")
+                await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+                await push(send, b"retry: 3000\n\n")
                 await self._tell(subscription, departure, send)
                 if not departure.happened:
                     await send({"type": "http.response.body", "body": b"", "more_body": False})
@@ -88,14 +88,14 @@ class Stream(Response):
         over = self._request_id is not None and not await self._under_way()
         while not departure.happened and not subscription.over:
             if over and subscription.idle:
-                await _push(send, await self._ending())
+                await push(send, await self._ending())
                 return
             item = await _next(subscription, departure, 0.0 if over else LOOK_S)
             if item is not None:
-                await _push(send, _frame(item))
+                await push(send, _frame(item))
                 told_s = monotonic()
             elif monotonic() - told_s >= HEARTBEAT_S:
-                await _push(send, b": still here\n\n")
+                await push(send, b": still here\n\n")
                 told_s = monotonic()
             if monotonic() - looked_s >= LOOK_S:
                 looked_s = monotonic()
@@ -147,5 +147,5 @@ def _event_json(event: Event) -> dict[str, JSON]:
     return {name: value for name, value in facts.items() if value is not None}
 
 
-async def _push(send: Send, frame: bytes) -> None:
+async def push(send: Send, frame: bytes) -> None:
     await send({"type": "http.response.body", "body": frame, "more_body": True})
