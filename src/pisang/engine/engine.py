@@ -203,7 +203,7 @@ class Engine:
                 return ran
             return replace(ran, warnings=(*ran.warnings, JOINED), replayed=True, joined=True)
         fresh = first if begun.request_id == wish.id else None
-        owed = range(wish.n) if fresh else self._owed(begun.request_id, order)
+        owed = range(wish.n) if fresh else _owed(self.store.request(begun.request_id), order)
         try:
             ended = await self._make_all(order, planned, world, owed, fresh)
         finally:
@@ -211,7 +211,7 @@ class Engine:
         return self._ran(begun.request_id, order, ended)
 
     async def carry_out(
-        self, order: Order, request_id: str, listen: Listener = ignore
+        self, order: Order, row: RequestRow, listen: Listener = ignore
     ) -> Ran | Hold:
         """Carry a request out that stands in the ledger and is this process's: a job of a batch
         (`order.batch_id`) that was taken. `Hold`: it is not its turn yet, and nothing was begun.
@@ -219,14 +219,15 @@ class Engine:
         Raises what stops it before anything is sent, as `run` does, and `Cancelled`; nothing of
         that is written down. Letting the job go afterwards is the caller's.
         """
-        return await asyncio.shield(self._own(self._carry_out(order, request_id, listen)))
+        return await asyncio.shield(self._own(self._carry_out(order, row, listen)))
 
-    async def _carry_out(self, order: Order, request_id: str, listen: Listener) -> Ran | Hold:
+    async def _carry_out(self, order: Order, row: RequestRow, listen: Listener) -> Ran | Hold:
+        request_id = row.id
         planned = plan(order.request, order.upstream, self.catalogue)
         credentials(await self.reach.armed(order.upstream))
         stop = asyncio.Event()
         world = World(self.store, self.reach, listen, request_id, stop, None, self._common)
-        owed = self._owed(request_id, order)
+        owed = _owed(row, order)
         if not owed:
             return self._ran(request_id, order, {})
         errand = self._errand(order, planned, request_id, owed[0])
@@ -358,14 +359,6 @@ class Engine:
             raise error
         return failed
 
-    def _owed(self, request_id: str, order: Order) -> Sequence[int]:
-        """The ordinals of the images that a request which runs again still owes: neither what came
-        or was refused, nor (unless told to buy again what is unknown) what was written off."""
-        row = self.store.request(request_id)
-        over = _ANSWERED if order.retry_unknown else _ANSWERED | {State.WRITTEN_OFF}
-        have = {one.ordinal for one in row.attempts if one.state in over}
-        return [ordinal for ordinal in range(row.n) if ordinal not in have]
-
     def _own(self, work: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
         """A task of the engine's, which a caller who stops waiting does not end."""
         task = asyncio.create_task(work)
@@ -487,3 +480,11 @@ class Engine:
         # What no row tells: a failing disk could not take the outcome, or even the reason.
         rest = tuple(error for ordinal, error in failed.items() if ordinal not in told)
         return summary(row, rest, strict=order.strict, replayed=replayed)
+
+
+def _owed(row: RequestRow, order: Order) -> Sequence[int]:
+    """The ordinals of the images that a request which runs again still owes: neither what came or
+    was refused, nor (unless told to buy again what is unknown) what was written off."""
+    over = _ANSWERED if order.retry_unknown else _ANSWERED | {State.WRITTEN_OFF}
+    have = {one.ordinal for one in row.attempts if one.state in over}
+    return [ordinal for ordinal in range(row.n) if ordinal not in have]

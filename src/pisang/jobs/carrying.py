@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from pisang.domain.batch import JobRow
 from pisang.domain.ledger import Hold
@@ -50,8 +51,15 @@ async def carry_out(engine: Engine, resolve: Resolve, row: JobRow, listen: Liste
 
 
 async def _ask(engine: Engine, upstream: Upstream, row: JobRow, listen: Listener) -> Ran | Hold:
-    request = await asyncio.to_thread(request_from_json, row.request.spec, engine.store.content)
-    return await engine.carry_out(order_of(row, request, upstream), row.request.id, listen)
+    read = partial(request_from_json, row.request.spec, engine.store.content)
+    request = await asyncio.to_thread(read) if _has_pictures(row) else read()
+    return await engine.carry_out(order_of(row, request, upstream), row.request, listen)
+
+
+def _has_pictures(row: JobRow) -> bool:
+    """Whether reading the wish means reading files, which the loop must not wait for."""
+    spec = row.request.spec
+    return bool(spec.get("history")) or any(part["type"] != "text" for part in spec["parts"])
 
 
 def is_its_own(error: PisangError) -> bool:
