@@ -1,7 +1,7 @@
 """`make bench`: every section, a table on the terminal, raw figures in `bench/out/`.
 
-`python -m bench NAME …` runs only those: `downloads`, `starts`, `store_claims`, `batches`, `gateway`,
-the last with options of its own (`python -m bench gateway --help`).
+`python -m bench NAME …` runs only those: `downloads`, `starts`, `store_claims`, `batches`,
+`gateway`, the last with options of its own (`python -m bench gateway --help`).
 """
 
 from __future__ import annotations
