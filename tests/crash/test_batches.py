@@ -122,6 +122,9 @@ def test_one_of_three_workers_is_killed_again_and_again(
 ) -> None:
     ring = Ring(shell, store)
     others = [ring.start(), ring.start()]
+    for other in others:
+        assert other.stderr is not None
+        assert "Working" in other.stderr.readline(), "it hears signals from then on"
     ring.kill(KILLS)
     for other in others:
         assert other.poll() is None

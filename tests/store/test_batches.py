@@ -255,6 +255,15 @@ def test_who_was_taken_for_dead_neither_sends_nor_gives_back_what_was_his(
     assert take(store) == []
 
 
+def test_a_job_that_was_sent_is_not_given_back(store: Store) -> None:
+    batch = batch_of(store, 1)
+    attempt = begun(store, batch)
+    store.batches.give_back([attempt.request_id]).result()
+    assert take(store) == []
+    paint(store, attempt.attempt_id, picture())
+    assert store.batches.status(batch.id).states == {State.DONE: 1}
+
+
 # --- limits --------------------------------------------------------------------------------------
 
 

@@ -25,7 +25,15 @@ from pisang.engine.engine import Engine
 from pisang.engine.events import Listener, ignore
 from pisang.engine.order import Ran
 from pisang.engine.world import now_ms
-from pisang.errors import BudgetExceeded, Cancelled, ConfigError, MoneyError, PisangError, Retry
+from pisang.errors import (
+    BudgetExceeded,
+    Cancelled,
+    ConfigError,
+    LedgerUnusable,
+    MoneyError,
+    PisangError,
+    Retry,
+)
 from pisang.jobs.carrying import Resolve, carry_out, is_its_own
 from pisang.jobs.line import Line
 from pisang.policy.retry import again_after_s
@@ -235,7 +243,8 @@ class Runner:
     def _leave_alone(self, row: JobRow, error: PisangError) -> None:
         """Something stands in the way that is not this job's fault. What is under way may make
         room in a budget; anything else a user has to put right."""
-        if isinstance(error, BudgetExceeded) and len(self._working) > 1:
+        passes = isinstance(error, BudgetExceeded) and len(self._working) > 1
+        if passes or isinstance(error, LedgerUnusable):  # for which the run itself has patience
             self._line.shut_lane(row.job.via, POLL_S)
             return
         self.problem = error

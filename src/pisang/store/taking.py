@@ -94,26 +94,39 @@ def _due(tx: Tx, batch: Row, now_ms: int, limit: int, full: frozenset[str]) -> I
 
 
 def give_back(tx: Tx, process: Process, request_id: str) -> None:
-    """A job that was taken and not begun goes back into the line, to the front."""
-    if tx.count("request_release", id=request_id, owner=process.owner):
+    """A job that was taken and not begun goes back into the line, to the front. One that turns out
+    to be begun does not: whoever could not hear of his own commit must not have it sent again."""
+    if _release(tx, process, request_id) is not None:
         tx.run("job_untake", request_id=request_id)
 
 
 def let_go(tx: Tx, process: Process, request_id: str, again_ms: int | None) -> None:
-    """This process is through with a job for now: it is over, or to be tried again from then on.
+    """This process is through with a job for now: it is over, or to be tried again from then on."""
+    batch_id = _release(tx, process, request_id)
+    if batch_id is None:
+        return
+    if again_ms is None:
+        end(tx, batch_id, request_id)
+    else:
+        tx.run("job_wait", request_id=request_id, due_ms=again_ms)
 
-    What is still under way (its process could not settle it) decides by its own end.
+
+def _release(tx: Tx, process: Process, request_id: str) -> str | None:
+    """Let a job of this process's go; its batch where an image is owed and nothing is under way.
+
+    What still is (its process could not settle it) decides by its own end.
     """
     job = tx.one("job_standing", request_id=request_id)
     if not tx.count("request_release", id=request_id, owner=process.owner) or job is None:
-        return
+        return None
     attempts = tx.all("attempt_states", request_id=request_id)
     if job["ended"] is not None or under_way(attempts):
-        return
-    if again_ms is None or not owes(job["n"], attempts):
-        end(tx, job["batch_id"], request_id)
-    else:
-        tx.run("job_wait", request_id=request_id, due_ms=again_ms)
+        return None
+    batch_id: str = job["batch_id"]
+    if owes(job["n"], attempts):
+        return batch_id
+    end(tx, batch_id, request_id)
+    return None
 
 
 def admit(tx: Tx, process: Process, intent: Intent, now_ms: int) -> Hold | None:
