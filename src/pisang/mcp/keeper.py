@@ -27,12 +27,10 @@ from pisang.client.shapes import error_json
 from pisang.client.wishes import check_money
 from pisang.engine.events import Event
 from pisang.errors import PisangError, RateUnknown, Unexpected
+from pisang.mcp.limits import MOST_LINE_BYTES
 from pisang.mcp.purse import Purse
 from pisang.mcp.roots import Roots
 from pisang.mcp.session import Session
-
-MOST_LINE_BYTES = 8 << 20
-"""An order is words and paths; a prompt has at most a million characters."""
 
 
 async def keep(spec: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from pisang.mcp.keeper import MOST_LINE_BYTES
+from pisang.mcp.limits import MOST_LINE_BYTES
 
 _APART: dict[str, Any] = {}
 """Out of reach of what kills a client's processes by their group or session."""

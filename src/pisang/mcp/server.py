@@ -19,8 +19,8 @@ from pydantic import Field, ValidationError
 
 from pisang.domain.catalogue import load
 from pisang.domain.version import VERSION
+from pisang.mcp.limits import MOST_N, MOST_ROWS
 from pisang.mcp.line import Call, KeeperDied, Line, Refused
-from pisang.mcp.session import MOST_ROWS
 from pisang.mcp.telling import still_running, tell, tell_error, tell_words
 
 BEAT_S = 8.0
@@ -29,7 +29,6 @@ DEAF_WAIT_S = 50.0
 """How long a client is kept that can't be told of progress: many give up after 60 s."""
 WAIT_S = 1_500.0
 """How long one that hears of progress is kept: a 4K image may take twenty minutes."""
-MOST_N = 8
 
 INSTRUCTIONS = """\
 Makes and edits images with the Nano Banana models (Google's Gemini image models). Every call of \

@@ -22,11 +22,9 @@ from pisang.domain.request import JSON
 from pisang.engine.events import Event, Listener
 from pisang.engine.ids import new_id
 from pisang.errors import NotFound, PisangError
+from pisang.mcp.limits import MOST_ROWS
 from pisang.mcp.purse import Priced, Purse
 from pisang.mcp.roots import Roots
-
-MOST_ROWS = 50
-"""More wishes than this are a file for `pisang batch run`, not an argument that a model writes."""
 
 Words = Mapping[str, Any]
 
