@@ -10,6 +10,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import redirect_stdout
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from unittest.mock import patch
@@ -17,6 +18,7 @@ from unittest.mock import patch
 from pisang.cli.commands import COMMANDS
 from pisang.cli.entry import run
 from pisang.cli.frame import Group, Row
+from pisang.cli.skill.text import NAME, skill_files
 from pisang.domain.catalogue import load
 from pisang.domain.model import SIZES, Model
 from pisang.errors import Charged, PisangError, Retry, leaves
@@ -177,6 +179,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/models.md": models,
     "docs/commands.md": commands,
     "docs/sandbox.md": sandbox,
+    **{f"plugin/skills/{NAME}/{path}": partial(str, text) for path, text in skill_files().items()},
 }
 
 

@@ -42,6 +42,7 @@ SILENT = (
     "gateway/metrics.py", "gateway/levels.py",  # what Prometheus reads is English everywhere
     "gateway/management/granted.py",
     "gateway/webhooks.py",  # it tells programs and the log
+    "cli/skill/text.py",  # the skill is read by models
     "mcp/server.py", "mcp/telling.py",  # read by models, whose tools are described in English
     "gateway/upkeep.py",  # it writes to the log, whose language is English
     "sandbox/faults.py", "sandbox/generating.py", "sandbox/listing.py", "sandbox/making.py",

@@ -56,6 +56,13 @@ COMMANDS: dict[str, Row | Group] = {
         "Take over what other tools were set up with.",
         {"ikunimage": Row("pisang.cli.importing:ikunimage", "IKunImage's key, for its relay.")},
     ),
+    "skill": Group(
+        "The skill that teaches an agent to use this command.",
+        {
+            "install": Row("pisang.cli.skill.commands:install", "Write it where agents look."),
+            "show": Row("pisang.cli.skill.commands:show", "Print it."),
+        },
+    ),
     "mcp": Row("pisang.cli.mcp:mcp", "Tools for agents, by the Model Context Protocol."),
     "serve": Row("pisang.cli.serve:serve", "A gateway for every client, over your upstreams."),
     "worker": Row("pisang.cli.worker:worker", "Do the jobs of batches, beside whoever else does."),

@@ -316,6 +316,29 @@ HELP: Mapping[str, str] = {
     "The ledger's one currency, which caps are counted in: say or set it.": (
         "查看或设置账本货币，各项上限以它计算。"
     ),
+    # --- skill ------------------------------------------------------------------------------
+    "The skill that teaches an agent to use this command.": "教智能体使用本命令的技能（skill）。",
+    "Write it where agents look.": "安装到智能体读取技能的位置。",
+    "Print it.": "显示技能内容。",
+    "Write the skill that teaches an agent to use this command, as this version has it.": (
+        "安装教智能体使用本命令的技能，内容与当前版本一致。"
+    ),
+    "Without an option it goes to every agent whose folder is there (~/.claude, ~/.codex, "
+    "~/.agents). Run it again after an upgrade. A skill that is not ours is never overwritten.": (
+        "不加选项时，安装到已有文件夹（~/.claude、~/.codex、~/.agents）的各个智能体。"
+        "升级后请重新运行。不是 Pisang 生成的技能绝不覆盖。"
+    ),
+    "For Claude Code.": "用于 Claude Code。",
+    "For Codex.": "用于 Codex。",
+    "For agents that read .agents/skills.": "用于读取 .agents/skills 的智能体。",
+    "Into another folder of skills.": "安装到另一个技能文件夹。",
+    "For this folder only, or for you everywhere.": "只用于当前文件夹，或所有文件夹。",
+    "Under another name, such as ikunimage.": "换一个名称，例如 ikunimage。",
+    "Move aside what lies there and is not ours.": "把原有的、不是 Pisang 生成的内容移到一旁。",
+    "One of its files (default: SKILL.md).": "其中的一个文件（默认 SKILL.md）。",
+    "Print the skill as `pisang skill install` would write it.": (
+        "显示 `pisang skill install` 会写入的内容。"
+    ),
     # --- mcp --------------------------------------------------------------------------------
     "Tools for agents, by the Model Context Protocol.": "供智能体使用的工具（MCP 服务器）。",
     "Serve agents by the Model Context Protocol: a client starts this, no person does.": (

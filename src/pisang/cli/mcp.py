@@ -58,12 +58,13 @@ def mcp(asked: Mcp) -> int:
 
     if find_spec("mcp") is None:
         raise ExtraMissing(feature="`pisang mcp`", extra="mcp")
-    check_money(asked.max_cost)
+    max_cost = asked.max_cost or None  # a plugin's option that was left empty
+    check_money(max_cost)
     here = Path.cwd()
     out = Path(asked.out).expanduser() if asked.out else default_out()
     out.mkdir(parents=True, exist_ok=True)
     roots = [*map(str, asked.root or ()), *((str(here),) if _is_a_place(here) else ())]
-    spec = {"via": asked.via, "out": str(out), "roots": roots, "max_cost": asked.max_cost}
+    spec = {"via": asked.via, "out": str(out), "roots": roots, "max_cost": max_cost}
     asyncio.run(_serve(spec))
     return 0
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from pisang.cli.callers import agent_in
 from pisang.cli.carrying import Task, carry_out
 from pisang.cli.opening import open_picture
 from pisang.cli.options import Paint, read_duration
@@ -25,10 +27,12 @@ from pisang.client.extras import parse_assignments
 from pisang.client.loading import load_settings
 from pisang.client.output import Target, check_output, plan_output
 from pisang.client.presets import SANDBOX
+from pisang.client.previews import preview_of
 from pisang.client.results import Result
 from pisang.client.settings import Settings
 from pisang.client.upstreams import choose
 from pisang.client.wishes import Options, check_n, check_prompt
+from pisang.domain.request import JSON
 from pisang.domain.upstream import Upstream
 from pisang.engine.events import Listener
 from pisang.errors import (
@@ -41,6 +45,8 @@ from pisang.errors import (
 
 MAX_STDIN = 1 << 20
 """A prompt is no longer than a megabyte."""
+
+MOST_PREVIEWS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,11 +224,14 @@ def _tell(exported: Exported, screen: Screen, *, show: bool, via: str | None) ->
         if result.text:
             screen.note(f"{screen.lead('It said', '模型说')}{result.text}")
         return code
-    screen.data(result.to_json())
+    previews = _previews(result)
+    screen.data(with_previews(result.to_json(), previews))
     for image in finals:
         screen.bare(str(image.path))
         shape = f"{image.width}×{image.height}"
         screen.file(image.path, f"  {shape}  {image.mime}  {_size(image.size)}")
+        if image.sha256 in previews:
+            screen.line(f"{screen.lead('preview', '预览')}{previews[image.sha256]}")
     screen.line(_summary(result, screen, via))
     screen.warn(result.warnings)
     if show and finals:
@@ -234,6 +243,25 @@ def _tell(exported: Exported, screen: Screen, *, show: bool, via: str | None) ->
         if failure is not error:
             screen.say(failure)
     return error.exit_code
+
+
+def _previews(result: Result) -> dict[str, Path]:
+    """For an agent, which is to look at those and open no whole picture: by the image's hash."""
+    if agent_in(os.environ) is None:
+        return {}
+    home = load_settings().home
+    made = ((one.sha256, preview_of(one, home)) for one in result.finals[:MOST_PREVIEWS])
+    return {sha256: path for sha256, path in made if path is not None}
+
+
+def with_previews(told: dict[str, JSON], previews: Mapping[str, Path]) -> dict[str, JSON]:
+    """The result with `preview` beside the path of each image that has one."""
+    images = told["images"]
+    if previews and isinstance(images, list):
+        for image in images:
+            if isinstance(image, dict) and image["sha256"] in previews:
+                image["preview"] = str(previews[str(image["sha256"])])
+    return told
 
 
 def _summary(result: Result, screen: Screen, via: str | None) -> str:

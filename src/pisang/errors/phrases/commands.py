@@ -26,6 +26,10 @@ PHRASES: Mapping[str, str] = {
     "this session may touch only what is below {} (start it with --root DIR)": (
         "本次会话只能读写 {} 之下的文件（可用 --root DIR 增加文件夹）"
     ),
+    "a skill's name is 1 to 64 of a-z, 0-9 and single hyphens, and no vendor's": (
+        "技能名称为 1 到 64 个字符，只含 a-z、0-9 和单个连字符，且不含厂商名"
+    ),
+    "--{} is given too": "同时给出了 --{}",
     "that is no path": "这不是有效的路径",
     "image made in this session yet, to be": "本次会话还没有生成过图片，无法使用",
     "The relay counts in dollars of its own: what one cost you may differ.": (
