@@ -208,7 +208,7 @@ class Engine:
             ended = await self._make_all(order, planned, world, owed, fresh)
         finally:
             self._stops.pop(begun.request_id, None)
-        return self._ran(begun.request_id, order, ended)
+        return self._ran(begun.request_id, order, ended, row=world.row)
 
     async def carry_out(
         self, order: Order, row: RequestRow, listen: Listener = ignore
@@ -240,7 +240,7 @@ class Engine:
             ended = await self._make_all(order, planned, world, owed, first)
         finally:
             self._stops.pop(request_id, None)
-        return self._ran(request_id, order, ended)
+        return self._ran(request_id, order, ended, row=world.row)
 
     async def refuse(
         self, row: RequestRow, upstream: Upstream, batch_id: str, error: PisangError
@@ -348,7 +348,7 @@ class Engine:
             ended = await asyncio.gather(*making) if making[1:] else [await one for one in making]
         finally:
             await world.give_back()
-            if not world.finished and order.batch_id is None:
+            if world.row is None and order.batch_id is None:
                 with suppress(PisangError):  # where the disk refuses even this, recovery does it
                     await asyncio.wrap_future(self.store.finish(request_id))
         pairs = zip(owed, ended, strict=True)
@@ -473,9 +473,10 @@ class Engine:
         order: Order,
         failed: Mapping[int, PisangError],
         *,
+        row: RequestRow | None = None,
         replayed: bool = False,
     ) -> Ran:
-        row = self.store.request(request_id)
+        row = row or self.store.request(request_id)
         told = {one.ordinal for one in last_attempts(row) if one.state in _ENDED}
         # What no row tells: a failing disk could not take the outcome, or even the reason.
         rest = tuple(error for ordinal, error in failed.items() if ordinal not in told)

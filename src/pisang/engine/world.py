@@ -18,7 +18,7 @@ from typing import Any
 from pisang.domain.answer import Answer, Ended
 from pisang.domain.attempt import State
 from pisang.domain.content import Content
-from pisang.domain.ledger import Begun, Claimed, Hold, Intent, Wish
+from pisang.domain.ledger import Begun, Claimed, Hold, Intent, RequestRow, Wish
 from pisang.engine.beside import beside, bring
 from pisang.engine.effects import (
     Claim,
@@ -80,7 +80,8 @@ class World:
     """Performs effects for one request; `listen` hears of each step.
 
     Once `stop` is set nothing more is claimed: a flow that asks, or waits to ask, is given
-    `Cancelled`. What was claimed before goes on to its end.
+    `Cancelled`. What was claimed before goes on to its end. `row` is the request once it is over,
+    where that was in the commit of its only attempt's outcome.
     """
 
     def __init__(
@@ -105,7 +106,7 @@ class World:
         self.request_id = request_id
         self._claimed: tuple[Intent, Claimed | Hold] | None = None
         self._alone = False
-        self.finished = False
+        self.row: RequestRow | None = None
         self._handlers: dict[type[Effect], Callable[[Any], Awaitable[object]]] = {
             Claim: self._claim,
             Decline: self._decline,
@@ -341,8 +342,7 @@ class World:
     async def _settle(self, effect: Settle) -> None:
         over = self._alone and effect.settlement.state is not State.FAILED  # which may be followed
         finish = self.request_id if over else None
-        await asyncio.wrap_future(self._store.settle(effect.settlement, finish=finish))
-        self.finished = over
+        self.row = await asyncio.wrap_future(self._store.settle(effect.settlement, finish=finish))
         if effect.settlement.state is State.DONE:  # there is a figure now, where there was none
             for asked in [one for one, (usual_s, _) in self._usual.items() if usual_s is None]:
                 del self._usual[asked]

@@ -24,6 +24,7 @@ from pisang.domain.ledger import (
     Hold,
     Intent,
     Outgoing,
+    RequestRow,
     Settlement,
     Wish,
 )
@@ -47,7 +48,7 @@ from pisang.store.finding import Finding
 from pisang.store.gateway_keys import GatewayKeys
 from pisang.store.gc import GcReport, collect
 from pisang.store.health import Health
-from pisang.store.history import Asked
+from pisang.store.history import Asked, load
 from pisang.store.home import Home, prepare
 from pisang.store.incoming import Incoming
 from pisang.store.ledger import Tx
@@ -246,20 +247,25 @@ class Store(Questions, Contents):
         """
         self._answers.keep(attempt_id, answer, contents)
 
-    def settle(self, settlement: Settlement, *, finish: str | None = None) -> Future[None]:
+    def settle(
+        self, settlement: Settlement, *, finish: str | None = None
+    ) -> Future[RequestRow | None]:
         """Outcome, charge, images and stored answer in one commit; then the incoming names go.
 
-        `finish` names the request with which this process is through then, as `finish` does.
+        `finish` names the request with which this process is through then, as `finish` does: it is
+        given as it stands from that commit on. Else None.
         Raises `Unexpected` when the attempt has ended already: nothing is settled twice.
         """
         attempt_id = settlement.attempt_id
         record = self._answers.record(attempt_id)
         salvage = settlement.state is State.UNKNOWN and record is None
 
-        def work(tx: Tx, us: Process) -> None:
+        def work(tx: Tx, us: Process) -> RequestRow | None:
             settle_jobs.settle(tx, settlement, record)
-            if finish is not None:
-                begin_jobs.finish(tx, us, finish)
+            if finish is None:
+                return None
+            begin_jobs.finish(tx, us, finish)
+            return load(tx, [finish])[0]
 
         return self._job(work, after=lambda: self._answers.forget(attempt_id, salvage=salvage))
 
