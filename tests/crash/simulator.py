@@ -19,6 +19,7 @@ from typing import Any
 
 from pisang.domain.answer import Answer, Ended
 from pisang.domain.attempt import Charged, State
+from pisang.domain.batch import Batch, Job
 from pisang.domain.catalogue import Catalogue, load
 from pisang.domain.ledger import Budget, RequestRow, Wish
 from pisang.domain.money import Money
@@ -42,6 +43,7 @@ from pisang.engine.flow import Errand, make_one
 from pisang.engine.intake import Intake
 from pisang.engine.recovery import recover_one
 from pisang.errors import PisangError
+from pisang.policy.retry import Allowance, Bucket
 from pisang.store.store import Asked, Store
 from pisang.transport.base import Failure
 from pisang.wires.table import wire
@@ -96,6 +98,8 @@ class Simulation:
     catalogue: Catalogue = field(default_factory=load)
     acknowledged: dict[str, str] = field(default_factory=dict)
     crashes: int = 0
+    batch: Batch | None = None
+    finish: str | None = None
 
     def __post_init__(self) -> None:
         self.dice = random.Random(self.seed)
@@ -112,8 +116,8 @@ class Simulation:
 
     # --- one process -----------------------------------------------------------------------
 
-    def live(self, wishes: int, crash_at: int | None) -> None:
-        """A process that recovers, carries out some wishes, and may die at a step."""
+    def live(self, wishes: int, crash_at: int | None, jobs: int = 0) -> None:
+        """A process that recovers, carries out some wishes or jobs, and may die at a step."""
         fuse = Fuse(crash_at)
         store = self.open()
         arm(store, fuse)
@@ -121,6 +125,8 @@ class Simulation:
             self.recover(store, fuse)
             for _ in range(wishes):
                 self.wish(store, fuse)
+            for _ in range(jobs):
+                self.job(store, fuse)
         except Crash:
             self.crashes += 1
         finally:
@@ -128,7 +134,19 @@ class Simulation:
 
     def wish(self, store: Store, fuse: Fuse) -> None:
         request = Request((Text(f"a kite {self.dice.random()}"),), "gemini-3-pro-image")
-        wish = Wish(
+        wish = self.wish_of(request)
+        fuse.burn()
+        begun = store.begin(wish).result()
+        fuse.burn()
+        errand = self.errand(request, begun.request_id)
+        concluded = self.drive(make_one(errand), store, fuse)
+        store.finish(begun.request_id).result()
+        fuse.burn()
+        for made in concluded.made:
+            self.acknowledged[made.content.sha256] = concluded.attempt_id
+
+    def wish_of(self, request: Request) -> Wish:
+        return Wish(
             id=self.new_id("req"),
             created_ms=self.clock_ms,
             prompt=request.prompt,
@@ -137,12 +155,11 @@ class Simulation:
             fingerprint=self.new_id("print"),
             idempotency_key=self.new_id("key"),
         )
-        fuse.burn()
-        begun = store.begin(wish).result()
-        fuse.burn()
-        errand = Errand(
+
+    def errand(self, request: Request, request_id: str, batch_id: str | None = None) -> Errand:
+        return Errand(
             request=request,
-            request_id=begun.request_id,
+            request_id=request_id,
             ordinal=0,
             upstream=UPSTREAM,
             wire=wire("gemini"),
@@ -152,12 +169,52 @@ class Simulation:
             held=PRICE,
             basis="user",
             time_limit_s=600,
+            batch_id=batch_id,
+            retries=Allowance(Bucket(0)) if batch_id else Allowance(),
         )
-        concluded = self.drive(make_one(errand), store, fuse)
-        store.finish(begun.request_id).result()
+
+    def write_batch(self, rows: int) -> None:
+        """A batch of so many rows: the same when a process died in the middle of writing it."""
+        store = self.open()
+        self.batch = Batch("bat_1", self.clock_ms)
+        jobs = [
+            (Job(number, (UPSTREAM.name,)), self.wish_of(Request((Text(f"row {number}"),), "m")))
+            for number in range(rows)
+        ]
+        store.batches.add(self.batch).result()
+        store.batches.add_jobs(self.batch, jobs[: rows // 2]).result()
+        store.close()
+        store = self.open()
+        store.batches.add(self.batch).result()
+        store.batches.add_jobs(self.batch, jobs).result()
+        store.batches.open(self.batch.id).result()
+        store.close()
+
+    def job(self, store: Store, fuse: Fuse) -> bool:
+        """As a runner does one; whether there was one to do."""
+        taken = store.batches.take(1).result()
         fuse.burn()
+        if not taken:
+            return False
+        (row,) = store.batches.taken(taken)
+        if self.dice.random() < 0.1:
+            store.batches.give_back(taken).result()
+            fuse.burn()
+            return True
+        request = request_from_json(row.request.spec, store.content)
+        errand = self.errand(request, row.request.id, row.batch_id)
+        self.finish = row.request.id
+        try:
+            concluded = self.drive(make_one(errand), store, fuse)
+        finally:
+            self.finish = None
+        if concluded.state is State.FAILED:
+            again_ms = self.clock_ms if row.tries < 3 else None
+            store.batches.let_go(row.request.id, again_ms).result()
+            fuse.burn()
         for made in concluded.made:
             self.acknowledged[made.content.sha256] = concluded.attempt_id
+        return True
 
     def recover(self, store: Store, fuse: Fuse) -> None:
         for orphan in store.recover():
@@ -194,7 +251,8 @@ class Simulation:
             case Keep(attempt_id, answer, contents):
                 return store.keep(attempt_id, answer, contents)
             case Settle(settlement):
-                return store.settle(settlement).result()
+                over = settlement.state is not State.FAILED
+                return store.settle(settlement, finish=self.finish if over else None).result()
             case Sleep(delay_s):
                 self.clock_ms += int(delay_s * 1000)
                 return None
@@ -237,6 +295,7 @@ class Simulation:
             self.check_charges(rows)
             self.check_images(rows, store)
             self.check_rest(store)
+            self.check_batch(store)
         finally:
             store.close()
 
@@ -289,6 +348,17 @@ class Simulation:
         )
         assert self.counted() == spent, "J6: the budget holds what nobody has"
 
+    def check_batch(self, store: Store) -> None:
+        if self.batch is None:
+            return
+        status = store.batches.status(self.batch.id)
+        assert status.over, f"the batch does not end: {status}"
+        assert not {State.PLANNED, State.SENT} & set(status.states), f"{status.states}"
+        jobs = store.batches.jobs(self.batch.id)
+        assert [one.state for one in jobs] == [one.request.state for one in jobs]
+        ends = [one.ended for one in store.batches.ended(self.batch.id)]
+        assert ends == list(range(1, len(jobs) + 1)), f"ends are told out of order: {ends}"
+
     def counted(self) -> int:
         """What the budget's own counter says, read past the store."""
         with closing(sqlite3.connect(self.home / "ledger.db")) as connection:
@@ -309,5 +379,20 @@ def run_home(home: Path, seed: int) -> Simulation:
         wishes = simulation.dice.randrange(0, 3)  # none: it only recovers, and may die at that
         simulation.live(wishes, simulation.dice.randrange(0, 6 + 26 * wishes))
     simulation.live(0, None)
+    simulation.check()
+    return simulation
+
+
+def run_batch(home: Path, seed: int) -> Simulation:
+    """The same of processes that do the jobs of one batch; the last does what is left of it."""
+    simulation = Simulation(home, seed)
+    store = simulation.open()
+    store.set_budget(Budget("cap", "all", "total", CAP)).result()
+    store.close()
+    simulation.write_batch(rows=LIVES)
+    for _ in range(LIVES):
+        jobs = simulation.dice.randrange(0, 4)
+        simulation.live(0, simulation.dice.randrange(0, 6 + 20 * jobs), jobs)
+    simulation.live(0, None, jobs=LIVES * 4)
     simulation.check()
     return simulation
