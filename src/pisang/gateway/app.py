@@ -22,6 +22,7 @@ from pisang.gateway.capacity import capacity_of, raise_limit
 from pisang.gateway.cors import answer_preflight, answering, is_preflight
 from pisang.gateway.files import answer_about, take_piece
 from pisang.gateway.free import count_tokens, list_models
+from pisang.gateway.google_batches import answer_batches
 from pisang.gateway.logs import tell_end, tell_fault
 from pisang.gateway.operations import Operations
 from pisang.gateway.probes import answer_probe
@@ -283,6 +284,10 @@ class Gateway:
         """The rest of the Files API."""
         return await answer_about(visit, caller, self._store)
 
+    async def answer_about_batches(self, visit: Visit, caller: Caller) -> WireAnswer:
+        """Google's batch forms."""
+        return await answer_batches(self._required_service(), visit, caller)
+
     async def count(self, visit: Visit, caller: Caller) -> WireAnswer:
         """`countTokens`."""
         return await count_tokens(visit, self._store)
@@ -329,11 +334,12 @@ def _set(service: Service, settings: Settings) -> Service:
 _FREE: Mapping[Face, Callable[[Gateway, Visit, Caller], Awaitable[WireAnswer]]] = {
     Face.PIECE: Gateway.take_piece,
     Face.FILES: Gateway.answer_about_files,
+    Face.BATCHES: Gateway.answer_about_batches,
     Face.COUNT: Gateway.count,
     Face.MODELS: Gateway.list_models,
     Face.PROBE: Gateway.probe,
 }
-"""Who answers what costs nothing."""
+"""Who answers what costs nothing by itself."""
 
 
 def _refuse(visit: Visit, error: PisangError) -> WireAnswer:

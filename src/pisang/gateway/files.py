@@ -212,9 +212,9 @@ def _told(upload: Upload, visit: Visit) -> JSON:
         **named,
         "mimeType": upload.mime,
         "sizeBytes": str(upload.size),
-        "createTime": _time(upload.created_ms),
-        "updateTime": _time(upload.ended_ms or upload.created_ms),
-        "expirationTime": _time(upload.expires_ms),
+        "createTime": moment(upload.created_ms),
+        "updateTime": moment(upload.ended_ms or upload.created_ms),
+        "expirationTime": moment(upload.expires_ms),
         "sha256Hash": digest,
         "uri": f"{base_of(visit)}/v1beta/files/{upload.id}",
         "state": "ACTIVE",
@@ -222,7 +222,8 @@ def _told(upload: Upload, visit: Visit) -> JSON:
     }
 
 
-def _time(at_ms: int) -> str:
+def moment(at_ms: int) -> str:
+    """A time as Google writes it."""
     moment = datetime.fromtimestamp(at_ms / 1000, UTC)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 

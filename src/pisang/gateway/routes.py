@@ -22,6 +22,7 @@ class Face(Enum):
     COUNT = "count"
     PIECE = "piece"
     FILES = "files"
+    BATCHES = "batches"
     MODELS = "models"
     PROBE = "probe"
     MANAGED = "managed"
@@ -90,6 +91,10 @@ ROUTES: tuple[Route, ...] = (
     _row("GET HEAD", "/{version}/files", Role.READ, Face.FILES),
     _row("GET HEAD", "/{version}/files/{id}", Role.READ, Face.FILES),
     _row("DELETE", "/{version}/files/{id}", Role.USE, Face.FILES),
+    _row("POST", "/{version}/{model:path}:batchGenerateContent", Role.USE, Face.BATCHES),
+    _row("GET", "/{version}/batches", Role.READ, Face.BATCHES),
+    _row("GET", "/{version}/batches/{id}", Role.READ, Face.BATCHES),
+    _row("POST", "/{version}/batches/{id}:cancel", Role.USE, Face.BATCHES),
     _row("GET HEAD", "/{version}/models", Role.READ, Face.MODELS),
     _row("GET HEAD", "/{version}/models/", Role.READ, Face.MODELS),
     _row("GET HEAD", "/{version}/models/{model:path}", Role.READ, Face.MODELS),

@@ -79,7 +79,7 @@ async def serve(service: Service, visit: Visit, caller: Caller, spoken: Wire) ->
             store.let_go(call_id)
         if names_files(asked):
             asked = await beside(store, take_in, asked, visit, caller, store)
-        orders = _orders(service, visit, caller, asked)
+        orders = orders_for(service, visit, caller, asked)
         if spoken.name not in TURN_WIRES:
             orders = await beside(store, _recall_all, orders, service.engine)
     except Gone:
@@ -93,7 +93,7 @@ async def serve(service: Service, visit: Visit, caller: Caller, spoken: Wire) ->
     await _Serving(service, visit, caller, spoken, asked).run(orders)
 
 
-def _orders(service: Service, visit: Visit, caller: Caller, asked: Asked) -> tuple[Order, ...]:
+def orders_for(service: Service, visit: Visit, caller: Caller, asked: Asked) -> tuple[Order, ...]:
     """The order for each upstream that could serve it, in the order to try. Raises `PisangError`
     leaves for a call that no upstream of ours can serve."""
     headers = visit.headers

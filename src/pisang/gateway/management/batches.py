@@ -54,6 +54,7 @@ _STATUS = {200: {"model": batched.BatchStatus}, **MISSING}
         },
         201: {"model": batched.BatchStatus},
         422: {"model": Failed, "description": "The key was used for another batch."},
+        "default": {"model": Failed, "description": "See docs/errors.md."},
     },
     openapi_extra=_BODY,
     response_class=Response,
@@ -75,7 +76,9 @@ async def create(desk: At, dry_run: bool = False) -> Response:
     return JSONResponse(await _told(batch, desk), 200 if known else 201, headers)
 
 
-@router.get("/batches", responses={200: {"model": batched.Batches}}, response_class=Response)
+@router.get(
+    "/batches", responses={200: {"model": batched.Batches}, **MISSING}, response_class=Response
+)
 async def list_(
     desk: At,
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = 20,
