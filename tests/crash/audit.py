@@ -13,8 +13,8 @@ import re
 import sqlite3
 import urllib.request
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -24,8 +24,10 @@ import psycopg
 from psycopg.rows import dict_row
 
 from pisang.sandbox.book import Charge
+from tests.buckets import storage_for
 from tests.crash.shell import PRICE_MICROS
 from tests.ledgers import ledger_of
+from tests.store.kit import open_store
 
 MODEL = "gemini-3.1-flash-image"
 
@@ -172,10 +174,21 @@ def check_images(ledger: Ledger, acknowledged: set[str], made: Made) -> None:
     have = {row["attempt_id"] for row in ledger.images}
     for row in ledger.attempts:
         assert (row["state"] == "done") == (row["id"] in have), f"J7: {row['id']}"
-    for row in ledger.images:
-        path = ledger.home / "images" / row["sha256"][:2] / row["sha256"]
-        assert hash_of(path.read_bytes()) == row["sha256"], f"J3: {path} is damaged"
-        assert row["sha256"] in made(row["prompt"]), f"J3: {path} is another picture"
+    with _images(ledger.home) as read:
+        for row in ledger.images:
+            name = row["sha256"]
+            assert hash_of(read(name)) == name, f"J3: {name} is damaged"
+            assert name in made(row["prompt"]), f"J3: {name} is another picture"
+
+
+@contextmanager
+def _images(home: Path) -> Iterator[Callable[[str], bytes]]:
+    """What gives an image's bytes: of the folder, or of the bucket that the run is told of."""
+    if storage_for(home) is None:
+        yield lambda name: (home / "images" / name[:2] / name).read_bytes()
+        return
+    with closing(open_store(home)) as store:
+        yield lambda name: b"".join(store.read(store.content(name)))
 
 
 def check_files(ledger: Ledger, made: Made) -> None:

@@ -22,6 +22,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import psycopg
+
 from pisang.sandbox.book import Charge
 from tests.crash.audit import (
     Ledger,
@@ -36,6 +38,7 @@ from tests.crash.audit import (
 from tests.crash.shell import PRICE_MICROS
 from tests.gateway.chaos.dialects import CRAWL_MODEL, FLASH, Dialect
 from tests.gateway.conftest import ROOT, environ
+from tests.ledgers import ledger_of
 
 LONG = os.environ.get("PISANG_CRASH") == "long"
 """Whether the figures of the promise itself are run; a part of them stands in for it else."""
@@ -257,8 +260,13 @@ class Shop:
         return bool(self._rows("client_owner IS NOT NULL AND prompt = ?", prompt))
 
     def _rows(self, where: str, *values: str) -> list[Any]:
+        asked = f"SELECT id FROM requests WHERE {where}"
+        elsewhere = ledger_of(self.home)
+        if elsewhere is not None:
+            with psycopg.connect(elsewhere.reveal()) as there:
+                return there.execute(asked.replace("?", "%s").encode(), values).fetchall()
         with closing(sqlite3.connect(self.home / "ledger.db")) as connection:
-            return connection.execute(f"SELECT id FROM requests WHERE {where}", values).fetchall()
+            return connection.execute(asked, values).fetchall()
 
 
 def _charge(at: int, sale: Mapping[str, Any]) -> Charge:

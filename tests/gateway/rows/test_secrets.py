@@ -38,6 +38,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield store
 
 
+@pytest.mark.sqlite
 def test_k1_a_key_has_256_bits_and_stands_in_the_home_as_its_hash_alone(watched: Watched) -> None:
     texts = [one["key"] for one in watched.keys.values()]
     secrets = [bytes.fromhex(text.rpartition("_")[2]) for text in texts]
@@ -192,6 +193,7 @@ def allowed(path: Path, home: Path, data: bytes) -> bytes:
     return data.replace(PROXY_PASSWORD.encode(), b"") if path == home / "config.toml" else data
 
 
+@pytest.mark.sqlite
 def test_k3_k4_after_every_kind_of_call_a_secret_stands_where_it_was_put_and_nowhere_else(
     watched: Watched,
 ) -> None:
@@ -222,6 +224,7 @@ def test_k3_k4_after_every_kind_of_call_a_secret_stands_where_it_was_put_and_now
         assert not leaks(value), where
 
 
+@pytest.mark.sqlite
 def test_k4_the_search_would_find_what_is_there(watched: Watched) -> None:
     """The upstream was sent its key, and repeated it; a prompt that is kept is found."""
     watched.paint("sent with a key", via="echo")
