@@ -5,22 +5,22 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from pisang.domain.attempt import State
-from pisang.domain.batch import Terms
+from pisang.domain.batch import JobRow, Terms
 from pisang.domain.content import Content
 from pisang.domain.money import Money
 from pisang.domain.request import Request, Text
-from pisang.domain.upstream import Auth, Limits
+from pisang.domain.upstream import Auth, Limits, Upstream
 from pisang.engine.engine import Engine
 from pisang.engine.events import Event
 from pisang.engine.order import Order
-from pisang.errors import BudgetExceeded, KeyMissing, UpstreamUnknown
+from pisang.errors import BudgetExceeded, KeyMissing, LedgerUnusable, UpstreamUnknown
 from pisang.jobs import runner as runner_module
 from pisang.jobs.runner import Runner
 from tests.jobs.kit import MODEL, PAID, add_batch, named, runner, wish
@@ -282,3 +282,42 @@ async def test_two_batches_are_served_in_turn(engine: Engine) -> None:
     order = [event.request_id for event in heard if event.kind == "claimed"]
     batches = [row.batch_id for row in engine.store.batches.taken(order)]
     assert set(batches[:2]) == set(batches[2:4]) == {first.id, second.id}
+
+
+async def test_what_was_taken_while_the_ledger_goes_away_is_not_forgotten(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = add_batch(engine.store)
+    whole, times = engine.store.batches.taken, []
+
+    def away_at_first(request_ids: Sequence[str]) -> list[JobRow]:
+        times.append(request_ids)
+        if len(times) == 1:
+            raise LedgerUnusable(place="it", why="nobody answers there")
+        return whole(request_ids)
+
+    monkeypatch.setattr(engine.store.batches, "taken", away_at_first)
+    await run(runner(engine), batch.id)
+    assert engine.store.batches.status(batch.id).states == {State.DONE: 3}
+
+
+async def test_a_worker_goes_on_once_its_key_is_put_right(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner_module, "REST_S", 0.2)
+    batch = add_batch(engine.store)
+    keys = iter([KeyMissing(upstream="paid"), None])
+
+    def resolve(name: str) -> Upstream:
+        if (wrong := next(keys, None)) is not None:
+            raise wrong
+        return PAID
+
+    worker = Runner(engine, resolve, concurrency=1)
+    running = asyncio.create_task(worker.run(forever=True))
+    async with asyncio.timeout(30):
+        while not engine.store.batches.is_over(batch.id):
+            await asyncio.sleep(0.02)
+    worker.stop()
+    await running
+    assert worker.problem is None

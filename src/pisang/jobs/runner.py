@@ -81,6 +81,7 @@ class Runner:
         self._ahead = min(concurrency, AHEAD)
         self._listen = listen
         self._line = Line(time.monotonic)
+        self._unread: list[str] = []
         self._working: set[asyncio.Task[None]] = set()
         self._moved = asyncio.Event()
         self._stopping = False
@@ -113,7 +114,7 @@ class Runner:
         finally:
             recovering.cancel()
             self._stopping = True
-            await self._give_back([row.request.id for row in self._line.drain()])
+            await self._give_back([*self._unread, *(row.request.id for row in self._line.drain())])
             if self._working:  # cancelled from outside: the engine sees through what was sent
                 await asyncio.gather(*self._working, return_exceptions=True)
             await asyncio.gather(recovering, return_exceptions=True)
@@ -150,7 +151,7 @@ class Runner:
 
     async def _fill(self) -> None:
         """Begin what there is room for, of what was taken and of what may be."""
-        self._begin()
+        await self._read()
         room = self._concurrency - len(self._working) + self._ahead - self._line.ready
         if room > self._ahead // 2 and await asyncio.to_thread(self._batches.ready, self._only):
             taking = self._batches.take(
@@ -159,9 +160,16 @@ class Runner:
                 but=self._line.full_batches,
                 lanes=self._line.full_lanes,
             )
-            taken = await asyncio.wrap_future(taking)
-            self._line.add(await asyncio.to_thread(self._batches.taken, taken))
-            self._begin()
+            self._unread.extend(await asyncio.wrap_future(taking))
+            await self._read()
+
+    async def _read(self) -> None:
+        """What was taken comes into the line, now or once the ledger answers again."""
+        if self._unread:
+            rows = await asyncio.to_thread(self._batches.taken, self._unread)
+            self._unread = []
+            self._line.add(rows)
+        self._begin()
 
     def _begin(self) -> None:
         while len(self._working) < self._concurrency and not self._is_ending:
@@ -229,6 +237,7 @@ class Runner:
         self._line.reopen(row)
         if ran.row.n == 1 and ran.row.state is not State.FAILED:
             self._rests.pop(row.job.via, None)
+            self.problem = None if self._forever else self.problem
             return  # the commit that settled it let it go
         error = next(iter(ran.errors), None)
         if isinstance(error, ConfigError | MoneyError) and not is_its_own(error):
