@@ -160,7 +160,8 @@ class Runner:
                 but=self._line.full_batches,
                 lanes=self._line.full_lanes,
             )
-            self._unread.extend(await asyncio.wrap_future(taking))
+            taken = await asyncio.wrap_future(taking)
+            self._unread += taken
             await self._read()
 
     async def _read(self) -> None:
