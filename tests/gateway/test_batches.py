@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import random
 import threading
 import time
 from collections.abc import Iterator
@@ -198,3 +199,31 @@ def test_a_server_that_stops_sees_through_what_was_sent_and_the_next_goes_on(
         api = Api(Stage(url, home, stage.book, stage.upstream))
         assert wait(api, batch_id)["rows"]["states"] == {"done": 6}
     assert len(stage.charges) - before == 6
+
+
+def test_killed_in_the_middle_the_next_server_goes_on_and_buys_nothing_twice(
+    tmp_path_factory: pytest.TempPathFactory, stage: Stage
+) -> None:
+    home = tmp_path_factory.mktemp("killed") / "home"
+    run(
+        home, "upstream", "add", "relay", "--wire", "gemini", "--base-url", stage.upstream,
+        "--auth", "bearer", "--key-stdin", stdin="sk-made-up\n",
+    )  # fmt: skip
+    prompts = [f"wagtail {number} [[sandbox delay=0.5]]" for number in range(30)]
+    batch_id = ""
+    for _ in range(3):
+        with serving(home, "serve") as (url, server):
+            api = Api(Stage(url, home, stage.book, stage.upstream))
+            given = give(api, prompts, concurrency=3)  # its caller was cut too, and sends it again
+            assert batch_id in ("", given.json()["id"])
+            batch_id = given.json()["id"]
+            time.sleep(random.uniform(0.2, 1.5))
+            server.kill()
+    with serving(home, "serve") as (url, _):
+        api = Api(Stage(url, home, stage.book, stage.upstream))
+        told = wait(api, batch_id)
+    states = told["rows"]["states"]
+    assert states.get("done", 0) + states.get("unknown", 0) == 30, states
+    assert states.get("unknown", 0) <= 9, "as many as were under way at the kills"
+    assert max(bought(stage, prompt) for prompt in prompts) == 1
+    assert sum(bought(stage, prompt) for prompt in prompts) >= states["done"]
