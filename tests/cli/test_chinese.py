@@ -40,7 +40,8 @@ SILENT = (
     "gateway/management/generations.py", "gateway/management/images.py",
     "gateway/management/requests.py", "gateway/management/shapes.py",  # the API's description
     "gateway/metrics.py", "gateway/levels.py",  # what Prometheus reads is English everywhere
-    "gateway/management/granted.py",
+    "gateway/management/granted.py", "gateway/management/batched.py",
+    "gateway/management/batches.py",
     "gateway/webhooks.py",  # it tells programs and the log
     "cli/skill/text.py",  # the skill is read by models
     "mcp/server.py", "mcp/telling.py",  # read by models, whose tools are described in English

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +17,7 @@ from google.genai import types
 from tests.gateway.clients.roster import CannotRun, Client, start
 from tests.gateway.conftest import Stage
 from tests.gateway.guarded import Guarded, guarding
-from tests.gateway.managing import FLASH, managed
+from tests.gateway.managing import FLASH, Api, managed
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +99,43 @@ def test_created_again_by_a_client_that_was_cut_it_is_the_same(stage: Stage) -> 
     assert len(stage.charges) - before == 2
 
 
+def test_requests_come_from_a_file_and_responses_go_into_one(stage: Stage, tmp_path: Path) -> None:
+    before, client = len(stage.charges), client_of(stage.url)
+    picture = base64.b64encode(requests.get(picture_of(stage), timeout=30).content).decode()
+    parts = [{"text": "redder"}, {"inlineData": {"mimeType": "image/jpeg", "data": picture}}]
+    rows = [
+        {"key": "first", "request": {"contents": [{"parts": [{"text": "a coot"}]}]}},
+        {"key": "second", "request": {"contents": [{"parts": parts}]}},
+    ]
+    path = tmp_path / "rows.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)) + "\n")
+    file = client.files.upload(file=str(path), config={"mime_type": "jsonl"})
+    names = {client.batches.create(model=FLASH, src=file.name).name for _ in range(2)}
+    (name,) = names
+    job = wait(client, name)
+    told = client.files.download(file=job.dest.file_name).decode()
+    lines = [json.loads(line) for line in told.splitlines()]
+    assert [one["key"] for one in lines] == ["first", "second"]
+    for one in lines:
+        assert any(
+            "inlineData" in part for part in one["response"]["candidates"][0]["content"]["parts"]
+        )
+    assert len(stage.charges) - before == 3
+    path.write_text('{"key": 1, "request": {}}\n{"key": ')
+    broken = client.files.upload(file=str(path), config={"mime_type": "jsonl"})
+    with pytest.raises(genai.errors.ClientError, match="line 2"):
+        client.batches.create(model=FLASH, src=broken.name)
+    with pytest.raises(genai.errors.ClientError) as refused:
+        client.batches.create(model=FLASH, src="files/nothing")
+    assert refused.value.code == 404
+
+
+def picture_of(stage: Stage) -> str:
+    api = Api(stage)
+    made = api.post("/generations", {"prompt": "a pale bird", "model": FLASH}).json()
+    return f"{api.root}{made['images'][0]['url']}"
+
+
 def test_cancelled_it_says_so_and_keeps_what_was_made(stage: Stage) -> None:
     client = client_of(stage.url)
     slow = [f"a kite {number} [[sandbox delay=2]]" for number in range(80)]
@@ -117,7 +156,6 @@ def test_what_can_t_be_read_is_refused_as_google_would_and_nothing_is_written(st
         {}, [], {"batch": {}}, {"batch": {"inputConfig": {"requests": {"requests": []}}}},
         {"batch": {"inputConfig": {"requests": {"requests": [{"request": {}}]}}}},
         {"batch": {"inputConfig": {"requests": {"requests": [7]}}}},
-        {"batch": {"inputConfig": {"fileName": "files/abc"}}},
     ]  # fmt: skip
     for body in bad:
         answer = requests.post(url, json=body, timeout=30)

@@ -35,6 +35,9 @@ _URI = re.compile(r"https?://(?P<host>[^/?#]+)/v1(?:alpha|beta1?)?/files/(?P<id>
 _PICTURE = re.compile(r"image/[a-z0-9.-]{1,40}")
 """No `image/svg+xml`: that is a page, which could run things."""
 
+_ROWS = frozenset({"jsonl", "application/jsonl", "application/x-ndjson", "application/json"})
+"""What Google's pages say of a file of a batch's requests."""
+
 _JSON = {"content-type": "application/json; charset=UTF-8"}
 _MOST_TOLD = 64 * 1024
 """The largest description of a file."""
@@ -118,6 +121,8 @@ def _part(link: Link, visit: Visit, scope: str, store: Store) -> Part:
         if match["host"] == visit.headers.get("host"):
             raise
         return link  # another's: Google's own, where Google is the upstream
+    if not _PICTURE.fullmatch(upload.mime):
+        raise OptionInvalid(option="fileData", value=upload.mime, why="it is no picture")
     content = store.put_file(store.uploads.path(upload))
     mime = link.mime or upload.mime
     return Image(content, mime, thought=link.thought, signature=link.signature)
@@ -178,8 +183,8 @@ async def _begin(visit: Visit, caller: Caller, uploads: Uploads) -> WireAnswer:
     file = said.get("file") if isinstance(said, dict) else None
     told = file if isinstance(file, dict) else {}
     kind = visit.headers.get("x-goog-upload-header-content-type") or told.get("mimeType")
-    if not isinstance(kind, str) or not _PICTURE.fullmatch(kind):
-        why = "only pictures can be uploaded"
+    if not isinstance(kind, str) or not (_PICTURE.fullmatch(kind) or kind in _ROWS):
+        why = "only pictures can be uploaded, and JSONL for batches"
         raise OptionInvalid(option="mimeType", value=str(kind)[:80], why=why)
     name = told.get("displayName")
     name = name[:512] if isinstance(name, str) else None

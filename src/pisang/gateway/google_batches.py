@@ -1,5 +1,5 @@
-"""Google's batch forms over any upstream: `:batchGenerateContent` with its requests in the call,
-and the long-running operations that its SDKs look at (google-genai 3.4.0, `batches.py`).
+"""Google's batch forms over any upstream: `:batchGenerateContent` with its requests in the call, or
+in an uploaded file, and the operations that its SDKs look at (google-genai 3.4.0, `batches.py`).
 
 A batch here is one of the ledger's, like any other: its rows are made by whoever has room.
 """
@@ -21,8 +21,15 @@ from pisang.domain.serial import request_to_json
 from pisang.engine.beside import beside
 from pisang.engine.ids import new_id
 from pisang.engine.outcome import summary
-from pisang.errors import Cancelled, NotFound, OptionInvalid, PisangError, WireError
-from pisang.gateway.access import Caller
+from pisang.errors import (
+    Cancelled,
+    NotFound,
+    OptionInvalid,
+    PisangError,
+    RequestTooLarge,
+    WireError,
+)
+from pisang.gateway.access import NAME, Caller
 from pisang.gateway.batching import Given, Row, find, write_down
 from pisang.gateway.files import moment, names_files, take_in
 from pisang.gateway.intake import Asked, scan_body
@@ -32,9 +39,11 @@ from pisang.gateway.serving import Service, is_set, orders_for
 from pisang.gateway.visits import Gone, Visit
 from pisang.store.store import Store
 from pisang.wires import strictjson
-from pisang.wires.base import Ask, WireAnswer
+from pisang.wires.asgi import MAX_BODY
+from pisang.wires.base import Ask, Sink, WireAnswer
 from pisang.wires.fault import spoken_status
 from pisang.wires.gemini_request import decode_body
+from pisang.wires.scan import Scanner
 from pisang.wires.table import wire
 
 SOURCE = "google"
@@ -44,9 +53,11 @@ MAX_ROWS = 10_000
 MAX_LIMIT = 100
 
 _CREATE = re.compile(r"/v1(?:alpha|beta1?)?/(?P<resource>.+):batchGenerateContent")
+_FILE = re.compile(r"/v1(?:alpha|beta1?)?/files/(?P<id>[^/:]+):download")
 _ONE = re.compile(r"/v1(?:alpha|beta1?)?/batches/(?P<id>[^/:]+)(?P<cancel>:cancel)?")
 _TYPE = "type.googleapis.com/google.ai.generativelanguage.v1main.GenerateContentBatch"
 _HEADERS = {"content-type": JSON_TYPE}
+_LINES = {"content-type": "application/jsonl"}
 _GEMINI = wire("gemini")
 
 
@@ -56,15 +67,17 @@ async def answer_batches(service: Service, visit: Visit, caller: Caller) -> Wire
         created = _CREATE.fullmatch(visit.path)
         if created is not None:
             return await _create(service, visit, caller, unquote(created["resource"]))
-        one = _ONE.fullmatch(visit.path)
-        if one is None:
+        store = service.engine.store
+        named = _FILE.fullmatch(visit.path) or _ONE.fullmatch(visit.path)
+        if named is None:
             return await _list(service, visit, caller)
-        batch = await _own(service.engine.store, one["id"], caller)
-        if one["cancel"]:
-            await asyncio.wrap_future(service.engine.store.batches.cancel(batch.id))
+        batch = await _own(store, named["id"], caller)
+        if named.re is _FILE:
+            return WireAnswer(200, await beside(store, _lines, store, batch), _LINES)
+        if named["cancel"]:
+            await asyncio.wrap_future(store.batches.cancel(batch.id))
             return WireAnswer(200, (b"{}",), _HEADERS)
-        body = await beside(service.engine.store, _operation, service.engine.store, batch)
-        return WireAnswer(200, body, _HEADERS)
+        return WireAnswer(200, await beside(store, _operation, store, batch), _HEADERS)
     except PisangError as error:
         return _GEMINI.encode_error(error)
 
@@ -84,14 +97,17 @@ async def _create(service: Service, visit: Visit, caller: Caller, resource: str)
     store = service.engine.store
     call_id = new_id("call")
     try:
-        skeleton, spans = await scan_body(visit, store.spool(call_id))
+        sink = store.spool(call_id)
+        skeleton, spans = await scan_body(visit, sink)
         body = await asyncio.to_thread(strictjson.loads, skeleton, spans, wire="gemini")
+        name, file, told = _read(body)
+        if file is not None:
+            told = await beside(store, _read_file, store, caller.scope, file, sink)
         await asyncio.to_thread(store.adopt, call_id)
     except (PisangError, Gone):
         store.let_go(call_id)
         raise
     same = fingerprint(visit.path, False, skeleton, tuple(map(span_hash, spans)))
-    name, told = _read(body)
     model = resource.rpartition("models/")[2] or resource
     rows = [await _row(service, visit, caller, item, model) for item in told]
     given = Given(
@@ -102,7 +118,7 @@ async def _create(service: Service, visit: Visit, caller: Caller, resource: str)
         new=is_set(visit.headers, "x-pisang-new"),
         fingerprint=same,
         quota=caller.quota,
-        facts={"model": resource},
+        facts={"model": resource, "file": file},
         rows=rows,
     )
     batch, known = await write_down(store, given)
@@ -111,18 +127,48 @@ async def _create(service: Service, visit: Visit, caller: Caller, resource: str)
     return WireAnswer(200, answer, _HEADERS | attached)
 
 
-def _read(body: JSON) -> tuple[str, list[JSON]]:
-    """The batch's name and its requests. Raises `WireError`, `OptionInvalid`."""
+def _read(body: JSON) -> tuple[str, str | None, list[JSON]]:
+    """The batch's name, and the file of its requests or they themselves. Raises `WireError`."""
     batch = _object(_object(body).get("batch"))
     source = _object(batch.get("inputConfig") or batch.get("input_config"))
-    if "fileName" in source or "file_name" in source:
-        why = "give the requests in the call itself (inlined_requests)"
-        raise OptionInvalid(option="inputConfig.fileName", value="", why=why)
+    name, file = batch.get("displayName"), source.get("fileName")
+    name = name[:200] if isinstance(name, str) else ""
+    if isinstance(file, str):
+        return name, file.removeprefix("files/"), []
     told = _object(source.get("requests")).get("requests")
     if not isinstance(told, list) or not 0 < len(told) <= MAX_ROWS:
-        raise WireError(wire="gemini", why=f"1 to {MAX_ROWS} requests are needed")
-    name = batch.get("displayName")
-    return (name[:200] if isinstance(name, str) else ""), told
+        raise WireError(wire="gemini", why=_HOW_MANY)
+    return name, None, told
+
+
+_HOW_MANY = f"1 to {MAX_ROWS} requests are needed"
+
+
+def _read_file(store: Store, scope: str, file_id: str, sink: Sink) -> list[JSON]:
+    """The requests of a file that was uploaded: JSON, one a line, their long strings in `sink`.
+    Raises `WireError` that names the line, `NotFound`, `RequestTooLarge`. Blocks."""
+    told: list[JSON] = []
+    with store.uploads.path(store.uploads.get(file_id, scope)).open("rb") as file:
+        number = 0
+        while line := file.readline(MAX_BODY + 1):
+            number += 1
+            if len(line) > MAX_BODY:
+                raise RequestTooLarge(upstream=NAME)
+            if line.strip():
+                told.append(_read_line(line, number, sink))
+    if not 0 < len(told) <= MAX_ROWS:
+        raise WireError(wire="gemini", why=_HOW_MANY)
+    return told
+
+
+def _read_line(line: bytes, number: int, sink: Sink) -> JSON:
+    scanner = Scanner(sink)
+    try:
+        scanner.feed(line)
+        scanned = scanner.close()
+        return strictjson.loads(scanned.skeleton, scanned.spans, wire="gemini")
+    except WireError as error:
+        raise WireError(wire="gemini", why=f"line {number}: {error.fields['why']}") from None
 
 
 def _object(value: JSON) -> dict[str, JSON]:
@@ -133,7 +179,7 @@ def _object(value: JSON) -> dict[str, JSON]:
 
 async def _row(service: Service, visit: Visit, caller: Caller, item: JSON, model: str) -> Row:
     told = _object(item)
-    metadata = told.get("metadata")
+    own = {name: told[name] for name in ("key", "metadata") if told.get(name) is not None}
     wanted = dict(_object(told.get("request")))
     named = wanted.pop("model", None)  # Google's SDKs may say it in each
     if isinstance(named, str) and named:
@@ -145,7 +191,7 @@ async def _row(service: Service, visit: Visit, caller: Caller, item: JSON, model
     if names_files(asked):
         asked = await beside(store, take_in, asked, visit, caller, store)
     orders = orders_for(service, visit, caller, asked)
-    return Row(orders, {"metadata": metadata} if isinstance(metadata, dict) else None)
+    return Row(orders, own or None)
 
 
 # --- looked at -----------------------------------------------------------------------------------
@@ -210,12 +256,22 @@ def _operation(store: Store, batch: Batch) -> Body:
     told = _told(status)
     if not status.over:
         return (json.dumps(told).encode(),)
+    if batch.options["file"] is not None:
+        told["metadata"]["output"] = {"responsesFile": f"files/{batch.id}"}
+        return (json.dumps(told).encode(),)
     told["metadata"]["output"] = {"inlinedResponses": {"inlinedResponses": []}}
     lead, _, rest = json.dumps(told).rpartition("[]")
     rows: list[Piece] = []
     for at, row in enumerate(_rows(store, batch)):
         rows += [b", " if at else b"", *_response(store, row)]
     return (f"{lead}[".encode(), *rows, f"]{rest}".encode())
+
+
+def _lines(store: Store, batch: Batch) -> Body:
+    """The responses of a batch that is over, one a line. Raises `NotFound` before. Blocks."""
+    if not store.batches.status(batch.id).over:
+        raise NotFound(what="file", id=batch.id)
+    return tuple(piece for row in _rows(store, batch) for piece in (*_response(store, row), b"\n"))
 
 
 def _rows(store: Store, batch: Batch) -> Iterator[JobRow]:
@@ -226,17 +282,18 @@ def _rows(store: Store, batch: Batch) -> Iterator[JobRow]:
 
 
 def _response(store: Store, row: JobRow) -> Body:
-    """What became of one request: what its upstream said, or the error, and its own metadata."""
-    metadata = (row.job.terms.extras or {}).get("metadata")
-    tail = b"}" if metadata is None else f', "metadata": {json.dumps(metadata)}}}'.encode()
+    """What became of one request: what its upstream said, or the error, behind what its caller
+    marked it with."""
+    own = json.dumps(row.job.terms.extras or {})[:-1]
+    lead = own if own == "{" else f"{own}, "
     if row.ended is None:
-        return (b'{"error": ', _error_json(Cancelled()), tail)
+        return (f'{lead}"error": '.encode(), _error_json(Cancelled()), b"}")
     ran = summary(row.request)
     ask = Ask(Request((Text(row.request.prompt),), row.request.model))
     answer = encode(ran, ask, _GEMINI, store, str)  # a refusal is told as its upstream told it
     if answer.status != 200:
-        return (b'{"error": ', _error_json(as_told(ran.error or Cancelled())), tail)
-    return (b'{"response": ', *answer.body, tail)
+        return (f'{lead}"error": '.encode(), _error_json(as_told(ran.error or Cancelled())), b"}")
+    return (f'{lead}"response": '.encode(), *answer.body, b"}")
 
 
 def _error_json(error: PisangError) -> bytes:

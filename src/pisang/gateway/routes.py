@@ -89,6 +89,7 @@ ROUTES: tuple[Route, ...] = (
     _row("POST PUT", "/upload/{version}/files", None, Face.PIECE, query="upload_id"),
     _row("POST", "/upload/{version}/files", Role.USE, Face.FILES),
     _row("GET HEAD", "/{version}/files", Role.READ, Face.FILES),
+    _row("GET", "/{version}/files/{id}:download", Role.READ, Face.BATCHES),
     _row("GET HEAD", "/{version}/files/{id}", Role.READ, Face.FILES),
     _row("DELETE", "/{version}/files/{id}", Role.USE, Face.FILES),
     _row("POST", "/{version}/{model:path}:batchGenerateContent", Role.USE, Face.BATCHES),

@@ -189,6 +189,11 @@ PHRASES: Mapping[str, str] = {
     "uploads are resumable: begin with `start`, as Google's SDKs do": (
         "上传须分段进行：请像 Google SDK 那样以 `start` 开始"
     ),
-    "only pictures can be uploaded": "只能上传图片",
+    "only pictures can be uploaded, and JSONL for batches": "只能上传图片，以及批处理用的 JSONL",
+    "a list of objects is needed": "需要对象列表",
+    "row {}: {}": "第 {} 行：{}",
+    "1 to {} requests are needed": "需要 1 到 {} 个请求",
+    "batch.inputConfig.requests.requests is needed": "需要 batch.inputConfig.requests.requests",
+    "it is of another list": "它属于另一个列表",
     "it holds at most {} bytes, sent once": "最多 {} 字节，且只能上传一次",
 }
