@@ -134,12 +134,12 @@ def admit(tx: Tx, process: Process, intent: Intent, now_ms: int) -> Hold | None:
 
     Raises `Cancelled` for a batch that is, `BudgetExceeded` and `PriceUnknown` by its own cap.
     """
-    batch = tx.one("batch_by_id", id=intent.batch_id)
+    batch = tx.one("batch_admission", id=intent.batch_id, upstream=intent.upstream, now_ms=now_ms)
     if batch is None:
         raise NotFound(what="batch", id=intent.batch_id)
     if batch["state"] != BatchState.OPEN:
         raise Cancelled()
-    hold = _others_first(tx, intent, now_ms) or _own_limits(tx, process, batch, now_ms)
+    hold = _others_first(batch, intent, now_ms) or _own_limits(tx, process, batch, now_ms)
     if hold is None and not intent.free:
         cap = money(batch["max_cost_micros"], batch["max_cost_currency"])
         if cap is not None:
@@ -158,13 +158,11 @@ def count_held(tx: Tx, intent: Intent, held: Money | None) -> None:
         tx.run("batch_count", id=intent.batch_id, micros=held.micros, currency=held.currency)
 
 
-def _others_first(tx: Tx, intent: Intent, now_ms: int) -> Hold | None:
-    pause = tx.one("pause_of", upstream=intent.upstream)
-    if pause is not None and pause["until_ms"] > now_ms:
-        wait_ms: int = pause["until_ms"] - now_ms
+def _others_first(batch: Row, intent: Intent, now_ms: int) -> Hold | None:
+    wait_ms: int = (batch["paused_until_ms"] or 0) - now_ms
+    if wait_ms > 0:
         return Hold(wait_ms, f"{intent.upstream} asked to be left alone for a while")
-    waits = tx.one("waits_at", upstream=intent.upstream, now_ms=now_ms)
-    if waits is not None and waits["waiting"]:
+    if batch["others_wait"]:
         return Hold(LIVE_MS, f"{intent.upstream} has calls to answer that somebody waits for")
     return None
 

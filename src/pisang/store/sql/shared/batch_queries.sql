@@ -177,6 +177,12 @@ FROM jobs AS j JOIN attempts AS a ON a.request_id = j.request_id AND a.state = j
 WHERE j.batch_id = :batch_id AND j.state IN ('failed', 'refused', 'unknown') AND a.error_code IS NOT NULL
 GROUP BY a.error_code;
 
+-- name: batch_admission
+-- A batch, until when an upstream asked to be left alone, and whether a call waits for it.
+SELECT b.*, (SELECT until_ms FROM pauses WHERE upstream = :upstream) AS paused_until_ms,
+  EXISTS (SELECT 1 FROM waits WHERE upstream = :upstream AND until_ms >= :now_ms) AS others_wait
+FROM batches AS b WHERE b.id = :id;
+
 -- name: batch_live
 -- How many attempts of a batch are under way.
 SELECT count(*) AS live FROM attempts
@@ -211,10 +217,6 @@ INSERT INTO pauses (upstream, until_ms) VALUES (:upstream, :until_ms)
 ON CONFLICT (upstream) DO UPDATE SET until_ms = excluded.until_ms
 WHERE excluded.until_ms > pauses.until_ms;
 
--- name: pause_of
--- Until when an upstream is left alone.
-SELECT until_ms FROM pauses WHERE upstream = :upstream;
-
 -- name: wait_put
 -- A call waits for a slot of an upstream, and asks again before then.
 INSERT INTO waits (attempt_id, upstream, until_ms) VALUES (:attempt_id, :upstream, :until_ms)
@@ -223,7 +225,3 @@ ON CONFLICT (attempt_id) DO UPDATE SET until_ms = excluded.until_ms;
 -- name: wait_forget
 -- A call waits no more; nor does any that should have asked again by now.
 DELETE FROM waits WHERE attempt_id = :attempt_id OR until_ms < :now_ms;
-
--- name: waits_at
--- Whether a call waits for a slot of an upstream.
-SELECT EXISTS (SELECT 1 FROM waits WHERE upstream = :upstream AND until_ms >= :now_ms) AS waiting;
