@@ -103,7 +103,8 @@ PHASES: dict[str, tuple[Leave, dict[str, Any]]] = {
     "in the middle": (in_the_middle, {"kb": LARGE_KB, "pause_at": 0.8, "pause_s": PAUSE_S}),
     "before the last chunk": (
         before_the_last_chunk,
-        {"kb": LARGE_KB, "pause_at": 0.97, "pause_s": PAUSE_S},
+        # Long beside the silence that tells him of it: on a busy machine he is late.
+        {"kb": LARGE_KB, "pause_at": 0.97, "pause_s": 4 * PAUSE_S},
     ),
     "having read nothing": (having_read_nothing, {"kb": HUGE_KB}),
     THIN: (behind_the_first_byte, {"kb": 2_500}),
