@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import random
 import threading
 import time
@@ -164,6 +165,19 @@ def test_cancelled_it_begins_nothing_more_and_resumed_it_goes_on(api: Api, stage
     assert wait(api, batch_id)["rows"]["states"] == {"done": 6}
 
 
+def test_a_call_that_somebody_waits_for_goes_before_the_rows_of_a_batch(api: Api) -> None:
+    """Both want the one slot of an upstream that takes one at a time."""
+    prompts = [f"plover {number} [[sandbox delay=1]]" for number in range(6)]
+    defaults = {"model": PRO, "via": "narrow"}
+    batch_id = give(api, prompts, defaults=defaults).json()["id"]
+    while not api.get(f"/batches/{batch_id}").json()["rows"]["states"].get("sent"):
+        time.sleep(0.05)
+    api.make("I wait for this", via="narrow")
+    told = api.get(f"/batches/{batch_id}").json()["rows"]
+    assert told["states"].get("done", 0) <= 2
+    assert wait(api, batch_id)["rows"]["states"] == {"done": 6}
+
+
 def test_a_listener_hears_how_it_goes_on_until_it_is_over(api: Api) -> None:
     prompts = [f"gull {number} [[sandbox delay=1]]" for number in range(3)]
     batch_id = give(api, prompts, concurrency=1).json()["id"]
@@ -187,18 +201,18 @@ def test_a_server_that_stops_sees_through_what_was_sent_and_the_next_goes_on(
     before = len(stage.charges)
     with serving(home, "serve") as (url, server):
         api = Api(Stage(url, home, stage.book, stage.upstream))
-        prompts = [f"wren {number} [[sandbox delay=1]]" for number in range(6)]
-        batch_id = give(api, prompts, concurrency=2).json()["id"]
+        prompts = [f"wren {number} [[sandbox delay=1]]" for number in range(4)]
+        batch_id = give(api, prompts, concurrency=1).json()["id"]
         while not api.get(f"/batches/{batch_id}").json()["rows"]["states"].get("sent"):
             time.sleep(0.05)
         server.terminate()
         assert server.wait(timeout=30) == 0
     sent = len(stage.charges) - before
-    assert 0 < sent < 6
+    assert 0 < sent < 4
     with serving(home, "serve") as (url, _):
         api = Api(Stage(url, home, stage.book, stage.upstream))
-        assert wait(api, batch_id)["rows"]["states"] == {"done": 6}
-    assert len(stage.charges) - before == 6
+        assert wait(api, batch_id)["rows"]["states"] == {"done": 4}
+    assert len(stage.charges) - before == 4
 
 
 def test_killed_in_the_middle_the_next_server_goes_on_and_buys_nothing_twice(
@@ -209,9 +223,10 @@ def test_killed_in_the_middle_the_next_server_goes_on_and_buys_nothing_twice(
         home, "upstream", "add", "relay", "--wire", "gemini", "--base-url", stage.upstream,
         "--auth", "bearer", "--key-stdin", stdin="sk-made-up\n",
     )  # fmt: skip
-    prompts = [f"wagtail {number} [[sandbox delay=0.5]]" for number in range(30)]
+    kills, count = (6, 60) if os.environ.get("PISANG_CRASH") == "long" else (1, 12)
+    prompts = [f"wagtail {number} [[sandbox delay=0.5]]" for number in range(count)]
     batch_id = ""
-    for _ in range(3):
+    for _ in range(kills):
         with serving(home, "serve") as (url, server):
             api = Api(Stage(url, home, stage.book, stage.upstream))
             given = give(api, prompts, concurrency=3)  # its caller was cut too, and sends it again
@@ -223,7 +238,7 @@ def test_killed_in_the_middle_the_next_server_goes_on_and_buys_nothing_twice(
         api = Api(Stage(url, home, stage.book, stage.upstream))
         told = wait(api, batch_id)
     states = told["rows"]["states"]
-    assert states.get("done", 0) + states.get("unknown", 0) == 30, states
-    assert states.get("unknown", 0) <= 9, "as many as were under way at the kills"
+    assert states.get("done", 0) + states.get("unknown", 0) == count, states
+    assert states.get("unknown", 0) <= 3 * kills, "as many as were under way at the kills"
     assert max(bought(stage, prompt) for prompt in prompts) == 1
     assert sum(bought(stage, prompt) for prompt in prompts) >= states["done"]
