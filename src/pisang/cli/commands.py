@@ -56,6 +56,18 @@ COMMANDS: dict[str, Row | Group] = {
         "Take over what other tools were set up with.",
         {"ikunimage": Row("pisang.cli.importing:ikunimage", "IKunImage's key, for its relay.")},
     ),
+    "batch": Group(
+        "Many pictures from a list, each bought once.",
+        {
+            "run": Row("pisang.cli.batch.commands:run", "Make every picture of a list."),
+            "resume": Row("pisang.cli.batch.commands:resume", "Go on with one, to its end."),
+            "status": Row("pisang.cli.batch.commands:status", "How one stands."),
+            "list": Row("pisang.cli.batch.commands:list_", "Batches, newest first."),
+            "retry": Row("pisang.cli.batch.commands:retry", "Try its failed rows again."),
+            "cancel": Row("pisang.cli.batch.commands:cancel", "Begin nothing more of one."),
+            "export": Row("pisang.cli.batch.commands:export", "Every row's outcome, as JSONL."),
+        },
+    ),
     "skill": Group(
         "The skill that teaches an agent to use this command.",
         {

@@ -3,6 +3,7 @@
     PisangError
     ├── UsageError            the caller's words are wrong                    exit 2
     │   ├── OptionInvalid · PromptMissing · RatioUnsupported · SizeUnsupported
+    │   ├── TableUnreadable · RowsWrong · BatchDone
     │   ├── ReferenceUnreadable · ReferenceUnsupported · TooManyReferences · ReferenceTooLarge
     │   ├── OutputExists · OutputUnwritable · NotFound · Ambiguous · IdempotencyMismatch
     │   ├── RequestTooSlow                                 its body, on its way to a gateway
@@ -96,6 +97,7 @@ from pisang.errors.setup import (
 )
 from pisang.errors.usage import (
     Ambiguous,
+    BatchDone,
     IdempotencyMismatch,
     ModelNotFound,
     NotFound,
@@ -110,7 +112,9 @@ from pisang.errors.usage import (
     RequestRejected,
     RequestTooLarge,
     RequestTooSlow,
+    RowsWrong,
     SizeUnsupported,
+    TableUnreadable,
     TooManyReferences,
     UsageError,
 )
@@ -121,6 +125,7 @@ __all__ = [
     "BackupUnusable",
     "BalanceExhausted",
     "BaseUrlWrong",
+    "BatchDone",
     "BucketRefused",
     "BucketUnreachable",
     "BudgetExceeded",
@@ -167,6 +172,7 @@ __all__ = [
     "RequestTooLarge",
     "RequestTooSlow",
     "Retry",
+    "RowsWrong",
     "Running",
     "SettingsMalformed",
     "SizeUnsupported",
@@ -175,6 +181,7 @@ __all__ = [
     "StoreFilled",
     "StoreFull",
     "StoreSuspect",
+    "TableUnreadable",
     "TooManyReferences",
     "Unavailable",
     "Unexpected",

@@ -170,3 +170,28 @@ class RequestTooLarge(UsageError):
     status = 413
     en = "{upstream} says the request is too large: send fewer or smaller reference pictures."
     zh = "{upstream}：请求体过大，请减少或缩小参考图。"
+
+
+class TableUnreadable(UsageError):
+    """A list of wishes can't be read. Fields: path, why."""
+
+    code = "table_unreadable"
+    en = "The list {path} can't be read: {why}."
+    zh = "无法读取列表 {path}：{why}。"
+
+
+class RowsWrong(UsageError):
+    """Rows of a list can't be granted; nothing was begun. Fields: path, count, rows."""
+
+    code = "rows_wrong"
+    en = "{count} rows of {path} are wrong, and nothing was begun:\n{rows}"
+    zh = "{path} 中有 {count} 行有误，尚未开始：\n{rows}"
+
+
+class BatchDone(UsageError):
+    """The very same batch was made before. Fields: batch."""
+
+    code = "batch_done"
+    en = "The very same batch was done before: {batch}. --new buys all of it again."
+    zh = "完全相同的批次已经做过：{batch}。加 --new 会全部重新购买。"
+    step = "pisang batch status {batch}"

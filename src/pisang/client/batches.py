@@ -1,0 +1,377 @@
+"""A list of wishes as a batch: every row checked, written down once, and told as it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from string import Formatter
+from typing import Any
+
+from pisang.client.delivery import Delivery, collect
+from pisang.client.derive import Shape
+from pisang.client.estimates import Estimate, estimate
+from pisang.client.naming import safe_name
+from pisang.client.output import EXTENSIONS, Target, check_output
+from pisang.client.references import Reference, take_reference
+from pisang.client.results import Result, result_of
+from pisang.client.settings import Settings
+from pisang.client.shapes import error_json
+from pisang.client.tables import Record, Wrong
+from pisang.client.wishes import Options, Wisher, check_secret
+from pisang.client.working import upstreams_by_name
+from pisang.domain.batch import Batch, BatchLimits, BatchState, JobRow
+from pisang.domain.money import Money
+from pisang.domain.request import JSON
+from pisang.domain.serial import request_to_json
+from pisang.domain.upstream import Upstream
+from pisang.engine.engine import Engine
+from pisang.engine.ids import new_id
+from pisang.engine.order import Order
+from pisang.engine.outcome import summary
+from pisang.engine.world import now_ms
+from pisang.errors import BatchDone, ConfigError, OptionInvalid, PisangError, RowsWrong
+from pisang.jobs.writing import job_of
+
+CHUNK = 500
+"""Rows of one commit."""
+
+TOLD = 50
+"""How many wrong rows are told at once."""
+
+_LOOK_S = 0.3
+_PAGE = 100
+_LOOK_BACK = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What holds for every row that doesn't say otherwise, and for the batch as a whole.
+
+    `prompt` and `name` may have `{column}` in them, and stand in for a column of that name.
+    `via` are upstreams' names; several share the rows. `duplicates` buys equal rows each, `force`
+    overwrites files.
+    """
+
+    via: tuple[str, ...]
+    out: Path
+    options: Options = field(default_factory=lambda: Options())
+    prompt: str | None = None
+    name: str | None = None
+    shape: Shape | None = None
+    duplicates: bool = False
+    force: bool = False
+    due_ms: int = 0
+    limits: BatchLimits = field(default_factory=BatchLimits)
+    title: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row that can be granted: its orders, one an upstream, and what the first comes to."""
+
+    line: int
+    orders: tuple[Order, ...]
+    estimate: Estimate
+    target: Target
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A whole batch, checked. `same` maps the line of a row that is not bought to the line of the
+    equal one that is."""
+
+    asked: Asked
+    rows: tuple[Row, ...]
+    same: Mapping[int, int]
+    fingerprint: str
+
+    @property
+    def images(self) -> int:
+        """How many pictures it wants."""
+        return sum(row.estimate.n for row in self.rows)
+
+    @property
+    def worst(self) -> tuple[Money, ...]:
+        """The most it may cost, an amount a currency; play money not among them."""
+        sums: Counter[str] = Counter()
+        for row in self.rows:
+            if row.estimate.worst is not None and not row.estimate.is_play:
+                sums[row.estimate.worst.currency] += row.estimate.worst.micros
+        return tuple(Money(micros, currency) for currency, micros in sums.items())
+
+    @property
+    def unpriced(self) -> int:
+        """How many pictures have no known price."""
+        return sum(row.estimate.n for row in self.rows if row.estimate.worst is None)
+
+
+async def make_plan(
+    engine: Engine,
+    settings: Settings,
+    asked: Asked,
+    records: Sequence[Record],
+    wrong: Sequence[Wrong],
+) -> Plan:
+    """Every row as it would be asked. Raises `RowsWrong` with all that is wrong, by line; and what
+    is no fault of a row's (`ConfigError`)."""
+    find = upstreams_by_name(settings)
+    wishers = [Wisher(engine, find(name), settings, "batch") for name in asked.via]
+    for wisher in wishers:
+        check_secret(wisher.upstream, settings)
+    maker = _Maker(engine, wishers, asked)
+    told = list(wrong)
+    rows: list[Row] = []
+    same: dict[int, int] = {}
+    seen: dict[str, int] = {}
+    for number, record in enumerate(records, 1):
+        try:
+            row, mark = await maker.make(number, record)
+        except ConfigError:
+            raise
+        except PisangError as error:
+            told.append(Wrong(record.line, error.message().rstrip(".")))
+            continue
+        first = seen.setdefault(mark, record.line)
+        if first != record.line and not asked.duplicates:
+            same[record.line] = first
+        else:
+            rows.append(row)
+    if told:
+        raise _rows_wrong(asked.source, told)
+    digest = hashlib.sha256(json.dumps([*seen, str(asked.out), list(asked.via)]).encode())
+    return Plan(asked, tuple(rows), same, digest.hexdigest())
+
+
+def _rows_wrong(source: str, wrong: Sequence[Wrong]) -> RowsWrong:
+    told = sorted(wrong, key=lambda one: one.line)
+    lines = [f"  {one.line}: {one.why}" for one in told[:TOLD]]
+    lines += [f"  … +{len(told) - TOLD}"] if len(told) > TOLD else []
+    return RowsWrong(path=source, count=str(len(told)), rows="\n".join(lines))
+
+
+class _Maker:
+    """Makes orders of records. A picture that many rows name is read once."""
+
+    def __init__(self, engine: Engine, wishers: Sequence[Wisher], asked: Asked) -> None:
+        self._engine = engine
+        self._wishers = wishers
+        self._asked = asked
+        self._taken: dict[str, Reference] = {}
+        self._folders: set[Path] = set()
+
+    async def make(self, number: int, record: Record) -> tuple[Row, str]:
+        """The row, and what makes another the same."""
+        said: dict[str, Any] = {**self._asked.options, **record.fields}
+        prompt = self._filled(self._asked.prompt, record) or str(said.pop("prompt", ""))
+        name = self._filled(self._asked.name, record) or str(said.get("name", ""))
+        image = await self._take(str(said["image"])) if said.get("image") else None
+        words = [*_listed(said.get("references")), *record.pictures]
+        options: Options = {
+            "model": said.get("model"),
+            "aspect_ratio": said.get("aspect_ratio"),
+            "image_size": said.get("image_size"),
+            "n": _count(said.get("n")),
+            "references": [await self._take(one) for one in words],
+            "max_cost": said.get("max_cost"),
+            "timeout_s": said.get("timeout_s"),
+            "system": said.get("system"),
+            "tags": _listed(said.get("tags")),
+            "strict": bool(said.get("strict")),
+            "extra": said.get("extra") or {},
+        }
+        orders = [await one.compose(prompt, image, **options) for one in self._wishers]
+        delivery = self._delivery(number, name, prompt)
+        self._check_folder(delivery.target.folder)
+        orders = [replace(one, outgoing=delivery.to_json()) for one in orders]
+        mark = json.dumps(request_to_json(orders[0].request), sort_keys=True, default=str)
+        price = estimate(orders[0], self._engine.catalogue)
+        row = Row(record.line, tuple(orders), price, delivery.target)
+        return row, hashlib.sha256(mark.encode()).hexdigest()
+
+    async def _take(self, word: str | bytes) -> Reference:
+        if isinstance(word, bytes):
+            return await asyncio.to_thread(self._read, word)
+        if word not in self._taken:
+            self._taken[word] = await asyncio.to_thread(self._read, word)
+        return self._taken[word]
+
+    def _read(self, word: str | bytes) -> Reference:
+        if word == "-":
+            raise OptionInvalid(option="references", value="-", why="the list is read from there")
+        folder = self._wishers[0].settings.folder
+        return take_reference(word, self._engine.store, folder=folder)
+
+    def _filled(self, template: str | None, record: Record) -> str | None:
+        """A template with the row's columns in it. Raises `OptionInvalid` for one it has not."""
+        if template is None:
+            return None
+        columns = {**record.columns, "line": str(record.line)}
+        for _, name, _, _ in Formatter().parse(template):
+            if name is not None and name not in columns:
+                why = f"there is no column of that name (there are {', '.join(columns)})"
+                raise OptionInvalid(option="template", value=f"{{{name}}}", why=why)
+        return template.format_map(columns)
+
+    def _check_folder(self, folder: Path) -> None:
+        """Make it, and prove that it can be written to. Raises `OutputUnwritable`."""
+        if folder not in self._folders:
+            check_output(Target(folder), 1)
+            self._folders.add(folder)
+
+    def _delivery(self, number: int, name: str, prompt: str) -> Delivery:
+        """Where a row's picture goes: always below `out`, whatever its name says."""
+        folder, stem = self._asked.out, Path(name.replace("\\", "/"))
+        shape, force = self._asked.shape, self._asked.force
+        parts = [safe_name(part) for part in stem.parts if part not in ("/", "..", ".")]
+        if not parts:
+            template = f"{number:05d}_{{slug}}"
+            return Delivery(Target(folder, force=force), prompt, template, shape)
+        last = Path(parts[-1])
+        known = last.suffix.lower() in EXTENSIONS
+        folder = folder.joinpath(*parts[:-1])
+        whole = Target(folder, force=force)
+        target = replace(whole, stem=last.stem, extension=last.suffix) if known else whole
+        naming = "{slug}" if known else parts[-1].replace("{", "{{").replace("}", "}}")
+        return Delivery(target, prompt, naming, shape)
+
+
+def _listed(value: Any) -> list[Any]:
+    return [value] if isinstance(value, str) else list(value or ())
+
+
+def _count(value: Any) -> int:
+    try:
+        return int(value or 1)
+    except ValueError:
+        raise OptionInvalid(option="n", value=str(value), why="it is no whole number") from None
+
+
+# --- written down --------------------------------------------------------------------------------
+
+
+async def write_down(
+    engine: Engine, plan: Plan, folder: Path, *, new: bool = False
+) -> tuple[Batch, bool]:
+    """The batch in the ledger, open, and whether it stood there before. The very same list, given
+    again in the same folder before it is over, is gone on with.
+
+    Raises `BatchDone` where it is over, unless it is to be bought anew.
+    """
+    batches, asked = engine.store.batches, plan.asked
+    known = None if new else await asyncio.to_thread(_standing, engine, plan, folder)
+    if known is None:
+        _check_free(plan)
+    batch = known or Batch(
+        new_id("bat"),
+        now_ms(),
+        name=asked.title,
+        source=asked.source,
+        folder=str(folder),
+        out=str(asked.out),
+        options={
+            "fingerprint": plan.fingerprint,
+            "same": {str(k): v for k, v in plan.same.items()},
+        },
+        limits=asked.limits,
+    )
+    await asyncio.wrap_future(batches.add(batch))
+    jobs = []
+    for row in plan.rows:
+        job, wish = job_of(row.line, row.orders, asked.due_ms)
+        jobs.append((job, replace(wish, created_ms=batch.created_ms)))
+    if known is None or known.state is BatchState.FILLING:
+        for start in range(0, len(jobs), CHUNK):
+            await asyncio.wrap_future(batches.add_jobs(batch, jobs[start : start + CHUNK]))
+    await asyncio.wrap_future(batches.open(batch.id))
+    return replace(batch, state=BatchState.OPEN), known is not None
+
+
+def _check_free(plan: Plan) -> None:
+    """Raises `RowsWrong` for files that are there already, or that two rows want."""
+    wanted: dict[Path, int] = {}
+    wrong: list[Wrong] = []
+    for row in plan.rows:
+        for path in row.target.names(row.estimate.n):
+            if path in wanted:
+                wrong.append(Wrong(row.line, f"line {wanted[path]} is to be {path.name} too"))
+            elif path.exists() and not row.target.force:
+                wrong.append(Wrong(row.line, f"{path} is there already (--force overwrites)"))
+            wanted.setdefault(path, row.line)
+    if wrong:
+        raise _rows_wrong(plan.asked.source, wrong)
+
+
+def _standing(engine: Engine, plan: Plan, folder: Path) -> Batch | None:
+    for batch in engine.store.batches.newest("local", limit=_LOOK_BACK):
+        options = batch.options if isinstance(batch.options, dict) else {}
+        if batch.folder != str(folder) or options.get("fingerprint") != plan.fingerprint:
+            continue
+        if engine.store.batches.status(batch.id).over and batch.state is BatchState.OPEN:
+            raise BatchDone(batch=batch.id)
+        return batch
+    return None
+
+
+# --- told ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A row that is over: its number (its line in the file), and what became of it."""
+
+    row: int
+    place: int
+    result: Result
+
+    def to_json(self) -> dict[str, JSON]:
+        """A line of `results.jsonl`."""
+        told = self.result.to_json()
+        error = self.result.error
+        kept = ("request_id", "state", "upstream", "model", "images", "text", "cost", "warnings")
+        return {
+            "row": self.row,
+            **{name: told[name] for name in kept},
+            "prompt": self.result.prompt,
+            "error": error_json(error) if error is not None and not self.result.images else None,
+        }
+
+
+async def ended_rows(engine: Engine, batch_id: str, after: int = 0) -> AsyncIterator[Ended]:
+    """Every row behind the `after`-th that ended, as it ends, whichever process made it, its files
+    written where they were wanted; until the batch is over."""
+    while True:
+        over = await asyncio.to_thread(engine.store.batches.is_over, batch_id)
+        found = await read_ended(engine, batch_id, after)
+        for row in found:
+            after = row.place
+            yield row
+        if not found:
+            if over:
+                return
+            await asyncio.sleep(_LOOK_S)
+
+
+async def read_ended(engine: Engine, batch_id: str, after: int) -> list[Ended]:
+    """The next rows that ended behind the `after`-th, their files written; none: not yet."""
+    batches = engine.store.batches
+    found = await asyncio.to_thread(lambda: batches.ended(batch_id, after=after, limit=_PAGE))
+    return [await _ended(engine, row) for row in found]
+
+
+async def _ended(engine: Engine, row: JobRow) -> Ended:
+    result = result_of(summary(row.request), engine.store)
+    if result.images:
+        result = (await collect(result, engine.store)).result
+    return Ended(row.job.number, row.ended or 0, result)
+
+
+def upstreams_of(settings: Settings, names: Sequence[str]) -> tuple[Upstream, ...]:
+    """The upstreams of those names. Raises what `resolve` raises."""
+    find = upstreams_by_name(settings)
+    return tuple(find(name) for name in names)
