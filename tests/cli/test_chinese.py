@@ -61,7 +61,7 @@ UNSAID = frozenset({
     "{} names no query", "two queries are named {}",
     # amounts, kinds and units, said in Chinese where they are shown
     "(play money)", "(at stake)", "whole answers", "idempotency keys",
-    "{} ms", "{} min {} s", "{} min",
+    "{} ms", "{} min {} s", "{} min", "{} h {} min", "{} of {}",
     # others' words, looked for in what they say
     "API key not valid", "you will not be charged", "known file format", "is not a known",
     "end of", "read error", "unable to call",

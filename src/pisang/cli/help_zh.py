@@ -316,6 +316,66 @@ HELP: Mapping[str, str] = {
     "The ledger's one currency, which caps are counted in: say or set it.": (
         "查看或设置账本货币，各项上限以它计算。"
     ),
+    # --- batch ------------------------------------------------------------------------------
+    "Many pictures from a list, each bought once.": "按列表批量出图，每张只买一次。",
+    "Make every picture of a list.": "生成列表中的每一张图。",
+    "Go on with one, to its end.": "继续一个批次，直到完成。",
+    "How one stands.": "查看批次进度。",
+    "Batches, newest first.": "批次列表，最新的在前。",
+    "Try its failed rows again.": "重试失败的行。",
+    "Begin nothing more of one.": "不再开始批次中的新请求。",
+    "Every row's outcome, as JSONL.": "以 JSONL 导出每一行的结果。",
+    "Make every picture of a list, each bought once, whatever happens on the way.": (
+        "生成列表中的每一张图；无论途中发生什么，每张只买一次。"
+    ),
+    "The whole list is checked first, and everything wrong in it is told by line. Columns: prompt, "
+    "image, references, model, aspect_ratio, image_size, n, name (or 提示词, 比例, 尺寸, …); all "
+    "others can be used as {column}. Given again before it is over, the same list is gone on with.": (": (
+        "
+    ),
+        "先检查整个列表，所有错误按行号一次列出。可用的列：prompt、image、references、model、"
+        "aspect_ratio、image_size、n、name（或 提示词、比例、尺寸 等）；其他列可用 {列名} 引用。"
+        "未完成时再次给出同一列表，会继续之前的批次。"
+    ),
+    "Go on with a batch to its end, with its own options.": "按原有选项继续一个批次，直到完成。",
+    "Try the failed rows of a batch again. What is unknown stays so, unless it is said too.": (
+        "重试一个批次中失败的行。结果未知的行保持不变，除非另外指明。"
+    ),
+    "How a batch stands: rows by state, pace, cost, what went wrong, what is at stake.": (
+        "查看批次：各状态的行数、速度、费用、失败原因和待确认金额。"
+    ),
+    "Let nothing more of a batch begin. What was sent is seen through; `resume` takes it up.": (
+        "不再开始该批次的新请求。已发送的会等到结束；可用 `resume` 继续。"
+    ),
+    "Every row's outcome as JSONL: state, files, cost, what went wrong.": (
+        "以 JSONL 导出每一行的结果：状态、文件、费用和失败原因。"
+    ),
+    "CSV, JSON, JSONL or Excel; - is standard input.": (
+        "CSV、JSON、JSONL 或 Excel 文件；- 表示标准输入。"
+    ),
+    "In place of a file: a row for each picture.": "代替列表文件：每张匹配的图片为一行。",
+    "Every row's; {column} is filled in.": "每一行的提示词；{列名} 会被替换。",
+    "Every file's name, such as '{sku}-{line}'.": "每个文件的名称，例如 '{sku}-{line}'。",
+    "The upstream; several share.": "使用的上游；给出多个则共同分担。",
+    "Where a row says none.": "行中未指定时使用。",
+    "For every row.": "用于每一行。",
+    "Where files and results go.": "文件和结果保存到哪里。",
+    "At most so many at once.": "同时进行的最大数量。",
+    "Begin no faster than one in 1.5s, say.": "每次开始的最小间隔，例如 1.5s。",
+    "The most for the whole batch.": "整个批次的最高花费。",
+    "Begin at 02:00, or 2026-12-01T02:00.": "在 02:00 或 2026-12-01T02:00 开始。",
+    "Every file's exact pixels.": "每个文件的确切像素。",
+    "Buy equal rows each, not once.": "相同的行各买一次。",
+    "Overwrite files.": "覆盖已有文件。",
+    "Buy it again although the same was done before.": "即使相同的批次做过，也重新购买。",
+    "Say what it would be, and buy nothing.": "只说明会做什么，不购买。",
+    "Return at once; it goes on by itself.": "立即返回，在后台继续。",
+    "Return at once.": "立即返回。",
+    "Stay so long (90s, 5m); it goes on afterwards.": "最多停留多久（90s、5m），之后在后台继续。",
+    "The batch (default: the newest unfinished).": "批次（默认为最新未完成的）。",
+    "Also buy again what may have been paid for already.": "连可能已付费的也重新购买。",
+    "At most so many.": "最多列出多少个。",
+    "Where to; - is standard output.": "保存到哪里；- 表示标准输出。",
     # --- skill ------------------------------------------------------------------------------
     "The skill that teaches an agent to use this command.": "教智能体使用本命令的技能（skill）。",
     "Write it where agents look.": "安装到智能体读取技能的位置。",

@@ -150,9 +150,9 @@ async def make_plan(
 
 def _rows_wrong(source: str, wrong: Sequence[Wrong]) -> RowsWrong:
     told = sorted(wrong, key=lambda one: one.line)
-    lines = [f"  {one.line}: {one.why}" for one in told[:TOLD]]
-    lines += [f"  … +{len(told) - TOLD}"] if len(told) > TOLD else []
-    return RowsWrong(path=source, count=str(len(told)), rows="\n".join(lines))
+    lines = [f"\n  {one.line}: {one.why}" for one in told[:TOLD]]
+    lines += [f"\n  … +{len(told) - TOLD}"] if len(told) > TOLD else []
+    return RowsWrong(path=source, count=str(len(told)), rows="".join(lines))
 
 
 class _Maker:

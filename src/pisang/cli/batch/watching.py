@@ -96,7 +96,7 @@ def watch(
                 _stop(keeper, store.batches.status(batch_id), screen)
     finally:
         drawn.clear()
-    told = _out(keeper).read().strip()
+    told, _ = keeper.communicate()
     error = json.loads(told.splitlines()[-1]) if told else None
     return Seen(store.batches.status(batch_id), stopped=stopped, error=error)
 
@@ -145,9 +145,3 @@ def _in(keeper: subprocess.Popen[bytes]) -> IO[bytes]:
     if keeper.stdin is None:
         raise TypeError
     return keeper.stdin
-
-
-def _out(keeper: subprocess.Popen[bytes]) -> IO[bytes]:
-    if keeper.stdout is None:
-        raise TypeError
-    return keeper.stdout
