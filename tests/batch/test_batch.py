@@ -143,7 +143,9 @@ def test_a_cap_on_the_whole_batch_holds(pisang: Pisang, local: Server, folder: P
 
 @pytest.fixture
 def shell(local: Server, environ: Mapping[str, str], folder: Path) -> Iterator[Mapping[str, str]]:
-    yield {**os.environ, **environ}
+    whole = {**os.environ, **environ}
+    whole.pop("PISANG_KEEPER", None)
+    yield whole
 
 
 def start(shell: Mapping[str, str], *words: str) -> subprocess.Popen[str]:

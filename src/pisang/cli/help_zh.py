@@ -330,9 +330,8 @@ HELP: Mapping[str, str] = {
     ),
     "The whole list is checked first, and everything wrong in it is told by line. Columns: prompt, "
     "image, references, model, aspect_ratio, image_size, n, name (or 提示词, 比例, 尺寸, …); all "
-    "others can be used as {column}. Given again before it is over, the same list is gone on with.": (": (
-        "
-    ),
+    "others can be used as {column}. Given again before it is over, the same list is gone on "
+    "with.": (
         "先检查整个列表，所有错误按行号一次列出。可用的列：prompt、image、references、model、"
         "aspect_ratio、image_size、n、name（或 提示词、比例、尺寸 等）；其他列可用 {列名} 引用。"
         "未完成时再次给出同一列表，会继续之前的批次。"

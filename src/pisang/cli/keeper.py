@@ -47,8 +47,12 @@ class Keeper:
 def can_keep(environ: Mapping[str, str]) -> bool:
     """Whether there is such a thing here: not without `fork`, nor where `PISANG_KEEPER=off`, nor
     in a process with threads, of which a fork would copy one and the others' locks."""
-    wanted = environ.get("PISANG_KEEPER", "").lower() not in ("off", "0")
-    return wanted and hasattr(os, "fork") and threading.active_count() == 1
+    return is_wanted(environ) and hasattr(os, "fork") and threading.active_count() == 1
+
+
+def is_wanted(environ: Mapping[str, str]) -> bool:
+    """Whether paid work may be given to a process of its own: not where `PISANG_KEEPER=off`."""
+    return environ.get("PISANG_KEEPER", "").lower() not in ("off", "0")
 
 
 def start(work: Work, screen: Screen, *, reads_stdin: bool = False) -> Keeper:

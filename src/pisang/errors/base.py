@@ -117,7 +117,7 @@ UNKNOWN_AMOUNT = "an unknown amount"
 _SHOWN = 240
 """Characters of a value that a sentence repeats: a path mostly, a pasted text by mistake."""
 
-_SENTENCES = frozenset({"what", "why", "choices", "reason", "feature", "at_stake", "price"})
+_SENTENCES = frozenset({"rows", "what", "why", "choices", "reason", "feature", "at_stake", "price"})
 """Fields with words of our own."""
 
 _NAMES = frozenset({"path", "option", "reference"})

@@ -16,6 +16,7 @@ import typer
 
 from pisang.cli.callers import agent_in
 from pisang.cli.frame import command
+from pisang.cli.keeper import is_wanted
 from pisang.cli.key import with_store
 from pisang.cli.options import Told, read_duration
 from pisang.cli.screen import Screen
@@ -412,6 +413,8 @@ def _carry_on(
     """Start the keeper and watch it; the exit code."""
     from pisang.cli.batch import watching
 
+    if not is_wanted(os.environ):
+        return _tell_end(watching.do_here(batch.id, concurrency), screen)
     keeper = watching.start(batch.id, concurrency)
     for_s = 0.0 if detached else read_duration(wait_for)
     if for_s is None and agent_in(os.environ) is not None:

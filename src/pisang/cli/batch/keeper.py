@@ -30,31 +30,28 @@ DETACH = b"detach\n"
 RESULTS = "results.jsonl"
 
 
-async def keep(batch_id: str, concurrency: int) -> int:
-    """Do the jobs until all are over or it is told to stop; 0, or the exit code of its error."""
+async def keep(batch_id: str, concurrency: int, *, tied: bool = True) -> None:
+    """Do the jobs until all are over or it is told to stop. Raises what it can't go on for. `tied`:
+    the end of its input tells it to stop too."""
     hub = Hub(None, load_settings())
     try:
         engine = await hub.engine()
         runner = Runner(engine, upstreams_by_name(hub.settings), concurrency=concurrency)
         on_signals(runner.stop, "SIGINT", "SIGTERM", "SIGHUP")
-        tied = asyncio.create_task(_tied(runner))
+        tying = asyncio.create_task(_tie(runner) if tied else asyncio.sleep(0))
         writing = asyncio.create_task(_write(engine, batch_id))
         try:
             await runner.run(batch_id)
         finally:
-            tied.cancel()
+            tying.cancel()
             writing.cancel()
-            await asyncio.gather(tied, writing, return_exceptions=True)
+            await asyncio.gather(tying, writing, return_exceptions=True)
             await _write_what_is_there(engine, batch_id)
-    except PisangError as error:
-        print(json.dumps(error_json(error)))  # noqa: T201 - the watcher reads it
-        return error.exit_code
     finally:
         await hub.close()
-    return 0
 
 
-async def _tied(runner: Runner) -> None:
+async def _tie(runner: Runner) -> None:
     """Stop the runner when the input ends, unless the word came before."""
     reader = asyncio.StreamReader()
     loop = asyncio.get_running_loop()
@@ -119,4 +116,8 @@ def _last_of(path: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(keep(sys.argv[1], int(sys.argv[2]))))
+    try:
+        asyncio.run(keep(sys.argv[1], int(sys.argv[2])))
+    except PisangError as failed:
+        print(json.dumps(error_json(failed)))  # noqa: T201 - the watcher reads it
+        sys.exit(failed.exit_code)

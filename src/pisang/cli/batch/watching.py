@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -13,14 +14,16 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import IO, Any
 
-from pisang.cli.batch.keeper import DETACH
+from pisang.cli.batch.keeper import DETACH, keep
 from pisang.cli.batch.telling import line_of
 from pisang.cli.screen import Screen
 from pisang.client.loading import load_settings
+from pisang.client.shapes import error_json
 from pisang.client.storing import storage_of
 from pisang.domain.batch import BatchStatus
 from pisang.engine.ids import new_id
 from pisang.engine.world import now_ms
+from pisang.errors import PisangError
 from pisang.store.store import Store
 
 _LOOK_S = 0.25
@@ -48,6 +51,17 @@ def start(batch_id: str, concurrency: int) -> subprocess.Popen[bytes]:
         apart = {"creationflags": flags}
     pipe = subprocess.PIPE
     return subprocess.Popen(words, stdin=pipe, stdout=pipe, **apart)  # noqa: S603 - our own
+
+
+def do_here(batch_id: str, concurrency: int) -> Seen:
+    """Do it in this very process, where there may be no other."""
+    error: dict[str, Any] | None = None
+    try:
+        asyncio.run(keep(batch_id, concurrency, tied=False))
+    except PisangError as failed:
+        error = error_json(failed)
+    with opened() as store:
+        return Seen(store.batches.status(batch_id), error=error)
 
 
 @contextmanager
