@@ -109,6 +109,30 @@ def test_a_dry_run_says_the_price_and_buys_nothing(
     assert len(local.charges) == before and pisang("batch", "list", "--format", "json").json == {
         "batches": []
     }
+    assert not (folder / "pisang-out").exists()
+
+
+def test_batches_that_share_a_folder_each_get_all_their_files_and_lines(
+    pisang: Pisang, local: Server, folder: Path
+) -> None:
+    ids = []
+    for prompts in (("a", "b", "c"), ("d", "e")):
+        said = pisang("batch", "run", write(folder, *prompts), "--via", "local", *SMALL)
+        assert said.code == 0, said.err
+        ids.append(said.json["batch_id"])
+    told = lines(folder / "pisang-out" / "results.jsonl")
+    assert [row["batch_id"] for row in told] == [ids[0]] * 3 + [ids[1]] * 2
+    assert {Path(row["images"][0]["path"]).name[6] for row in told} == set("abcde")
+    assert all(Path(row["images"][0]["path"]).is_file() for row in told)
+
+
+@pytest.mark.parametrize("template", ["{", "{prompt:d}", "{prompt!z}"])
+def test_a_template_that_is_none_is_told_in_a_sentence(
+    template: str, pisang: Pisang, local: Server, folder: Path
+) -> None:
+    words = ("batch", "run", write(folder, "a"), "--via", "local", "--prompt", template)
+    said = pisang(*words, "--dry-run", "--format", "json")
+    assert said.code == 2 and said.json["error"]["code"] == "rows_wrong"
 
 
 def test_each_picture_of_a_glob_is_a_row(pisang: Pisang, local: Server, folder: Path) -> None:

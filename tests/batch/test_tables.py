@@ -100,6 +100,7 @@ def test_lists_in_a_cell_and_columns_nobody_knows() -> None:
         ("a.json", b"{", "no JSON"),
         ("a.json", b'{"a": 1}', "no list"),
         ("a.json", b"[]", "no row"),
+        ("a.json", b"[" * 100_000, "nested too deeply"),
         ("a.xlsx", b"PK\x03\x04nothing", "no Excel file"),
         ("a.csv", b"x" * ((64 << 20) + 1), "over 64 MB"),
     ],
@@ -114,3 +115,15 @@ def test_rows_that_are_none_are_told_by_their_lines() -> None:
     assert [one.line for one in table.wrong] == [2, 3, 4]
     cut = read_table("a.csv", b"prompt,ratio\nx,1:1,extra\ny,1:1\n")
     assert [one.line for one in cut.wrong] == [2] and len(cut.records) == 1
+
+
+def test_only_a_line_feed_ends_a_line_of_jsonl() -> None:
+    data = '{"prompt": "a\u2028b"}\r\n{"prompt": "c\x85d"}\n'.encode()
+    table = read_table("a.jsonl", data)
+    assert [one.fields["prompt"] for one in table.records] == ["a\u2028b", "c\x85d"]
+
+
+def test_what_no_reader_can_follow_is_wrong_by_its_line() -> None:
+    deep = b'{"a":' * 100_000 + b"1" + b"}" * 100_000
+    odd = b'{"request": {"contents": [{"parts": []}], "generationConfig": [1]}}'
+    assert [one.line for one in read_table("a.jsonl", deep + b"\n" + odd).wrong] == [1, 2]

@@ -163,7 +163,6 @@ class _Maker:
         self._wishers = wishers
         self._asked = asked
         self._taken: dict[str, Reference] = {}
-        self._folders: set[Path] = set()
 
     async def make(self, number: int, record: Record) -> tuple[Row, str]:
         """The row, and what makes another the same."""
@@ -187,7 +186,6 @@ class _Maker:
         }
         orders = [await one.compose(prompt, image, **options) for one in self._wishers]
         delivery = self._delivery(number, name, prompt)
-        self._check_folder(delivery.target.folder)
         orders = [replace(one, outgoing=delivery.to_json()) for one in orders]
         mark = json.dumps(request_to_json(orders[0].request), sort_keys=True, default=str)
         price = estimate(orders[0], self._engine.catalogue)
@@ -212,17 +210,19 @@ class _Maker:
         if template is None:
             return None
         columns = {**record.columns, "line": str(record.line)}
-        for _, name, _, _ in Formatter().parse(template):
+        try:
+            pieces = list(Formatter().parse(template))
+        except ValueError as error:
+            why = "write {column}, and {{ for a brace"
+            raise OptionInvalid(option="template", value=template, why=why) from error
+        for _, name, layout, conversion in pieces:
+            if layout or conversion:
+                why = "in braces stands a column's name and nothing else"
+                raise OptionInvalid(option="template", value=template, why=why)
             if name is not None and name not in columns:
                 why = f"there is no column of that name (there are {', '.join(columns)})"
                 raise OptionInvalid(option="template", value=f"{{{name}}}", why=why)
         return template.format_map(columns)
-
-    def _check_folder(self, folder: Path) -> None:
-        """Make it, and prove that it can be written to. Raises `OutputUnwritable`."""
-        if folder not in self._folders:
-            check_output(Target(folder), 1)
-            self._folders.add(folder)
 
     def _delivery(self, number: int, name: str, prompt: str) -> Delivery:
         """Where a row's picture goes: always below `out`, whatever its name says."""
@@ -293,7 +293,8 @@ async def write_down(
 
 
 def _check_free(plan: Plan) -> None:
-    """Raises `RowsWrong` for files that are there already, or that two rows want."""
+    """Make the folders. Raises `OutputUnwritable` for one that can't be written to, `RowsWrong` for
+    files that are there already, or that two rows want."""
     wanted: dict[Path, int] = {}
     wrong: list[Wrong] = []
     for row in plan.rows:
@@ -305,6 +306,8 @@ def _check_free(plan: Plan) -> None:
             wanted.setdefault(path, row.line)
     if wrong:
         raise _rows_wrong(plan.asked.source, wrong)
+    for folder in {row.target.folder for row in plan.rows}:
+        check_output(Target(folder), 1)
 
 
 def _standing(engine: Engine, plan: Plan, folder: Path) -> Batch | None:

@@ -134,6 +134,8 @@ def _read_json(name: str, data: bytes) -> Table:
         value = json.loads(_decoded(name, data))
     except ValueError as error:
         raise TableUnreadable(path=name, why=f"it is no JSON ({error})") from error
+    except RecursionError as error:
+        raise TableUnreadable(path=name, why="it is nested too deeply") from error
     if isinstance(value, dict):  # {"tasks": […]}, as IKunImage and others write it
         lists = [one for one in value.values() if isinstance(one, list)]
         value = lists[0] if len(lists) == 1 else value
@@ -145,13 +147,14 @@ def _read_json(name: str, data: bytes) -> Table:
 def _read_jsonl(name: str, data: bytes) -> Table:
     records: list[Record] = []
     wrong: list[Wrong] = []
-    for line, text in enumerate(_decoded(name, data).splitlines(), 1):
+    # Not splitlines(): a JSON text may hold U+2028 and U+0085 as they are.
+    for line, text in enumerate(_decoded(name, data).split("\n"), 1):
         if not text.strip():
             continue
         try:
             one = _of_values([(line, json.loads(text))])
-        except ValueError:
-            wrong.append(Wrong(line, "it is no JSON"))
+        except (ValueError, RecursionError):
+            wrong.append(Wrong(line, "it is no JSON, or nested too deeply"))
             continue
         records += one.records
         wrong += one.wrong
@@ -216,7 +219,7 @@ def _of_values(values: Any) -> Table:
         elif isinstance(value.get("request"), dict):
             try:
                 records.append(_of_google(line, value))
-            except (LookupError, TypeError, ValueError) as error:
+            except (AttributeError, LookupError, TypeError, ValueError) as error:
                 wrong.append(Wrong(line, f"its request is not in Google's form ({error})"))
         else:
             records.append(_record(line, value))

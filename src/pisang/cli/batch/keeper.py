@@ -36,17 +36,19 @@ async def keep(batch_id: str, concurrency: int, *, tied: bool = True) -> None:
     hub = Hub(None, load_settings())
     try:
         engine = await hub.engine()
+        batch = await asyncio.to_thread(engine.store.batches.get, batch_id)
+        results = Results(Path(batch.out or ".") / RESULTS, batch_id)
         runner = Runner(engine, upstreams_by_name(hub.settings), concurrency=concurrency)
         on_signals(runner.stop, "SIGINT", "SIGTERM", "SIGHUP")
         tying = asyncio.create_task(_tie(runner) if tied else asyncio.sleep(0))
-        writing = asyncio.create_task(_write(engine, batch_id))
+        writing = asyncio.create_task(_write(engine, results))
         try:
             await runner.run(batch_id)
         finally:
             tying.cancel()
             writing.cancel()
             await asyncio.gather(tying, writing, return_exceptions=True)
-            await _write_what_is_there(engine, batch_id)
+            await _write_what_is_there(engine, results)
     finally:
         await hub.close()
 
@@ -60,32 +62,33 @@ async def _tie(runner: Runner) -> None:
         runner.stop()
 
 
-async def _write(engine: Engine, batch_id: str) -> None:
+async def _write(engine: Engine, results: Results) -> None:
     while True:
-        await _write_what_is_there(engine, batch_id)
+        await _write_what_is_there(engine, results)
         await asyncio.sleep(0.5)
 
 
-async def _write_what_is_there(engine: Engine, batch_id: str) -> None:
+async def _write_what_is_there(engine: Engine, results: Results) -> None:
     """Files of the rows that ended since, and a line of the results for each."""
-    batch = await asyncio.to_thread(engine.store.batches.get, batch_id)
-    results = Results(Path(batch.out or ".") / RESULTS)
-    while rows := await read_ended(engine, batch_id, results.last):
+    while rows := await read_ended(engine, results.batch_id, results.last):
         await asyncio.to_thread(results.add, rows)
 
 
 class Results:
     """`results.jsonl`: a line for each row that ended, in the order they did. Each line is whole;
-    who goes on begins behind the last one."""
+    who goes on begins behind the batch's last one. Several batches may share the folder."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, batch_id: str) -> None:
         self._path = path
-        self.last = _last_of(path)
+        self.batch_id = batch_id
+        self.last = _last_of(path, batch_id)
 
     def add(self, rows: list[Ended]) -> None:
         """Write these down, and know that they are. Raises `OutputUnwritable`."""
+        ours = {"batch_id": self.batch_id}
         lines = [
-            json.dumps({**row.to_json(), "ended": row.place}, ensure_ascii=False) for row in rows
+            json.dumps({**ours, **row.to_json(), "ended": row.place}, ensure_ascii=False)
+            for row in rows
         ]
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -98,8 +101,8 @@ class Results:
         self.last = rows[-1].place
 
 
-def _last_of(path: Path) -> int:
-    """Behind which row to go on. A line that a crash cut is taken away."""
+def _last_of(path: Path, batch_id: str) -> int:
+    """Behind which row of the batch to go on. A line that a crash cut is taken away."""
     try:
         data = path.read_bytes()
     except OSError:
@@ -111,7 +114,8 @@ def _last_of(path: Path) -> int:
     for line in reversed(whole.splitlines()):
         with suppress(ValueError, KeyError, TypeError):
             told: Any = json.loads(line)
-            return int(told["ended"])
+            if told["batch_id"] == batch_id:
+                return int(told["ended"])
     return 0
 
 
