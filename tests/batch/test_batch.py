@@ -237,6 +237,36 @@ def test_a_keeper_that_is_killed_leaves_what_it_sent_unknown_and_the_rest_goes_o
     assert retried.json["rows"]["done"] == 6
 
 
+def test_two_keepers_on_one_batch_tell_each_row_once(
+    shell: Mapping[str, str], local: Server, folder: Path
+) -> None:
+    before = len(local.charges)
+    name = write(folder, *(f"{n} [[sandbox delay=0.2]]" for n in range(24)))
+    words = ("run", name, "--via", "local", "--out", "out", "--concurrency", "2", *SMALL)
+    processes = [start(shell, *words)]
+    until(folder / "out" / "results.jsonl", 1)
+    processes += [start(shell, "resume", "--format", "json") for _ in range(2)]
+    for process in processes:
+        _, err = process.communicate(timeout=120)
+        assert process.returncode == 0, err
+    told = lines(folder / "out" / "results.jsonl")
+    assert sorted(row["row"] for row in told) == list(range(1, 25))
+    assert len(local.charges) == before + 24
+
+
+def test_a_line_that_a_crash_cut_is_written_again(
+    pisang: Pisang, local: Server, folder: Path
+) -> None:
+    results = folder / "pisang-out" / "results.jsonl"
+    words = ("batch", "run", write(folder, "a", "b"), "--via", "local", *SMALL)
+    batch_id = pisang(*words).json["batch_id"]
+    whole = results.read_bytes()
+    results.write_bytes(whole[:-20])
+    said = pisang("batch", "resume", batch_id, "--format", "json")
+    assert said.code == 0, said.err
+    assert results.read_bytes() == whole
+
+
 def test_detached_it_goes_on_by_itself(
     shell: Mapping[str, str], local: Server, folder: Path, pisang: Pisang
 ) -> None:

@@ -66,12 +66,25 @@ class Delivery:
 async def deliver(result: Result, delivery: Delivery, store: Store) -> Exported:
     """Write the result's files, and note in the outbox that it was done. Never raises for a file:
     what could not be written stays to be done. A result that another process was to write to the
-    same place is not written there twice."""
+    same place is not written there twice.
+
+    Who is cancelled while files are written waits for their end: a thread can't be stopped, and
+    the next who asked would find its files in the way.
+    """
     if result.replayed:
         earlier = await _written_by_another(result.request_id, delivery, store)
         if earlier is not None:
             await asyncio.wrap_future(store.finish_outgoing(result.request_id, earlier.result))
             return Exported(_as_delivered(result, [earlier]))
+    writing = asyncio.ensure_future(_write(result, delivery, store))
+    try:
+        return await asyncio.shield(writing)
+    except asyncio.CancelledError:
+        await asyncio.wait([writing])
+        raise
+
+
+async def _write(result: Result, delivery: Delivery, store: Store) -> Exported:
     fitted, shape = _fit(result, delivery)
     at = datetime.fromtimestamp(result.created_ms / 1000, UTC).astimezone()
     label = Label(delivery.naming, at, delivery.prompt, result.model)

@@ -6,6 +6,7 @@ never followed (`reliability` U1).
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 import shutil
@@ -14,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import wraps
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import IO, Concatenate, ParamSpec, TypeVar
 
 from pisang.errors import HomeUnusable
 
@@ -41,8 +42,17 @@ def placing(path: Path, *, mode: int = 0o666, overwrite: bool = True) -> Iterato
         else:
             _take_name(temporary, path)
     finally:
-        with suppress(FileNotFoundError):
+        with suppress(OSError):  # gone already; or the disk keeps it, and `path` is as it should be
             temporary.unlink()
+
+
+@contextmanager
+def locked(file: IO[bytes]) -> Iterator[None]:
+    """The file for one writer at a time, among all processes of a machine; for as many as come
+    where its file system has no locks."""
+    with suppress(OSError):
+        fcntl.flock(file, fcntl.LOCK_EX)
+    yield  # its closing lets go
 
 
 def _sync(path: Path) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -99,7 +99,8 @@ def _in_place(path_out: Path) -> Iterator[str]:
         yield name
         _settle(name, path_out)
     finally:
-        Path(name).unlink(missing_ok=True)
+        with suppress(OSError):  # gone already; or the disk keeps it
+            Path(name).unlink()
 
 
 def _settle(name: str, path_out: Path) -> None:

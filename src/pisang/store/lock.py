@@ -112,7 +112,7 @@ class OwnerLock:
         if self._fd < 0:
             return
         if not leave:
-            self._path.unlink(missing_ok=True)
+            _take_away(self._path)
         os.close(self._fd)
         self._fd = -1
 
@@ -154,11 +154,20 @@ def sweep(home: Home) -> int:
             continue
         try:
             if _lock(fd, path, fcntl.LOCK_EX | fcntl.LOCK_NB) and _is_at(fd, path):
-                path.unlink(missing_ok=True)
-                swept += 1
+                swept += _take_away(path)
         finally:
             os.close(fd)
     return swept
+
+
+def _take_away(path: Path) -> bool:
+    """Whether the file is gone. One that a disk would not let go is swept another time: nobody's
+    work fails for it."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        return False
+    return True
 
 
 def _is_at(fd: int, path: Path) -> bool:

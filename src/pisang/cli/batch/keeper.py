@@ -13,12 +13,12 @@ import os
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from pisang.cli.serving import on_signals
 from pisang.client.async_client import Hub
 from pisang.client.batches import Ended, read_ended
-from pisang.client.files import reason_of
+from pisang.client.files import locked, reason_of
 from pisang.client.loading import load_settings
 from pisang.client.shapes import error_json
 from pisang.client.working import upstreams_by_name
@@ -28,6 +28,7 @@ from pisang.jobs.runner import Runner
 
 DETACH = b"detach\n"
 RESULTS = "results.jsonl"
+_WRITE_EVERY_S = 0.5
 
 
 async def keep(batch_id: str, concurrency: int, *, tied: bool = True) -> None:
@@ -41,12 +42,13 @@ async def keep(batch_id: str, concurrency: int, *, tied: bool = True) -> None:
         runner = Runner(engine, upstreams_by_name(hub.settings), concurrency=concurrency)
         on_signals(runner.stop, "SIGINT", "SIGTERM", "SIGHUP")
         tying = asyncio.create_task(_tie(runner) if tied else asyncio.sleep(0))
-        writing = asyncio.create_task(_write(engine, results))
+        over = asyncio.Event()
+        writing = asyncio.create_task(_write(engine, results, over))
         try:
             await runner.run(batch_id)
         finally:
             tying.cancel()
-            writing.cancel()
+            over.set()
             await asyncio.gather(tying, writing, return_exceptions=True)
             await _write_what_is_there(engine, results)
     finally:
@@ -62,10 +64,11 @@ async def _tie(runner: Runner) -> None:
         runner.stop()
 
 
-async def _write(engine: Engine, results: Results) -> None:
-    while True:
+async def _write(engine: Engine, results: Results, over: asyncio.Event) -> None:
+    while not over.is_set():
         await _write_what_is_there(engine, results)
-        await asyncio.sleep(0.5)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(over.wait(), _WRITE_EVERY_S)
 
 
 async def _write_what_is_there(engine: Engine, results: Results) -> None:
@@ -75,48 +78,49 @@ async def _write_what_is_there(engine: Engine, results: Results) -> None:
 
 
 class Results:
-    """`results.jsonl`: a line for each row that ended, in the order they did. Each line is whole;
-    who goes on begins behind the batch's last one. Several batches may share the folder."""
+    """`results.jsonl`: a line for each row that ended, in the order they did. Each line is whole,
+    and a row has one, however many keepers write: each reads what the others added before it adds.
+    Several batches may share the folder."""
 
     def __init__(self, path: Path, batch_id: str) -> None:
         self._path = path
+        self._read = 0
         self.batch_id = batch_id
-        self.last = _last_of(path, batch_id)
+        self.last = 0
+        if path.is_file():
+            self.add([])
 
     def add(self, rows: list[Ended]) -> None:
-        """Write these down, and know that they are. Raises `OutputUnwritable`."""
-        ours = {"batch_id": self.batch_id}
-        lines = [
-            json.dumps({**ours, **row.to_json(), "ended": row.place}, ensure_ascii=False)
-            for row in rows
-        ]
+        """Write down those that nobody has, and know that they are. Raises `OutputUnwritable`."""
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            with self._path.open("ab") as file:
-                file.write(("\n".join(lines) + "\n").encode())
-                file.flush()
-                os.fsync(file.fileno())
+            with self._path.open("a+b") as file, locked(file):
+                self._catch_up(file)
+                if new := [row for row in rows if row.place > self.last]:
+                    file.write(b"".join(map(self._line, new)))
+                    file.flush()
+                    os.fsync(file.fileno())
+                    self._read, self.last = file.tell(), new[-1].place
         except OSError as error:
             raise OutputUnwritable(path=str(self._path), why=reason_of(error)) from error
-        self.last = rows[-1].place
 
+    def _line(self, row: Ended) -> bytes:
+        told = {"batch_id": self.batch_id, **row.to_json(), "ended": row.place}
+        return json.dumps(told, ensure_ascii=False).encode() + b"\n"
 
-def _last_of(path: Path, batch_id: str) -> int:
-    """Behind which row of the batch to go on. A line that a crash cut is taken away."""
-    try:
-        data = path.read_bytes()
-    except OSError:
-        return 0
-    whole = data[: data.rfind(b"\n") + 1]
-    if whole != data:
-        with suppress(OSError), path.open("r+b") as file:
-            file.truncate(len(whole))
-    for line in reversed(whole.splitlines()):
-        with suppress(ValueError, KeyError, TypeError):
-            told: Any = json.loads(line)
-            if told["batch_id"] == batch_id:
-                return int(told["ended"])
-    return 0
+    def _catch_up(self, file: BinaryIO) -> None:
+        """Read what was added since, and take away a line that a crash cut."""
+        file.seek(self._read)
+        data = file.read()
+        whole = data[: data.rfind(b"\n") + 1]
+        self._read += len(whole)
+        if whole != data:
+            file.truncate(self._read)
+        for line in whole.splitlines():
+            with suppress(ValueError, KeyError, TypeError):
+                told: Any = json.loads(line)
+                if told["batch_id"] == self.batch_id:
+                    self.last = max(self.last, int(told["ended"]))
 
 
 if __name__ == "__main__":
