@@ -91,6 +91,11 @@ def test_everything_that_is_wrong_is_told_at_once_by_line(
         (7, "not fetched"),
     ):  # fmt: skip
         assert any(part.startswith(f"  {line}: ") and why in part for part in message.split("\n"))
+    chinese = pisang(
+        "batch", "run", "list.csv", "--via", "local", "--format", "json", PISANG_LANG="zh"
+    )
+    spoken = chinese.json["error"]["message"].split("\n")
+    assert "有 5 行有误" in spoken[0] and "  6: n 的值 'many' 无效：不是整数" in spoken
     (folder / "list.csv").write_text("prompt,name\nx,a.png\ny,a.png\n")
     twice = pisang("batch", "run", "list.csv", "--via", "local", "--format", "json")
     assert "line 2 is to be a.png too" in twice.json["error"]["message"]

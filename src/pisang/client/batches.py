@@ -213,7 +213,7 @@ class _Maker:
         try:
             pieces = list(Formatter().parse(template))
         except ValueError as error:
-            why = "write {column}, and {{ for a brace"
+            why = "a brace is open, or stands alone (two of them make one)"
             raise OptionInvalid(option="template", value=template, why=why) from error
         for _, name, layout, conversion in pieces:
             if layout or conversion:

@@ -22,6 +22,7 @@ from pisang.domain.catalogue import load
 from pisang.domain.ledger import Outgoing
 from pisang.domain.request import JSON
 from pisang.domain.warning import Warn
+from pisang.errors import PisangError
 
 if TYPE_CHECKING:
     from pisang.store.store import Store
@@ -95,7 +96,12 @@ async def _write(result: Result, delivery: Delivery, store: Store) -> Exported:
         new = [warn for warn in written.warnings if warn not in result.warnings]
         told: list[JSON] = [[warn.code, warn.message] for warn in new]
         report: dict[str, JSON] = {"paths": paths, "warnings": told}
-        await asyncio.wrap_future(store.finish_outgoing(result.request_id, report))
+        try:
+            await asyncio.wrap_future(store.finish_outgoing(result.request_id, report))
+        except PisangError as error:  # the images are safe and the files are there: that is told
+            text = f"The files are written, but that could not be noted: {error.message()}"
+            warned = replace(written, warnings=(*written.warnings, Warn("not_noted", text)))
+            return replace(exported, result=warned)
     return exported
 
 

@@ -104,7 +104,7 @@ class BatchStatus:
     """How a batch stands. `states` counts its jobs (`waiting` and `taken` those that are not over);
     `spent` and `at_stake` are sums, one a currency, play money apart; `unpriced` attempts may have
     cost what nobody knows. `failures` counts jobs that are over without an image by the code of
-    their error. `done_lately` is how many images came within the last minute."""
+    their error. `per_minute` is the pace of the last minute, in images."""
 
     batch: Batch
     total: int
@@ -118,7 +118,7 @@ class BatchStatus:
     failures: Mapping[str, int] = field(default_factory=dict)
     started_ms: int | None = None
     ended_ms: int | None = None
-    done_lately: int = 0
+    per_minute: int = 0
 
     @property
     def over(self) -> bool:

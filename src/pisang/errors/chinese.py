@@ -31,6 +31,9 @@ _WEIGHTY = 14
 _WORDS = re.compile(r"[a-z]{2,} [a-z]{2,}")
 _QUOTES = "'\"`"
 
+_LISTED = re.compile(r"^( *\d+: )(.+)$", re.MULTILINE)
+"""A line of a list of what is wrong, by number."""
+
 
 class Phrases:
     """A table of sentences, looked up whole first, then as templates, the most literal first."""
@@ -44,7 +47,10 @@ class Phrases:
         )
 
     def say(self, text: str) -> str:
-        """The Chinese of a sentence; the sentence itself where there is none."""
+        """The Chinese of a sentence, or of each one of a list (`\\n  12: …`); what has none as it
+        is."""
+        if text.startswith("\n"):
+            return _LISTED.sub(lambda line: line[1] + self.say(line[2]), text)
         return self.find(text) or text
 
     def name(self, text: str) -> str:

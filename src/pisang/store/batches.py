@@ -291,8 +291,15 @@ def _status(tx: Tx, batch_id: str, now_ms: int) -> BatchStatus:
         failures={one["code"]: one["jobs"] for one in failures},
         started_ms=times["started_ms"] if times is not None else None,
         ended_ms=times["ended_ms"] if times is not None else None,
-        done_lately=times["done_lately"] if times is not None else 0,
+        per_minute=_pace(times, now_ms) if times is not None else 0,
     )
+
+
+def _pace(times: Row, now_ms: int) -> int:
+    """Images a minute, from those of the last one; from less where work began within it."""
+    done: int = times["done_lately"]
+    began_ms: int = times["lately_ms"] or now_ms
+    return round(done * LATELY_MS / min(max(1000, now_ms - began_ms), LATELY_MS))
 
 
 def _amounts(rows: Sequence[Row], name: str) -> tuple[Money, ...]:

@@ -41,7 +41,7 @@ def status_json(status: BatchStatus) -> dict[str, JSON]:
             "unpriced": status.unpriced,
         },
         "failures": dict(status.failures),
-        "per_minute": status.done_lately,
+        "per_minute": status.per_minute,
         "eta_s": eta_s(status),
     }
 
@@ -60,9 +60,9 @@ def state_word(status: BatchStatus) -> str:
 def eta_s(status: BatchStatus) -> float | None:
     """How long the rest may take at the last minute's pace; None where there is none."""
     left = status.waiting + status.taken
-    if status.over or not status.done_lately or not left:
+    if status.over or not status.per_minute or not left:
         return None
-    return round(left / status.done_lately * 60, 1)
+    return round(left / status.per_minute * 60, 1)
 
 
 def line_of(status: BatchStatus, screen: Screen) -> str:
@@ -76,8 +76,8 @@ def line_of(status: BatchStatus, screen: Screen) -> str:
     ]
     if status.taken:
         parts.append(pick(f"{status.taken} under way", f"{status.taken} 个进行中"))
-    if status.done_lately:
-        parts.append(pick(f"{status.done_lately} a minute", f"每分钟 {status.done_lately} 张"))
+    if status.per_minute:
+        parts.append(pick(f"{status.per_minute} a minute", f"每分钟 {status.per_minute} 张"))
     money = _sums(status.spent) or (_sums(status.play) and _sums(status.play) + _play(screen))
     if money:
         parts.append(money)

@@ -223,7 +223,7 @@ async def _told(batch: Batch, desk: Desk) -> dict[str, JSON]:
 def _status_json(status: BatchStatus) -> dict[str, JSON]:
     batch, limits = status.batch, status.batch.limits
     left, over = status.waiting + status.taken, status.over
-    rate = status.done_lately
+    rate = status.per_minute
     return {
         "id": batch.id,
         "name": batch.name,

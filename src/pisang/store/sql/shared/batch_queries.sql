@@ -164,10 +164,12 @@ FROM attempts WHERE batch_id = :batch_id AND batch_id IS NOT NULL AND charged <>
 GROUP BY free, coalesce(cost_currency, price_currency);
 
 -- name: batch_times
--- When the first attempt of a batch was sent, the newest ended, and how many were done lately.
+-- When the first attempt of a batch was sent, the newest ended, how many were done lately, and when
+-- the first of those was sent.
 SELECT (SELECT min(sent_ms) FROM attempts WHERE batch_id = :batch_id AND batch_id IS NOT NULL) AS started_ms,
   max(ended_ms) AS ended_ms,
-  coalesce(sum(CASE WHEN ended_ms >= :since_ms AND state = 'done' THEN 1 END), 0) AS done_lately
+  coalesce(sum(CASE WHEN ended_ms >= :since_ms AND state = 'done' THEN 1 END), 0) AS done_lately,
+  min(CASE WHEN ended_ms >= :since_ms AND state = 'done' THEN sent_ms END) AS lately_ms
 FROM attempts WHERE batch_id = :batch_id AND batch_id IS NOT NULL;
 
 -- name: batch_failures
