@@ -35,7 +35,9 @@ PHRASES: Mapping[str, str] = {
     "it is over {} MB": "超过 {} MB",
     "there is no row in it": "其中没有任何行",
     "it has more than {} rows": "超过 {} 行",
-    "a brace is open, or stands alone (two of them make one)": "花括号没有闭合，或单独出现（写两个表示一个）",
+    "a brace is open, or stands alone (two of them make one)": (
+        "花括号没有闭合，或单独出现（写两个表示一个）"
+    ),
     "in braces stands a column's name and nothing else": "花括号里只能写列名",
     "it is nested too deeply": "嵌套过深",
     "it is no JSON, or nested too deeply": "不是 JSON，或嵌套过深",
