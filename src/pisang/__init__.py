@@ -18,8 +18,11 @@ from pisang.domain.version import VERSION
 
 if TYPE_CHECKING:
     from pisang.client.async_client import AsyncClient, Handle
-    from pisang.client.client import Client, SyncHandle
+    from pisang.client.batches import BatchRow
+    from pisang.client.batching import BatchHandle
+    from pisang.client.client import Client, SyncBatchHandle, SyncHandle
     from pisang.client.results import Cost, Picture, Result
+    from pisang.domain.batch import BatchStatus
     from pisang.domain.money import Money
     from pisang.domain.secret import Secret
     from pisang.domain.upstream import Auth, Limits, Quirks, Upstream
@@ -32,6 +35,9 @@ __version__ = VERSION
 __all__ = [
     "AsyncClient",
     "Auth",
+    "BatchHandle",
+    "BatchRow",
+    "BatchStatus",
     "Client",
     "Cost",
     "Event",
@@ -43,6 +49,7 @@ __all__ = [
     "Quirks",
     "Result",
     "Secret",
+    "SyncBatchHandle",
     "SyncHandle",
     "Upstream",
     "Warn",
@@ -52,6 +59,9 @@ __all__ = [
 _HOMES = {
     "AsyncClient": "pisang.client.async_client",
     "Auth": "pisang.domain.upstream",
+    "BatchHandle": "pisang.client.batching",
+    "BatchRow": "pisang.client.batches",
+    "BatchStatus": "pisang.domain.batch",
     "Client": "pisang.client.client",
     "Cost": "pisang.client.results",
     "Event": "pisang.engine.events",
@@ -63,6 +73,7 @@ _HOMES = {
     "Quirks": "pisang.domain.upstream",
     "Result": "pisang.client.results",
     "Secret": "pisang.domain.secret",
+    "SyncBatchHandle": "pisang.client.client",
     "SyncHandle": "pisang.client.client",
     "Upstream": "pisang.domain.upstream",
     "Warn": "pisang.domain.warning",

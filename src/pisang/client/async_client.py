@@ -11,6 +11,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Unpack
 
+from pisang.client.batching import (
+    CONCURRENCY,
+    BatchHandle,
+    BatchOptions,
+    Rows,
+    begin_batch,
+    newest_batches,
+    resume_batch,
+)
 from pisang.client.costs import CostReport, parse_since, parse_until, read_costs
 from pisang.client.delivery import Delivery, collect, deliver
 from pisang.client.estimates import Estimate, estimate
@@ -31,6 +40,7 @@ from pisang.client.storing import storage_of
 from pisang.client.upstreams import choose, how_to_key
 from pisang.client.wishes import Options, ReferenceWord, Wisher, merged
 from pisang.domain.attempt import State
+from pisang.domain.batch import BatchStatus
 from pisang.domain.ledger import AttemptRow
 from pisang.domain.money import Money
 from pisang.domain.upstream import Upstream
@@ -42,6 +52,7 @@ from pisang.engine.outcome import summary
 from pisang.engine.probe import Probe, probe
 from pisang.engine.relay_facts import RelayFacts, read_facts
 from pisang.errors import KeyMissing, Mismatch, Unexpected
+from pisang.jobs.runner import Runner
 from pisang.store.spending import Grouping, Standing
 
 
@@ -54,6 +65,7 @@ class Hub:
         self._engine: Engine | None = None
         self._opening = asyncio.Lock()
         self._stopped = False
+        self._works: dict[asyncio.Task[None], Runner] = {}
 
     @property
     def settings(self) -> Settings:
@@ -73,14 +85,34 @@ class Hub:
                     self._engine.stop()
             return self._engine
 
+    def work(self, runner: Runner, batch_id: str) -> asyncio.Task[None]:
+        """Do a batch's jobs beside all else, until it is over or this is closed."""
+        task = asyncio.create_task(runner.run(batch_id))
+        self._works[task] = runner
+        task.add_done_callback(self._worked)
+        if self._stopped:
+            runner.stop()
+        return task
+
+    def _worked(self, task: asyncio.Task[None]) -> None:
+        self._works.pop(task)
+        if not task.cancelled():
+            task.exception()  # whoever holds the batch is told; that nobody does is no fault
+
     def stop(self) -> None:
         """Nothing more is sent, by an engine that is opened later neither."""
         self._stopped = True
+        for runner in self._works.values():
+            runner.stop()
         if self._engine is not None:
             self._engine.stop()
 
     async def close(self) -> None:
-        """Close the engine, where it was opened."""
+        """Close the engine, where it was opened. Of batches nothing more is begun, and what was
+        sent is waited for."""
+        for runner in self._works.values():
+            runner.stop()
+        await asyncio.gather(*self._works, return_exceptions=True)
         async with self._opening:
             engine, self._engine = self._engine, None
             if engine is not None:
@@ -259,6 +291,25 @@ class AsyncClient:
         except KeyMissing as error:
             error.hint = error.hint or how_to_key(upstream, self._hub.settings)
             raise
+
+    async def batch(self, rows: Rows, **options: Unpack[BatchOptions]) -> BatchHandle:
+        """Make every picture of a list: a file's (CSV, JSON, JSONL, Excel), or prompts or mappings.
+        All rows are checked and written down before anything is sent; the handle gives each as it
+        ends. The very same call again, from this folder, goes on with the same batch whoever died,
+        and buys nothing twice: one that is over is told again, unless this is `new`.
+
+        Raises `RowsWrong` with all that is wrong, `TableUnreadable`, `OptionInvalid`.
+        """
+        return await begin_batch(self._hub, rows, self._upstream, self._options, options)
+
+    async def resume(self, batch_id: str, *, concurrency: int = CONCURRENCY) -> BatchHandle:
+        """Go on with a batch of whichever process, also one that was cancelled: by its id or a
+        prefix of it. Its own options hold. Raises `NotFound`, `Ambiguous`."""
+        return await resume_batch(self._hub, batch_id, concurrency)
+
+    async def batches(self, *, limit: int = 20) -> tuple[BatchStatus, ...]:
+        """How the newest batches stand."""
+        return await newest_batches(self._hub, limit)
 
     # --- what was made -------------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from string import Formatter
@@ -22,7 +22,7 @@ from pisang.client.results import Result, result_of
 from pisang.client.settings import Settings
 from pisang.client.shapes import error_json
 from pisang.client.tables import Record, Wrong
-from pisang.client.wishes import Options, Wisher, check_secret
+from pisang.client.wishes import Options, ReferenceWord, Wisher, check_secret
 from pisang.client.working import upstreams_by_name
 from pisang.domain.batch import Batch, BatchLimits, BatchState, JobRow
 from pisang.domain.money import Money
@@ -43,7 +43,6 @@ CHUNK = 500
 TOLD = 50
 """How many wrong rows are told at once."""
 
-_LOOK_S = 0.3
 _PAGE = 100
 _LOOK_BACK = 100
 
@@ -53,12 +52,12 @@ class Asked:
     """What holds for every row that doesn't say otherwise, and for the batch as a whole.
 
     `prompt` and `name` may have `{column}` in them, and stand in for a column of that name.
-    `via` are upstreams' names; several share the rows. `duplicates` buys equal rows each, `force`
-    overwrites files.
+    `via` are upstreams' names; several share the rows. `out` None: no files are written.
+    `duplicates` buys equal rows each, `force` overwrites files.
     """
 
     via: tuple[str, ...]
-    out: Path
+    out: Path | None
     options: Options = field(default_factory=lambda: Options())
     prompt: str | None = None
     name: str | None = None
@@ -78,7 +77,7 @@ class Row:
     line: int
     orders: tuple[Order, ...]
     estimate: Estimate
-    target: Target
+    target: Target | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +116,12 @@ async def make_plan(
     asked: Asked,
     records: Sequence[Record],
     wrong: Sequence[Wrong],
+    find: Callable[[str], Upstream] | None = None,
 ) -> Plan:
-    """Every row as it would be asked. Raises `RowsWrong` with all that is wrong, by line; and what
-    is no fault of a row's (`ConfigError`)."""
-    find = upstreams_by_name(settings)
+    """Every row as it would be asked; `find` gives the upstream of a name, where that is not as the
+    settings have it. Raises `RowsWrong` with all that is wrong, by line; and what is no fault of a
+    row's (`ConfigError`)."""
+    find = find or upstreams_by_name(settings)
     wishers = [Wisher(engine, find(name), settings, "batch") for name in asked.via]
     for wisher in wishers:
         check_secret(wisher.upstream, settings)
@@ -169,7 +170,7 @@ class _Maker:
         said: dict[str, Any] = {**self._asked.options, **record.fields}
         prompt = self._filled(self._asked.prompt, record) or str(said.pop("prompt", ""))
         name = self._filled(self._asked.name, record) or str(said.get("name", ""))
-        image = await self._take(str(said["image"])) if said.get("image") else None
+        image = await self._take(said["image"]) if said.get("image") else None
         words = [*_listed(said.get("references")), *record.pictures]
         options: Options = {
             "model": said.get("model"),
@@ -186,20 +187,21 @@ class _Maker:
         }
         orders = [await one.compose(prompt, image, **options) for one in self._wishers]
         delivery = self._delivery(number, name, prompt)
-        orders = [replace(one, outgoing=delivery.to_json()) for one in orders]
+        if delivery is not None:
+            orders = [replace(one, outgoing=delivery.to_json()) for one in orders]
         mark = json.dumps(request_to_json(orders[0].request), sort_keys=True, default=str)
         price = estimate(orders[0], self._engine.catalogue)
-        row = Row(record.line, tuple(orders), price, delivery.target)
+        row = Row(record.line, tuple(orders), price, delivery.target if delivery else None)
         return row, hashlib.sha256(mark.encode()).hexdigest()
 
-    async def _take(self, word: str | bytes) -> Reference:
-        if isinstance(word, bytes):
+    async def _take(self, word: ReferenceWord) -> Reference:
+        if not isinstance(word, str):
             return await asyncio.to_thread(self._read, word)
         if word not in self._taken:
             self._taken[word] = await asyncio.to_thread(self._read, word)
         return self._taken[word]
 
-    def _read(self, word: str | bytes) -> Reference:
+    def _read(self, word: ReferenceWord) -> Reference:
         if word == "-":
             raise OptionInvalid(option="references", value="-", why="the list is read from there")
         folder = self._wishers[0].settings.folder
@@ -224,9 +226,11 @@ class _Maker:
                 raise OptionInvalid(option="template", value=f"{{{name}}}", why=why)
         return template.format_map(columns)
 
-    def _delivery(self, number: int, name: str, prompt: str) -> Delivery:
+    def _delivery(self, number: int, name: str, prompt: str) -> Delivery | None:
         """Where a row's picture goes: always below `out`, whatever its name says."""
         folder, stem = self._asked.out, Path(name.replace("\\", "/"))
+        if folder is None:
+            return None
         shape, force = self._asked.shape, self._asked.force
         parts = [safe_name(part) for part in stem.parts if part not in ("/", "..", ".")]
         if not parts:
@@ -242,7 +246,7 @@ class _Maker:
 
 
 def _listed(value: Any) -> list[Any]:
-    return [value] if isinstance(value, str) else list(value or ())
+    return [value] if isinstance(value, str | bytes | Path) else list(value or ())
 
 
 def _count(value: Any) -> int:
@@ -256,15 +260,15 @@ def _count(value: Any) -> int:
 
 
 async def write_down(
-    engine: Engine, plan: Plan, folder: Path, *, new: bool = False
+    engine: Engine, plan: Plan, folder: Path, *, new: bool = False, done_too: bool = False
 ) -> tuple[Batch, bool]:
     """The batch in the ledger, open, and whether it stood there before. The very same list, given
     again in the same folder before it is over, is gone on with.
 
-    Raises `BatchDone` where it is over, unless it is to be bought anew.
+    Raises `BatchDone` where it is over, unless it is to be bought anew, or is wanted `done_too`.
     """
     batches, asked = engine.store.batches, plan.asked
-    known = None if new else await asyncio.to_thread(_standing, engine, plan, folder)
+    known = None if new else await asyncio.to_thread(_standing, engine, plan, folder, done_too)
     if known is None:
         _check_free(plan)
     batch = known or Batch(
@@ -273,7 +277,7 @@ async def write_down(
         name=asked.title,
         source=asked.source,
         folder=str(folder),
-        out=str(asked.out),
+        out=str(asked.out) if asked.out is not None else None,
         options={
             "fingerprint": plan.fingerprint,
             "same": {str(k): v for k, v in plan.same.items()},
@@ -297,25 +301,27 @@ def _check_free(plan: Plan) -> None:
     files that are there already, or that two rows want."""
     wanted: dict[Path, int] = {}
     wrong: list[Wrong] = []
-    for row in plan.rows:
-        for path in row.target.names(row.estimate.n):
+    targets = [(row, row.target) for row in plan.rows if row.target is not None]
+    for row, target in targets:
+        for path in target.names(row.estimate.n):
             if path in wanted:
                 wrong.append(Wrong(row.line, f"line {wanted[path]} is to be {path.name} too"))
-            elif path.exists() and not row.target.force:
+            elif path.exists() and not target.force:
                 wrong.append(Wrong(row.line, f"{path} is there already (--force overwrites)"))
             wanted.setdefault(path, row.line)
     if wrong:
         raise _rows_wrong(plan.asked.source, wrong)
-    for folder in {row.target.folder for row in plan.rows}:
+    for folder in {target.folder for _, target in targets}:
         check_output(Target(folder), 1)
 
 
-def _standing(engine: Engine, plan: Plan, folder: Path) -> Batch | None:
+def _standing(engine: Engine, plan: Plan, folder: Path, done_too: bool) -> Batch | None:
     for batch in engine.store.batches.newest("local", limit=_LOOK_BACK):
         options = batch.options if isinstance(batch.options, dict) else {}
         if batch.folder != str(folder) or options.get("fingerprint") != plan.fingerprint:
             continue
-        if engine.store.batches.status(batch.id).over and batch.state is BatchState.OPEN:
+        is_done = batch.state is BatchState.OPEN and engine.store.batches.is_over(batch.id)
+        if is_done and not done_too:
             raise BatchDone(batch=batch.id)
         return batch
     return None
@@ -325,8 +331,9 @@ def _standing(engine: Engine, plan: Plan, folder: Path) -> Batch | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """A row that is over: its number (its line in the file), and what became of it."""
+class BatchRow:
+    """A row of a batch that is over: its number (its line in a file, its place in a list, from 1),
+    its `place` in the order in which they ended, and what became of it."""
 
     row: int
     place: int
@@ -345,33 +352,18 @@ class Ended:
         }
 
 
-async def ended_rows(engine: Engine, batch_id: str, after: int = 0) -> AsyncIterator[Ended]:
-    """Every row behind the `after`-th that ended, as it ends, whichever process made it, its files
-    written where they were wanted; until the batch is over."""
-    while True:
-        over = await asyncio.to_thread(engine.store.batches.is_over, batch_id)
-        found = await read_ended(engine, batch_id, after)
-        for row in found:
-            after = row.place
-            yield row
-        if not found:
-            if over:
-                return
-            await asyncio.sleep(_LOOK_S)
-
-
-async def read_ended(engine: Engine, batch_id: str, after: int) -> list[Ended]:
+async def read_ended(engine: Engine, batch_id: str, after: int) -> list[BatchRow]:
     """The next rows that ended behind the `after`-th, their files written; none: not yet."""
     batches = engine.store.batches
     found = await asyncio.to_thread(lambda: batches.ended(batch_id, after=after, limit=_PAGE))
     return [await _ended(engine, row) for row in found]
 
 
-async def _ended(engine: Engine, row: JobRow) -> Ended:
+async def _ended(engine: Engine, row: JobRow) -> BatchRow:
     result = result_of(summary(row.request), engine.store)
     if result.images:
         result = (await collect(result, engine.store)).result
-    return Ended(row.job.number, row.ended or 0, result)
+    return BatchRow(row.job.number, row.ended or 0, result)
 
 
 def upstreams_of(settings: Settings, names: Sequence[str]) -> tuple[Upstream, ...]:

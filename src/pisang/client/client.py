@@ -8,6 +8,8 @@ from types import TracebackType
 from typing import Unpack
 
 from pisang.client.async_client import AsyncClient, Handle
+from pisang.client.batches import BatchRow
+from pisang.client.batching import CONCURRENCY, BatchHandle, BatchOptions, Rows
 from pisang.client.costs import CostReport
 from pisang.client.delivery import Delivery
 from pisang.client.estimates import Estimate
@@ -16,6 +18,7 @@ from pisang.client.looking import Looked
 from pisang.client.results import Result
 from pisang.client.settings import Settings
 from pisang.client.wishes import Options, ReferenceWord
+from pisang.domain.batch import BatchStatus
 from pisang.domain.ledger import AttemptRow
 from pisang.domain.money import Money
 from pisang.domain.upstream import Upstream
@@ -48,6 +51,51 @@ class SyncHandle:
             return self._handle.cancel()
 
         return self._portal.call(cancel)
+
+
+class SyncBatchHandle:
+    """A batch under way: an iterator of its rows as they end, whichever process made them, those
+    that ended before too. It goes on whether or not anybody listens, until its client is closed;
+    then nothing more of it begins, and `Client.resume`, or the same call again, goes on.
+
+    `same` maps rows that were not bought to the equal ones that are; `known`: it was there before.
+    """
+
+    def __init__(self, handle: BatchHandle, portal: Portal) -> None:
+        self.id = handle.id
+        self.known = handle.known
+        self.same = handle.same
+        self._handle = handle
+        self._portal = portal
+
+    def __iter__(self) -> SyncBatchHandle:
+        return self
+
+    def __next__(self) -> BatchRow:
+        """The next row that ended. Raises what this process can't go on for, once all that came is
+        told (`ConfigError`, `MoneyError`)."""
+        try:
+            return self._portal.call(self._handle.__anext__)
+        except StopAsyncIteration:
+            raise StopIteration from None
+
+    def status(self) -> BatchStatus:
+        """How it stands: rows by state, what it cost, what is at stake, its pace."""
+        return self._portal.call(self._handle.status)
+
+    def wait(self, timeout_s: float | None = None) -> BatchStatus:
+        """How it stands once it is over, its files written. Raises what this process can't go on
+        for, and `TimeoutError` when it isn't over in time: it goes on."""
+        return self._portal.call(lambda: self._handle.wait(timeout_s))
+
+    def cancel(self) -> None:
+        """Let nothing more of it begin. What was sent is seen through, and told."""
+        self._portal.call(self._handle.cancel)
+
+    def retry(self, *, unknown: bool = False) -> int:
+        """Try its failed rows again, and with `unknown` those that may have been paid for already;
+        how many. What comes of them is told as of new ones."""
+        return self._portal.call(lambda: self._handle.retry(unknown=unknown))
 
 
 class Client:
@@ -130,6 +178,28 @@ class Client:
         return self._portal.call(
             lambda: self._inner.attempt(prompt, image, delivery=delivery, new=new, **options)
         )
+
+    def batch(self, rows: Rows, **options: Unpack[BatchOptions]) -> SyncBatchHandle:
+        """Make every picture of a list: a file's (CSV, JSON, JSONL, Excel), or prompts or mappings.
+        All rows are checked and written down before anything is sent; the handle gives each as it
+        ends. The very same call again, from this folder, goes on with the same batch whoever died,
+        and buys nothing twice: one that is over is told again, unless this is `new`.
+
+        Raises `RowsWrong` with all that is wrong, `TableUnreadable`, `OptionInvalid`.
+        """
+        given = rows if isinstance(rows, str | Path) else list(rows)
+        handle = self._portal.call(lambda: self._inner.batch(given, **options))
+        return SyncBatchHandle(handle, self._portal)
+
+    def resume(self, batch_id: str, *, concurrency: int = CONCURRENCY) -> SyncBatchHandle:
+        """Go on with a batch of whichever process, also one that was cancelled: by its id or a
+        prefix of it. Its own options hold. Raises `NotFound`, `Ambiguous`."""
+        handle = self._portal.call(lambda: self._inner.resume(batch_id, concurrency=concurrency))
+        return SyncBatchHandle(handle, self._portal)
+
+    def batches(self, *, limit: int = 20) -> tuple[BatchStatus, ...]:
+        """How the newest batches stand."""
+        return self._portal.call(lambda: self._inner.batches(limit=limit))
 
     def estimate(
         self, prompt: str, image: ReferenceWord | None = None, **options: Unpack[Options]

@@ -12,7 +12,7 @@ import io
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,8 @@ from pisang.errors import ExtraMissing, TableUnreadable
 MAX_BYTES = 64 << 20
 MAX_ROWS = 200_000
 
-Cell = str | list[str]
+Cell = str | bytes | Sequence[str | bytes]
+"""What a row says of an option. Bytes are a picture, and only rows of Python hold any."""
 
 _HEADINGS: Mapping[str, str] = {
     heading: name
@@ -95,6 +96,16 @@ def read_file(path: Path) -> Table:
     except OSError as error:
         raise TableUnreadable(path=str(path), why=reason_of(error)) from error
     return read_table(path.name, data)
+
+
+def read_rows(rows: Iterable[object]) -> Table:
+    """The records of rows that a program holds: prompts, or mappings, in which a picture may be
+    bytes or a `Path` too. Their lines are their places, from 1. Raises as `read_table`."""
+    told = (dict(row) if isinstance(row, Mapping) else row for row in rows)
+    table = _of_values(enumerate(told, 1))
+    if not table.records and not table.wrong:
+        raise TableUnreadable(path="rows", why="there is no row in it")
+    return table
 
 
 # --- forms ---------------------------------------------------------------------------------------
@@ -208,7 +219,7 @@ def _gathered(name: str, headings: list[str], rows: list[tuple[int, list[str]]])
     return Table(tuple(records), tuple(wrong))
 
 
-def _of_values(values: Any) -> Table:
+def _of_values(values: Iterable[tuple[int, object]]) -> Table:
     records: list[Record] = []
     wrong: list[Wrong] = []
     for line, value in values:
@@ -230,11 +241,12 @@ def _record(line: int, cells: Mapping[str, Any]) -> Record:
     fields: dict[str, Cell] = {}
     columns: dict[str, str] = {}
     for heading, value in cells.items():
+        heading = str(heading)
         columns[heading] = _text(value)
         name = _HEADINGS.get(re.sub(r"[\s_\-]", "", heading).lower())
         if name is None or name in fields:
             continue
-        cell = _listed(value) if name in _LISTS else _text(value)
+        cell: Cell = _listed(value) if name in _LISTS else _word(value)
         if cell:
             fields[name] = cell
     return Record(line, fields, columns)
@@ -271,21 +283,28 @@ def _of_google(line: int, value: Mapping[str, Any]) -> Record:
 
 
 def _text(value: Any) -> str:
-    """A cell as text: whole numbers without a fraction, dates as they are written."""
-    if value is None:
+    """A cell as text: whole numbers without a fraction, dates as they are written. What is no text
+    (bytes, and the NaN that stands for nothing in a data frame) is none."""
+    if value is None or isinstance(value, bytes) or value != value:
         return ""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     if isinstance(value, list | dict):
-        return json.dumps(value, ensure_ascii=False)
+        return json.dumps(value, ensure_ascii=False, default=_text)
     return str(value).strip()
 
 
-def _listed(value: Any) -> list[str]:
-    if isinstance(value, list):
-        return [_text(one) for one in value if _text(one)]
+def _word(value: Any) -> str | bytes:
+    return value if isinstance(value, bytes) else _text(value)
+
+
+def _listed(value: Any) -> list[str | bytes]:
+    if isinstance(value, list | tuple):
+        return [one for one in map(_word, value) if one]
+    if isinstance(value, bytes):
+        return [value]
     return [one for one in (part.strip() for part in re.split(r"[;；|\n]", _text(value))) if one]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -68,12 +68,18 @@ class Options(TypedDict, total=False):
 
 def merged(base: Options, over: Options) -> Options:
     """`over` laid on `base`; `TypeError` for a name that is no option, as Python itself does."""
-    for name in over:
-        if name not in Options.__annotations__:
-            near = get_close_matches(name, Options.__annotations__, 1)
+    check_names(over, Options.__annotations__)
+    return cast("Options", {**base, **over})
+
+
+def check_names(said: Iterable[str], known: Iterable[str]) -> None:
+    """Raises `TypeError` for a name that is not known."""
+    names = tuple(known)
+    for name in said:
+        if name not in names:
+            near = get_close_matches(name, names, 1)
             hint = f" (did you mean {near[0]!r}?)" if near else ""
             raise TypeError(f"there is no option {name!r}{hint}")
-    return cast("Options", {**base, **over})
 
 
 @dataclass(frozen=True, slots=True)

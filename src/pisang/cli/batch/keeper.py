@@ -17,7 +17,7 @@ from typing import Any, BinaryIO
 
 from pisang.cli.serving import on_signals
 from pisang.client.async_client import Hub
-from pisang.client.batches import Ended, read_ended
+from pisang.client.batches import BatchRow, read_ended
 from pisang.client.files import locked, reason_of
 from pisang.client.loading import load_settings
 from pisang.client.shapes import error_json
@@ -90,7 +90,7 @@ class Results:
         if path.is_file():
             self.add([])
 
-    def add(self, rows: list[Ended]) -> None:
+    def add(self, rows: list[BatchRow]) -> None:
         """Write down those that nobody has, and know that they are. Raises `OutputUnwritable`."""
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -104,7 +104,7 @@ class Results:
         except OSError as error:
             raise OutputUnwritable(path=str(self._path), why=reason_of(error)) from error
 
-    def _line(self, row: Ended) -> bytes:
+    def _line(self, row: BatchRow) -> bytes:
         told = {"batch_id": self.batch_id, **row.to_json(), "ended": row.place}
         return json.dumps(told, ensure_ascii=False).encode() + b"\n"
 
