@@ -55,7 +55,7 @@ def worker(asked: Work) -> int:
 async def _work(asked: Work, screen: Screen) -> int:
     from pisang.cli.serving import on_signals
     from pisang.cli.systemd import notify
-    from pisang.client.async_client import Hub
+    from pisang.client.hub import Hub
     from pisang.client.loading import load_settings
     from pisang.client.working import upstreams_by_name
     from pisang.jobs.runner import Runner

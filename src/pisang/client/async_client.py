@@ -32,11 +32,10 @@ from pisang.client.finding import (
     find_unknown,
     find_writer,
 )
-from pisang.client.loading import load_settings
+from pisang.client.hub import Hub
 from pisang.client.looking import Looked, look
 from pisang.client.results import Result, result_of
 from pisang.client.settings import Settings
-from pisang.client.storing import storage_of
 from pisang.client.upstreams import choose, how_to_key
 from pisang.client.wishes import Options, ReferenceWord, Wisher, merged
 from pisang.domain.attempt import State
@@ -44,79 +43,13 @@ from pisang.domain.batch import BatchStatus
 from pisang.domain.ledger import AttemptRow
 from pisang.domain.money import Money
 from pisang.domain.upstream import Upstream
-from pisang.engine.engine import Engine
 from pisang.engine.events import Listener, ignore
-from pisang.engine.ledgering import Ledgering
 from pisang.engine.order import Order
 from pisang.engine.outcome import summary
 from pisang.engine.probe import Probe, probe
 from pisang.engine.relay_facts import RelayFacts, read_facts
 from pisang.errors import KeyMissing, Mismatch, Unexpected
-from pisang.jobs.runner import Runner
 from pisang.store.spending import Grouping, Standing
-
-
-class Hub:
-    """What clients made of one another share: settings, and one engine, opened when needed."""
-
-    def __init__(self, home: str | Path | None, settings: Settings | None) -> None:
-        self._home = Path(home) if home is not None else None
-        self._settings = settings
-        self._engine: Engine | None = None
-        self._opening = asyncio.Lock()
-        self._stopped = False
-        self._works: dict[asyncio.Task[None], Runner] = {}
-
-    @property
-    def settings(self) -> Settings:
-        """The settings, read once."""
-        if self._settings is None:
-            self._settings = load_settings(home=self._home)
-        return self._settings
-
-    async def engine(self) -> Engine:
-        """The engine on the home. Raises `HomeUnusable`, `StoreCorrupt`, `SettingsMalformed`."""
-        async with self._opening:
-            if self._engine is None:
-                settings = self.settings
-                money = Ledgering(settings.currency, settings.rates, settings.budgets)
-                self._engine = await Engine.open(settings.home, money, storage_of(settings))
-                if self._stopped:
-                    self._engine.stop()
-            return self._engine
-
-    def work(self, runner: Runner, batch_id: str) -> asyncio.Task[None]:
-        """Do a batch's jobs beside all else, until it is over or this is closed."""
-        task = asyncio.create_task(runner.run(batch_id))
-        self._works[task] = runner
-        task.add_done_callback(self._worked)
-        if self._stopped:
-            runner.stop()
-        return task
-
-    def _worked(self, task: asyncio.Task[None]) -> None:
-        self._works.pop(task)
-        if not task.cancelled():
-            task.exception()  # whoever holds the batch is told; that nobody does is no fault
-
-    def stop(self) -> None:
-        """Nothing more is sent, by an engine that is opened later neither."""
-        self._stopped = True
-        for runner in self._works.values():
-            runner.stop()
-        if self._engine is not None:
-            self._engine.stop()
-
-    async def close(self) -> None:
-        """Close the engine, where it was opened. Of batches nothing more is begun, and what was
-        sent is waited for."""
-        for runner in self._works.values():
-            runner.stop()
-        await asyncio.gather(*self._works, return_exceptions=True)
-        async with self._opening:
-            engine, self._engine = self._engine, None
-            if engine is not None:
-                await engine.close()
 
 
 class Handle:

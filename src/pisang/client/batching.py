@@ -9,10 +9,11 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import Any, TypedDict
 
 from pisang.client.batches import Asked, BatchRow, make_plan, read_ended, write_down
 from pisang.client.derive import parse_resize
+from pisang.client.hub import Hub
 from pisang.client.settings import Settings
 from pisang.client.tables import Table, read_file, read_rows
 from pisang.client.upstreams import choose
@@ -25,9 +26,6 @@ from pisang.domain.upstream import Upstream
 from pisang.engine.events import Event, ignore
 from pisang.errors import OptionInvalid
 from pisang.jobs.runner import Runner
-
-if TYPE_CHECKING:
-    from pisang.client.async_client import Hub
 
 CONCURRENCY = 8
 """How many images one batch of a program has under way unless told otherwise."""

@@ -489,7 +489,7 @@ def _reopened(store: Store, word: str | None) -> Batch:
 
 async def _with_engine(work: Callable[[Engine], Awaitable[_T]]) -> _T:
     """Work with an engine of the home."""
-    from pisang.client.async_client import Hub
+    from pisang.client.hub import Hub
     from pisang.client.loading import load_settings
 
     hub = Hub(None, load_settings())

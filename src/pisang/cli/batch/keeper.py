@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from pisang.cli.serving import on_signals
-from pisang.client.async_client import Hub
 from pisang.client.batches import BatchRow, read_ended
 from pisang.client.files import locked, reason_of
+from pisang.client.hub import Hub
 from pisang.client.loading import load_settings
 from pisang.client.shapes import error_json
 from pisang.client.working import upstreams_by_name
