@@ -150,6 +150,41 @@ def test_cancelled_it_says_so_and_keeps_what_was_made(stage: Stage) -> None:
     assert {tuple(one.error.details) for one in called_off} == {("cancelled",)}
 
 
+def test_deleted_it_is_as_if_it_never_was_and_the_ledger_keeps_it(stage: Stage) -> None:
+    before, client = len(stage.charges), client_of(stage.url)
+    name = client.batches.create(model=FLASH, src=wishes("a snipe")).name
+    assert name is not None
+    wait(client, name)
+    raw = requests.delete(f"{stage.url}/v1beta/{name}", timeout=30)
+    assert (raw.status_code, raw.json()) == (200, {})
+    for ask in (client.batches.get, client.batches.cancel, client.batches.delete):
+        with pytest.raises(genai.errors.ClientError) as refused:
+            ask(name=name)
+        assert refused.value.code == 404
+    assert name not in [one.name for one in client.batches.list()]
+    told = Api(stage).get(f"/batches/{name.removeprefix('batches/')}").json()
+    assert told["rows"]["states"] == {"done": 1} and told["state"] == "open"
+    again = client.batches.create(model=FLASH, src=wishes("a snipe")).name
+    assert again is not None and again != name
+    wait(client, again)
+    client.batches.delete(name=again)
+    assert len(stage.charges) - before == 2
+
+
+def test_deleted_while_it_runs_nothing_more_of_it_begins(stage: Stage) -> None:
+    before, client = len(stage.charges), client_of(stage.url)
+    slow = [f"a crane {number} [[sandbox delay=1]]" for number in range(80)]
+    name = client.batches.create(model=FLASH, src=wishes(*slow)).name
+    assert name is not None
+    client.batches.delete(name=name)
+    url = f"/batches/{name.removeprefix('batches/')}"
+    until = time.monotonic() + 30
+    while not (told := Api(stage).get(url).json())["over"] and time.monotonic() < until:
+        time.sleep(0.1)
+    assert told["over"] and told["state"] == "cancelled"
+    assert len(stage.charges) - before < 80
+
+
 def test_what_can_t_be_read_is_refused_as_google_would_and_nothing_is_written(stage: Stage) -> None:
     url = f"{stage.url}/v1beta/models/{FLASH}:batchGenerateContent"
     bad: list[Any] = [
@@ -177,10 +212,11 @@ def test_another_s_batch_is_as_if_it_were_not_there(guarded: Guarded) -> None:
     assert name is not None
     wait(own, name)
     assert name not in [one.name for one in other.batches.list()]
-    for ask in (other.batches.get, other.batches.cancel):
+    for ask in (other.batches.get, other.batches.cancel, other.batches.delete):
         with pytest.raises(genai.errors.ClientError) as refused:
             ask(name=name)
         assert refused.value.code == 404
+    assert own.batches.get(name=name).done
     reader = client_of(guarded.url, guarded.keys["reader"]["key"])
     with pytest.raises(genai.errors.ClientError) as refused:
         reader.batches.create(model=FLASH, src=wishes("a jay"))
@@ -189,3 +225,31 @@ def test_another_s_batch_is_as_if_it_were_not_there(guarded: Guarded) -> None:
     with pytest.raises(genai.errors.ClientError) as refused:
         small.batches.create(model="gemini-3-pro-image", src=wishes("a jay"))
     assert refused.value.code == 403
+
+
+def test_a_batch_s_file_of_responses_is_its_owner_s_alone(guarded: Guarded, tmp_path: Path) -> None:
+    own = client_of(guarded.url, guarded.keys["own"]["key"])
+    path = tmp_path / "rows.jsonl"
+    path.write_text(
+        json.dumps({"key": "x", "request": {"contents": [{"parts": [{"text": "owl"}]}]}})
+    )
+    file = own.files.upload(file=str(path), config={"mime_type": "jsonl"})
+    name = own.batches.create(model=FLASH, src=file.name).name
+    assert name is not None
+    responses = wait(own, name).dest.file_name
+    absent = "files/bat_" + "0" * (len(responses) - len("files/bat_"))
+
+    def ask(whose: str, which: str) -> requests.Response:
+        key = guarded.keys[whose]["key"]
+        url = f"{guarded.url}/v1beta/{which}:download"
+        return requests.get(url, headers={"x-goog-api-key": key}, timeout=30)
+
+    theirs, nothing = ask("other", responses), ask("other", absent)
+    assert theirs.status_code == nothing.status_code == 404
+    assert theirs.text.replace(responses.removeprefix("files/"), "") == nothing.text.replace(
+        absent.removeprefix("files/"), ""
+    )
+    assert requests.get(f"{guarded.url}/v1beta/{responses}:download", timeout=30).status_code == 401
+    assert ask("own", responses).status_code == 200
+    own.batches.delete(name=name)
+    assert ask("own", responses).status_code == 404

@@ -96,6 +96,9 @@ async def _begin(store: Store, given: Given) -> tuple[Batch, bool]:
         found = await asyncio.to_thread(find, store, batch_id, given.scope)
         if found is None or (key is None and made_ms - found.created_ms > TWIN_MS):
             continue
+        if key is None and found.source != given.source:  # deleted: it is as if it never was
+            ids = (new_id(_PREFIX),)
+            continue
         if found.options[_SAME] != given.fingerprint:
             raise IdempotencyMismatch(key=key or "")
         return found, True

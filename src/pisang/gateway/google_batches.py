@@ -49,6 +49,9 @@ from pisang.wires.table import wire
 SOURCE = "google"
 """What marks a batch that was given this way: only those are told this way."""
 
+DELETED = "google, deleted"
+"""What marks one that its owner deleted: he is told of it no more, and the ledger keeps it."""
+
 MAX_ROWS = 10_000
 MAX_LIMIT = 100
 
@@ -62,7 +65,7 @@ _GEMINI = wire("gemini")
 
 
 async def answer_batches(service: Service, visit: Visit, caller: Caller) -> WireAnswer:
-    """Create, get, list or cancel. Raises `Gone`."""
+    """Create, get, list, cancel or delete. Raises `Gone`."""
     try:
         created = _CREATE.fullmatch(visit.path)
         if created is not None:
@@ -74,6 +77,9 @@ async def answer_batches(service: Service, visit: Visit, caller: Caller) -> Wire
         batch = await _own(store, named["id"], caller)
         if named.re is _FILE:
             return WireAnswer(200, await beside(store, _lines, store, batch), _LINES)
+        if visit.method == "DELETE":
+            await asyncio.wrap_future(store.batches.disown(batch.id, DELETED))
+            return WireAnswer(200, (b"{}",), _HEADERS)
         if named["cancel"]:
             await asyncio.wrap_future(store.batches.cancel(batch.id))
             return WireAnswer(200, (b"{}",), _HEADERS)

@@ -95,6 +95,7 @@ ROUTES: tuple[Route, ...] = (
     _row("POST", "/{version}/{model:path}:batchGenerateContent", Role.USE, Face.BATCHES),
     _row("GET", "/{version}/batches", Role.READ, Face.BATCHES),
     _row("GET", "/{version}/batches/{id}", Role.READ, Face.BATCHES),
+    _row("DELETE", "/{version}/batches/{id}", Role.USE, Face.BATCHES),
     _row("POST", "/{version}/batches/{id}:cancel", Role.USE, Face.BATCHES),
     _row("GET HEAD", "/{version}/models", Role.READ, Face.MODELS),
     _row("GET HEAD", "/{version}/models/", Role.READ, Face.MODELS),

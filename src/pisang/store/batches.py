@@ -68,6 +68,20 @@ class Batches:
         """Let nothing more of it begin. What was sent is seen through."""
         return self._set_state(batch_id, BatchState.CANCELLED)
 
+    def disown(self, batch_id: str, source: str) -> Future[None]:
+        """Let nothing more of it begin, and give it another `source`: whoever knew it by the old
+        one knows it no more. Its rows, their cost and their images stay."""
+
+        def work(tx: Tx) -> None:
+            row = tx.one("batch_standing", id=batch_id)
+            if row is None:
+                raise NotFound(what="batch", id=batch_id)
+            if row["waiting"] or row["taken"]:
+                tx.run("batch_state_set", id=batch_id, state=BatchState.CANCELLED.value)
+            tx.run("batch_source_set", id=batch_id, source=source)
+
+        return self._writer.submit(work)
+
     def limit(self, batch_id: str, limits: BatchLimits) -> Future[None]:
         """Give it these limits. What it has spent counts."""
 

@@ -30,6 +30,10 @@ ORDER BY created_ms DESC, id DESC LIMIT :limit;
 -- Opens a batch, or cancels it.
 UPDATE batches SET state = :state WHERE id = :id;
 
+-- name: batch_source_set
+-- Says otherwise what made a batch.
+UPDATE batches SET source = :source WHERE id = :id;
+
 -- name: batch_limits_set
 -- Changes a batch's own limits.
 UPDATE batches SET priority = :priority, concurrency = :concurrency, interval_ms = :interval_ms,
