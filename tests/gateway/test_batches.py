@@ -123,6 +123,87 @@ def test_what_is_wrong_is_told_for_every_row_and_nothing_is_written_down(
     assert len(api.get("/batches").json()["batches"]) == before
 
 
+def give_list(api: Api, kind: str, body: str, **query: Any) -> requests.Response:
+    return api.ask(
+        "POST", "/batches", data=body.encode(), params=query, headers={"content-type": kind}
+    )
+
+
+LONG = ("a scoter " * 4000).strip()
+GOOGLE = {"contents": [{"parts": [{"text": "a smew"}]}]}
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "query", "prompts"),
+    [
+        ("text/csv; charset=utf-8", "colour,比例,name\nred,16:9,x\n蓝,1:1,y\n",
+         {"prompt": "a {colour} teal"}, ["a red teal", "a 蓝 teal"]),
+        ("text/tab-separated-values", "提示词\tn\na pintail\t2\n", {}, ["a pintail"]),
+        ("application/jsonl", '"a gadwall"\n\n{"prompt": "a wigeon", "tags": ["t"]}\n', {},
+         ["a gadwall", "a wigeon"]),
+        ("application/x-ndjson", json.dumps({"key": "k", "request": GOOGLE}), {}, ["a smew"]),
+        ("application/json", json.dumps(["a scaup", {"prompt": LONG, "ratio": "1:1"}]), {},
+         ["a scaup", LONG]),
+    ],
+    ids=["csv", "tsv", "jsonl", "google", "json"],
+)  # fmt: skip
+def test_a_list_is_a_body_too_and_its_options_stand_in_the_query(
+    api: Api, stage: Stage, kind: str, body: str, query: dict[str, str], prompts: list[str]
+) -> None:
+    before = len(stage.charges)
+    options = {**query, "model": FLASH, "name": "ducks", "concurrency": "3", "every_s": "0.01"}
+    dry = give_list(api, kind, body, dry_run="true", **options)
+    assert dry.json()["rows"] == len(prompts), dry.text
+    made = give_list(api, kind, body, **options)
+    assert made.status_code == 201, made.text
+    told = wait(api, made.json()["id"])
+    assert (told["name"], told["rows"]["states"]) == ("ducks", {"done": len(prompts)})
+    assert (told["limits"]["concurrency"], told["limits"]["every_s"]) == (3, 0.01)
+    rows = api.get(f"/batches/{told['id']}/rows").json()["rows"]
+    assert [row["prompt"].strip() for row in rows] == prompts
+    assert len(stage.charges) - before == sum(len(row["images"]) for row in rows)
+    again = give_list(api, kind, body, **options)
+    assert again.json()["id"] == again.headers["x-pisang-attached"] == told["id"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("text/csv", "prompt,ratio,n\nfine,1:1,1\n,1:1,1\nx,17:1,1\ny,1:1,many\nz,1:1,1,1,1\n"),
+        ("application/jsonl", '"fine"\n""\n{"prompt": "x", "ratio": "17:1"}\n{\n{"odd": 1}\n'),
+        ("application/json", '["fine", "", {"prompt": "x", "ratio": "17:1"}, 7, {"odd": 1}]'),
+    ],
+    ids=["csv", "jsonl", "json"],
+)  # fmt: skip
+def test_all_that_is_wrong_in_a_list_is_told_at_once_by_line(
+    api: Api, kind: str, body: str
+) -> None:
+    before = len(api.get("/batches").json()["batches"])
+    refused = give_list(api, kind, body, model=FLASH)
+    assert refused.status_code == 400, refused.text
+    error = refused.json()["error"]
+    first = 3 if kind == "text/csv" else 2
+    assert error["code"] == "rows_wrong" and error["message"].startswith("4 rows of list")
+    for line in range(first, first + 4):
+        assert f"\n  {line}: " in error["message"], error["message"]
+    assert len(api.get("/batches").json()["batches"]) == before
+
+
+def test_a_list_that_is_none_or_whose_options_are_wrong_is_refused(api: Api) -> None:
+    for kind, body, query in (
+        ("text/csv", "", {}), ("text/csv", "prompt\n", {}), ("application/jsonl", "", {}),
+        ("application/json", "[]", {}), ("text/csv", "prompt\nx\n", {"concurrency": "many"}),
+        ("text/csv", "prompt\nx\n", {"every_s": "-1"}), ("text/csv", "a,a\n1,2\n", {}),
+        ("text/csv", "prompt\nx\n", {"max_cost": "much"}),
+        ("text/csv", "name\nx\n", {"prompt": "{nothing}"}),
+        ("application/jsonl", "\x81\xff", {}),
+    ):  # fmt: skip
+        refused = give_list(api, kind, body, model=FLASH, **query)
+        assert refused.status_code == 400, (kind, body, query, refused.text)
+    large = give_list(api, "text/csv", "prompt\n" + "x" * (17 << 20), model=FLASH)
+    assert large.status_code == 413
+
+
 def test_a_dry_run_says_what_it_would_cost_and_writes_nothing_down(api: Api) -> None:
     before = len(api.get("/batches").json()["batches"])
     body = {"rows": [{"prompt": "x", "model": PRO, "n": 3}, {"prompt": "y", "model": FLASH}]}

@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from string import Formatter
 from typing import Any
 
 from pisang.client.delivery import Delivery, collect
@@ -22,6 +21,7 @@ from pisang.client.results import Result, result_of
 from pisang.client.settings import Settings
 from pisang.client.shapes import error_json
 from pisang.client.tables import Record, Wrong
+from pisang.client.templates import fill
 from pisang.client.wishes import Options, ReferenceWord, Wisher, check_secret
 from pisang.client.working import upstreams_by_name
 from pisang.domain.batch import Batch, BatchLimits, BatchState, JobRow
@@ -144,12 +144,13 @@ async def make_plan(
         else:
             rows.append(row)
     if told:
-        raise _rows_wrong(asked.source, told)
+        raise rows_wrong(asked.source, told)
     digest = hashlib.sha256(json.dumps([*seen, str(asked.out), list(asked.via)]).encode())
     return Plan(asked, tuple(rows), same, digest.hexdigest())
 
 
-def _rows_wrong(source: str, wrong: Sequence[Wrong]) -> RowsWrong:
+def rows_wrong(source: str, wrong: Sequence[Wrong]) -> RowsWrong:
+    """All that is wrong, by line, as far as it is told at once."""
     told = sorted(wrong, key=lambda one: one.line)
     lines = [f"\n  {one.line}: {one.why}" for one in told[:TOLD]]
     lines += [f"\n  … +{len(told) - TOLD}"] if len(told) > TOLD else []
@@ -168,8 +169,9 @@ class _Maker:
     async def make(self, number: int, record: Record) -> tuple[Row, str]:
         """The row, and what makes another the same."""
         said: dict[str, Any] = {**self._asked.options, **record.fields}
-        prompt = self._filled(self._asked.prompt, record) or str(said.pop("prompt", ""))
-        name = self._filled(self._asked.name, record) or str(said.get("name", ""))
+        template, naming = self._asked.prompt, self._asked.name
+        prompt = fill(template, record) if template else str(said.get("prompt", ""))
+        name = fill(naming, record) if naming else str(said.get("name", ""))
         image = await self._take(said["image"]) if said.get("image") else None
         words = [*_listed(said.get("references")), *record.pictures]
         options: Options = {
@@ -206,25 +208,6 @@ class _Maker:
             raise OptionInvalid(option="references", value="-", why="the list is read from there")
         folder = self._wishers[0].settings.folder
         return take_reference(word, self._engine.store, folder=folder)
-
-    def _filled(self, template: str | None, record: Record) -> str | None:
-        """A template with the row's columns in it. Raises `OptionInvalid` for one it has not."""
-        if template is None:
-            return None
-        columns = {**record.columns, "line": str(record.line)}
-        try:
-            pieces = list(Formatter().parse(template))
-        except ValueError as error:
-            why = "a brace is open, or stands alone (two of them make one)"
-            raise OptionInvalid(option="template", value=template, why=why) from error
-        for _, name, layout, conversion in pieces:
-            if layout or conversion:
-                why = "in braces stands a column's name and nothing else"
-                raise OptionInvalid(option="template", value=template, why=why)
-            if name is not None and name not in columns:
-                why = f"there is no column of that name (there are {', '.join(columns)})"
-                raise OptionInvalid(option="template", value=f"{{{name}}}", why=why)
-        return template.format_map(columns)
 
     def _delivery(self, number: int, name: str, prompt: str) -> Delivery | None:
         """Where a row's picture goes: always below `out`, whatever its name says."""
@@ -310,7 +293,7 @@ def _check_free(plan: Plan) -> None:
                 wrong.append(Wrong(row.line, f"{path} is there already (--force overwrites)"))
             wanted.setdefault(path, row.line)
     if wrong:
-        raise _rows_wrong(plan.asked.source, wrong)
+        raise rows_wrong(plan.asked.source, wrong)
     for folder in {target.folder for _, target in targets}:
         check_output(Target(folder), 1)
 

@@ -112,7 +112,7 @@ def read_rows(rows: Iterable[object]) -> Table:
 
 
 def _read_csv(name: str, data: bytes) -> Table:
-    text = _decoded(name, data)
+    text = decoded(name, data)
     first = text.partition("\n")[0]
     delimiter = max((",", ";", "\t"), key=first.count)
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
@@ -142,7 +142,7 @@ def _read_excel(name: str, data: bytes) -> Table:
 
 def _read_json(name: str, data: bytes) -> Table:
     try:
-        value = json.loads(_decoded(name, data))
+        value = json.loads(decoded(name, data))
     except ValueError as error:
         raise TableUnreadable(path=name, why=f"it is no JSON ({error})") from error
     except RecursionError as error:
@@ -159,7 +159,7 @@ def _read_jsonl(name: str, data: bytes) -> Table:
     records: list[Record] = []
     wrong: list[Wrong] = []
     # Not splitlines(): a JSON text may hold U+2028 and U+0085 as they are.
-    for line, text in enumerate(_decoded(name, data).split("\n"), 1):
+    for line, text in enumerate(decoded(name, data).split("\n"), 1):
         if not text.strip():
             continue
         try:
@@ -229,12 +229,17 @@ def _of_values(values: Iterable[tuple[int, object]]) -> Table:
             wrong.append(Wrong(line, "it is neither an object nor a text"))
         elif isinstance(value.get("request"), dict):
             try:
-                records.append(_of_google(line, value))
+                records.append(of_google(line, value))
             except (AttributeError, LookupError, TypeError, ValueError) as error:
                 wrong.append(Wrong(line, f"its request is not in Google's form ({error})"))
         else:
             records.append(_record(line, value))
     return Table(tuple(records), tuple(wrong))
+
+
+def heading_of(heading: str) -> str | None:
+    """The option that a column's heading means, in whichever language; None: it means none."""
+    return _HEADINGS.get(re.sub(r"[\s_\-]", "", heading).lower())
 
 
 def _record(line: int, cells: Mapping[str, Any]) -> Record:
@@ -243,7 +248,7 @@ def _record(line: int, cells: Mapping[str, Any]) -> Record:
     for heading, value in cells.items():
         heading = str(heading)
         columns[heading] = _text(value)
-        name = _HEADINGS.get(re.sub(r"[\s_\-]", "", heading).lower())
+        name = heading_of(heading)
         if name is None or name in fields:
             continue
         cell: Cell = _listed(value) if name in _LISTS else _word(value)
@@ -252,7 +257,7 @@ def _record(line: int, cells: Mapping[str, Any]) -> Record:
     return Record(line, fields, columns)
 
 
-def _of_google(line: int, value: Mapping[str, Any]) -> Record:
+def of_google(line: int, value: Mapping[str, Any]) -> Record:
     """`{"key": …, "request": {"contents": […], "generationConfig": {…}}}`, a line of Google's batch
     files (ai.google.dev/gemini-api/docs/batch-api, 2026-07)."""
     import pybase64
@@ -308,7 +313,7 @@ def _listed(value: Any) -> list[str | bytes]:
     return [one for one in (part.strip() for part in re.split(r"[;；|\n]", _text(value))) if one]
 
 
-def _decoded(name: str, data: bytes) -> str:
+def decoded(name: str, data: bytes) -> str:
     """UTF-8 with or without a mark, else GB18030, which Excel in Chinese writes."""
     for encoding in _encodings(data):
         try:

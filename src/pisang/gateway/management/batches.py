@@ -38,7 +38,11 @@ MAX_LIMIT = 200
 _BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
-        "content": {"application/json": {"schema": {"$ref": f"{SCHEMAS}BatchWish"}}},
+        "content": {
+            "application/json": {"schema": {"$ref": f"{SCHEMAS}BatchWish"}},
+            "text/csv": {"schema": {"type": "string"}},
+            "application/jsonl": {"schema": {"type": "string"}},
+        },
     }
 }
 
@@ -65,6 +69,11 @@ async def create(desk: At, dry_run: bool = False) -> Response:
 
     Given again with the same `Idempotency-Key`, or equal within the hour, it is the same batch
     (`X-Pisang-Attached`); `X-Pisang-New: 1` makes another. `dry_run` says what it would be.
+
+    The body may be a list too: CSV, JSON lines, or a JSON list of rows. What holds for all of it
+    stands in the query then: `name`, `concurrency`, `every_s`, `max_cost`, `priority`, `model`,
+    `aspect_ratio`, `image_size`, `via`, `system`, and for CSV `prompt`, a template with
+    `{column}` in it.
     """
     asked = await read_batch(desk)
     if dry_run:
