@@ -188,7 +188,7 @@ class _Serving:
         self._wire = wire
         self._ask = asked.ask
         self._address = partial(address, base_of(visit), caller.key)
-        self._teller = Teller(visit.send, lambda: self._departure.happened)
+        self._teller = Teller(visit.send, lambda: self._departure.happened, visit.line)
         # At once: the same client may ask again before there is a next byte to fail on.
         self._departure = Departure(
             visit.receive, lambda: self._leave(delivered=self._teller.ended)

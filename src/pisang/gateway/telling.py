@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable, Mapping
 
 from pisang.domain.content import Body
 from pisang.engine.beside import bring
 from pisang.gateway.calls import note_keep_alive
+from pisang.gateway.lines import Line
 from pisang.store.store import Store
 from pisang.transport.body import stream_body
 from pisang.wires import sse
@@ -27,16 +29,26 @@ BUFFERED = 64 * 1024
 _HEARD_S = 0.001
 
 _HEARD_BYTES_PER_S = 1_000_000_000
-"""What goes faster was likely read by nobody: on a busy machine his leaving is heard of late."""
+"""What goes faster was likely read by nobody: on a busy machine his leaving is heard of late. Only
+where the kernel doesn't tell whether he is there (`gateway.lines`)."""
+
+_CARRIED_S = 10.0
+"""How long bytes may be on their way to a caller who is there before they pass for told."""
 
 
 class Teller:
     """Tells one caller one answer. `headers` may be added to until the first byte; `ended` once
     all of it is handed over: a caller who leaves then has read it."""
 
-    def __init__(self, send: Send, gone: Callable[[], bool] = lambda: False) -> None:
+    def __init__(
+        self,
+        send: Send,
+        gone: Callable[[], bool] = lambda: False,
+        line: Line | None = None,
+    ) -> None:
         self._send = send
         self._gone = gone
+        self._line = line
         self._told = 0
         self.headers: dict[str, str] = {}
         self.ended = False
@@ -109,10 +121,28 @@ class Teller:
 
     async def _end(self) -> bool:
         """End the answer, unless the caller has left. The server (granian 2.8, tried) takes bytes
-        for one who left as if he read them, without giving the loop a turn to hear of it."""
+        for one who left as if he read them, without giving the loop a turn to hear of it: so the
+        kernel is asked, once all of them are with him."""
         if self._told > BUFFERED:
-            await asyncio.sleep(max(_HEARD_S, self._told / _HEARD_BYTES_PER_S))
+            if self._line is None:
+                await asyncio.sleep(max(_HEARD_S, self._told / _HEARD_BYTES_PER_S))
+            elif not await self._carried(self._line):
+                return False
         return await self._tell_last(b"")
+
+    async def _carried(self, line: Line) -> bool:
+        """Whether the caller is there, once what was sent him has reached him; who reads slowly is
+        believed after a while."""
+        pause_s, until_s = _HEARD_S, time.monotonic() + _CARRIED_S
+        while not self._gone():
+            unread = line.unread_bytes
+            if unread is None:
+                return False
+            if unread == 0 or time.monotonic() >= until_s:
+                return True
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, 0.05)
+        return False
 
     async def _tell_last(self, body: bytes) -> bool:
         if self._gone():

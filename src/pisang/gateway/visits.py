@@ -11,6 +11,7 @@ from typing import Any
 
 from pisang.domain.secret import Secret
 from pisang.errors import RequestTooSlow
+from pisang.gateway.lines import Line, find_line
 from pisang.wires.asgi import (
     SECRET_HEADERS,
     SECRET_QUERY,
@@ -30,8 +31,9 @@ __all__ = ["Departure", "Gone", "Visit", "open_visit"]
 class Visit:
     """One call on its way: who asks where, and where the answer goes. No secret is in `headers` or
     `query`: the key that came with it is `key`. `client` is the address that it
-    came from, None without a network. `cut_shows`: a body that breaks off is told from a whole one;
-    in HTTP/1.0, which nginx speaks to us unless told otherwise, both end with the connection."""
+    came from, None without a network; `line` its connection, where the kernel tells of it.
+    `cut_shows`: a body that breaks off is told from a whole one; in HTTP/1.0, which nginx speaks to
+    us unless told otherwise, both end with the connection."""
 
     method: str
     path: str
@@ -43,6 +45,7 @@ class Visit:
     receive: Receive = field(repr=False)
     send: Send = field(repr=False)
     cut_shows: bool = True
+    line: Line | None = None
 
 
 def open_visit(scope: Scope, receive: Receive, send: Send) -> Visit:
@@ -60,6 +63,7 @@ def open_visit(scope: Scope, receive: Receive, send: Send) -> Visit:
         receive=Paced(receive),
         send=send,
         cut_shows=scope.get("http_version", "1.1") not in ("1", "1.0"),  # granian says "1"
+        line=find_line(scope),
     )
 
 

@@ -20,6 +20,7 @@ from pisang.client.results import result_of
 from pisang.engine.events import Event, Listener
 from pisang.engine.order import Order, Ran
 from pisang.errors import PisangError, Unexpected
+from pisang.gateway.lines import find_line
 from pisang.gateway.management.answers import (
     error_answer,
     json_bytes,
@@ -121,7 +122,8 @@ class Awaited(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Wait with him, and tell him; where he leaves, whoever asks the same is told."""
-        teller, departure = Teller(send), Departure(receive)
+        departure = Departure(receive)
+        teller = Teller(send, lambda: departure.happened, find_line(scope))
         whole = False
         try:
             await self._wait(teller, departure)
