@@ -230,3 +230,24 @@ def test_json_is_one_line_that_any_reader_takes(pisang):
     said = pisang("generate", "x", *SANDBOX, *AS_JSON)
     assert said.out.count("\n") == 1
     assert json.loads(said.out)
+
+
+def test_a_file_is_no_larger_than_it_may_be_and_the_original_stays(pisang, folder):
+    words = ("generate", "cat [[sandbox size=2K]]", *SANDBOX, *AS_JSON, "--max-bytes", "40kB")
+    said = pisang(*words, "-o", "c.webp")
+    (image,) = said.json["images"]
+    assert said.code == 0 and (folder / "c.webp").stat().st_size <= 40_000
+    assert "shrunk" in {warning["code"] for warning in said.json["warnings"]}
+    kept = next(one["message"] for one in said.json["warnings"] if one["code"] == "shrunk")
+    original = Path(kept.rpartition("kept as ")[2].rstrip("."))
+    assert original.stat().st_size > 40_000 and image["sha256"] in original.name
+    chinese = pisang("generate", "cat", *SANDBOX, "--max-bytes", "40k", PISANG_LANG="zh")
+    assert "已压缩" in chinese.err
+
+
+def test_what_can_t_be_smaller_is_told_before_it_is_paid_for(pisang, folder):
+    for words in (("--max-bytes", "1MB", "-o", "c.png"), ("--max-bytes", "much"),
+                  ("--max-bytes", "10")):  # fmt: skip
+        said = pisang("generate", "cat", *SANDBOX, *AS_JSON, *words)
+        assert said.code == 2 and said.json["error"]["code"] == "option_invalid"
+    assert pisang("history", *AS_JSON).json["requests"] == []

@@ -208,3 +208,24 @@ def test_what_is_no_picture_is_told_apart(make: object, why: str, tmp_path: Path
     make(path)  # type: ignore[operator]
     with pytest.raises(ReferenceUnreadable, match=why):
         preview(path)
+
+
+@pytest.mark.parametrize("mime", ["image/jpeg", "image/webp", "image/avif"])
+def test_a_file_has_no_more_bytes_than_it_may(tmp_path: Path, mime: str) -> None:
+    source, target = tmp_path / "noise.png", tmp_path / "small"
+    pyvips.Image.gaussnoise(400, 300, mean=128, sigma=40).cast("uchar").write_to_file(str(source))
+    whole = convert(source, mime, target).size
+    small = convert(source, mime, target, max_bytes=whole * 2 // 3)
+    assert small.size == target.stat().st_size <= whole * 2 // 3
+    assert (small.width, small.height) == (400, 300)
+    shaped = resize(source, mime, target, 200, 100, "cover", max_bytes=whole // 10)
+    assert shaped.size <= whole // 10 and shaped.width == 200
+
+
+def test_what_can_t_be_made_so_small_is_said_and_leaves_no_file(tmp_path: Path) -> None:
+    source, target = tmp_path / "noise.png", tmp_path / "small"
+    pyvips.Image.gaussnoise(400, 300, mean=128, sigma=40).cast("uchar").write_to_file(str(source))
+    for mime in ("image/jpeg", "image/png"):
+        with pytest.raises(OutputUnwritable, match="at the least"):
+            convert(source, mime, target, max_bytes=1000)
+    assert not target.exists()

@@ -152,6 +152,10 @@ class Paint(Told):
     mode: Annotated[
         ModeName | None, typer.Option("--mode", help="How --resize does it (default: cover).")
     ] = None
+    max_bytes: Annotated[
+        str | None,
+        typer.Option("--max-bytes", metavar="SIZE", help="No file larger than 500kB, 2MB, say."),
+    ] = None
     set: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="K=V", help="A field of the wire's own. May be repeated."),

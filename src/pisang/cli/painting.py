@@ -21,7 +21,7 @@ from pisang.cli.watching import Patience, patience_of
 from pisang.cli.words import say_amount
 from pisang.client.async_client import AsyncClient
 from pisang.client.delivery import Delivery
-from pisang.client.derive import Shape, parse_resize
+from pisang.client.derive import Shape, check_bytes, parse_bytes, parse_resize
 from pisang.client.export import Exported
 from pisang.client.extras import parse_assignments
 from pisang.client.loading import load_settings
@@ -60,6 +60,7 @@ class Job:
     upstream: Upstream
     settings: Settings
     resize: Shape | None
+    max_bytes: int | None
 
     def open(self) -> AsyncClient:
         """A client for it."""
@@ -115,12 +116,14 @@ def prepare(
     target = plan_output(
         asked.out or settings.defaults.out, base=settings.folder, force=asked.force
     )
+    max_bytes = parse_bytes(asked.max_bytes) if asked.max_bytes else None
+    check_bytes(target.mime, max_bytes)
     try:
         check_output(target, asked.n)
     except OutputExists as error:
         error.hint = asyncio.run(_hint_writer(error, words, settings))
         raise
-    return Job(words, edited, asked, target, upstream, settings, resize)
+    return Job(words, edited, asked, target, upstream, settings, resize, max_bytes)
 
 
 async def _hint_writer(error: OutputExists, prompt: str, settings: Settings) -> str | None:
@@ -182,7 +185,7 @@ async def ask(job: Job, client: AsyncClient, listen: Listener) -> Exported:
     """Ask for the images and write their files."""
     asked = job.asked
     naming, exact = job.settings.naming, asked.fit is not None
-    delivery = Delivery(job.target, job.prompt, naming, job.resize, exact=exact)
+    delivery = Delivery(job.target, job.prompt, naming, job.resize, exact, job.max_bytes)
     options: Options = {
         "model": asked.model,
         "aspect_ratio": asked.aspect_ratio,

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pisang.client.delivery import Delivery, collect
-from pisang.client.derive import Shape
+from pisang.client.derive import Shape, check_bytes
 from pisang.client.estimates import Estimate, estimate
 from pisang.client.naming import safe_name
 from pisang.client.output import EXTENSIONS, Target, check_output
@@ -62,6 +62,7 @@ class Asked:
     prompt: str | None = None
     name: str | None = None
     shape: Shape | None = None
+    max_bytes: int | None = None
     duplicates: bool = False
     force: bool = False
     due_ms: int = 0
@@ -214,18 +215,20 @@ class _Maker:
         folder, stem = self._asked.out, Path(name.replace("\\", "/"))
         if folder is None:
             return None
-        shape, force = self._asked.shape, self._asked.force
+        shape, force, most = self._asked.shape, self._asked.force, self._asked.max_bytes
         parts = [safe_name(part) for part in stem.parts if part not in ("/", "..", ".")]
         if not parts:
             template = f"{number:05d}_{{slug}}"
-            return Delivery(Target(folder, force=force), prompt, template, shape)
+            whole = Target(folder, force=force)
+            return Delivery(whole, prompt, template, shape, max_bytes=most)
         last = Path(parts[-1])
         known = last.suffix.lower() in EXTENSIONS
         folder = folder.joinpath(*parts[:-1])
         whole = Target(folder, force=force)
         target = replace(whole, stem=last.stem, extension=last.suffix) if known else whole
         naming = "{slug}" if known else parts[-1].replace("{", "{{").replace("}", "}}")
-        return Delivery(target, prompt, naming, shape)
+        check_bytes(target.mime, most)
+        return Delivery(target, prompt, naming, shape, max_bytes=most)
 
 
 def _listed(value: Any) -> list[Any]:

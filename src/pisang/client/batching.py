@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from pisang.client.batches import Asked, BatchRow, make_plan, read_ended, write_down
-from pisang.client.derive import parse_resize
+from pisang.client.derive import parse_bytes, parse_resize
 from pisang.client.hub import Hub
 from pisang.client.settings import Settings
 from pisang.client.tables import Table, read_file, read_rows
@@ -50,7 +50,8 @@ class BatchOptions(TypedDict, total=False):
     `via`: an upstream or several, which share the rows. `out`: the folder for the files, written as
     their rows are told; without it none are. `prompt`, `name`: for every row, with `{column}`
     filled in. `concurrency` images at once (8), begun `every_s` seconds at the fastest, no more
-    than `max_cost` for all of it, not before `start_at`. `resize`: `"1920x1080"`. `duplicates`
+    than `max_cost` for all of it, not before `start_at`. `resize`: `"1920x1080"`; no file is larger
+    than `max_bytes` (`"2MB"` or a number), at a lower quality or as JPEG or WebP. `duplicates`
     buys equal rows each, `force` overwrites files, `new` buys all of it although the same was done
     before. `on_event` hears of each step of each row. The rest holds for rows that don't say it
     themselves (`Options`).
@@ -65,6 +66,7 @@ class BatchOptions(TypedDict, total=False):
     max_cost: Money | str | None
     start_at: datetime | None
     resize: str | None
+    max_bytes: int | str | None
     duplicates: bool
     force: bool
     new: bool
@@ -239,6 +241,7 @@ def _asked(
     if not 0 <= every_s <= 86_400:
         raise OptionInvalid(option="every_s", value=every_s, why="give seconds, up to a day")
     out, start_at, resize = (options.get(name) for name in ("out", "start_at", "resize"))
+    most = options.get("max_bytes")
     own: Any = {name: said for name, said in options.items() if name in _OF_ROWS - {"max_cost"}}
     of_client: Any = {name: said for name, said in base.items() if name in _OF_ROWS}
     return Asked(
@@ -248,6 +251,7 @@ def _asked(
         prompt=options.get("prompt"),
         name=options.get("name"),
         shape=parse_resize(str(resize)) if resize else None,
+        max_bytes=parse_bytes(str(most)) if most is not None else None,
         duplicates=options.get("duplicates", False),
         force=options.get("force", False),
         due_ms=round(start_at.timestamp() * 1000) if isinstance(start_at, datetime) else 0,

@@ -34,13 +34,15 @@ _LOOK_S = 0.2
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """Where the images go, by which template and words they are named, and the pixels they are to
-    have: `shape`, or the catalogue's own for what was asked where `exact`."""
+    have: `shape`, or the catalogue's own for what was asked where `exact`. No file has more than
+    `max_bytes`."""
 
     target: Target
     prompt: str
     naming: str = DEFAULT_TEMPLATE
     shape: Shape | None = None
     exact: bool = False
+    max_bytes: int | None = None
 
     def to_json(self) -> dict[str, JSON]:
         """As the outbox keeps it."""
@@ -54,6 +56,7 @@ class Delivery:
             "naming": self.naming,
             "shape": [shape.width, shape.height, shape.mode] if shape else None,
             "exact": self.exact,
+            "max_bytes": self.max_bytes,
         }
 
     @classmethod
@@ -61,7 +64,8 @@ class Delivery:
         """What `to_json` wrote."""
         target = Target(Path(spec["folder"]), spec["stem"], spec["extension"], spec["force"])
         shape = Shape(*spec["shape"]) if spec["shape"] else None
-        return cls(target, spec["prompt"], spec["naming"], shape, spec["exact"])
+        words = spec["prompt"], spec["naming"]
+        return cls(target, *words, shape, spec["exact"], spec.get("max_bytes"))
 
 
 async def deliver(result: Result, delivery: Delivery, store: Store) -> Exported:
@@ -89,7 +93,8 @@ async def _write(result: Result, delivery: Delivery, store: Store) -> Exported:
     fitted, shape = _fit(result, delivery)
     at = datetime.fromtimestamp(result.created_ms / 1000, UTC).astimezone()
     label = Label(delivery.naming, at, delivery.prompt, result.model)
-    exported = await asyncio.to_thread(export, fitted, delivery.target, label, shape)
+    most = delivery.max_bytes
+    exported = await asyncio.to_thread(export, fitted, delivery.target, label, shape, most)
     if exported.error is None:
         written = exported.result
         paths: list[JSON] = [str(image.path) for image in written.images]

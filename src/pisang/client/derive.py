@@ -16,6 +16,15 @@ MODES: tuple[ResizeMode, ...] = get_args(ResizeMode)
 MAX_SIDE = 16_384
 """Pixels. WebP stops at 16,383 and AVIF at 65,536; nothing here makes more than 6,336."""
 
+MIN_BYTES, MAX_BYTES = 1_000, 1_000_000_000
+"""Of a file that is to be no larger."""
+
+PNG = "image/png"
+
+_BYTES = re.compile(r"^(\d{1,10}(?:\.\d{1,3})?) ?((?:[kmg]?b)|[kmg]|)$", re.IGNORECASE)
+_UNITS = {
+    "": 1, "b": 1, "k": 10**3, "kb": 10**3, "m": 10**6, "mb": 10**6, "g": 10**9, "gb": 10**9,
+}  # fmt: skip
 _SIZE = re.compile(r"^(\d{1,5})[x×X*](\d{1,5})$")
 _READ_BYTES = 256 * 1024
 
@@ -43,6 +52,31 @@ def parse_resize(text: str, mode: str = "cover") -> Shape:
     return Shape(width, height, mode)
 
 
+def parse_bytes(text: str) -> int:
+    """How many bytes `500kB`, `2MB` or `1500000` are; thousands, as stores and shops count. Raises
+    `OptionInvalid`."""
+    found = _BYTES.match(text.strip())
+    size = int(float(found[1]) * _UNITS[found[2].lower()]) if found else 0
+    if not MIN_BYTES <= size <= MAX_BYTES:
+        why = "write it as 500kB or 2MB (1 kB to 1 GB)"
+        raise OptionInvalid(option="--max-bytes", value=text, why=why)
+    return size
+
+
+def check_bytes(mime: str | None, max_bytes: int | None) -> None:
+    """Raises `OptionInvalid` where files of that format can't be made smaller."""
+    if max_bytes is not None and mime == PNG:
+        why = "PNG is not made smaller: name it .jpg or .webp"
+        raise OptionInvalid(option="--max-bytes", value=max_bytes, why=why)
+
+
+def lossy_for(source: Path) -> str:
+    """The format that a PNG becomes which has to be smaller: WebP where it may be transparent."""
+    with source.open("rb") as file:
+        head = file.read(26)
+    return "image/webp" if head[25:26] in (b"\x04", b"\x06") else "image/jpeg"
+
+
 def exact_shape(
     catalogue: Catalogue, model_id: str, aspect_ratio: str | None, image_size: str | None
 ) -> Shape | None:
@@ -64,17 +98,20 @@ class Filed:
     size: int
 
 
-def write_derived(source: Path, mime: str, target: Path, shape: Shape | None) -> None:
-    """Fill `target` from the image at `source`.
+def write_derived(
+    source: Path, mime: str, target: Path, shape: Shape | None, max_bytes: int | None = None
+) -> None:
+    """Fill `target` from the image at `source`, with at most `max_bytes`.
 
     Raises `ReferenceUnreadable` or `OutputUnwritable`.
     """
     from pisang.pixels.convert import convert, resize  # 30 ms that most calls need not pay
 
     if shape is None:
-        convert(source, mime, target)
+        convert(source, mime, target, max_bytes=max_bytes or 0)
     else:
-        resize(source, mime, target, shape.width, shape.height, shape.mode)
+        size = shape.width, shape.height
+        resize(source, mime, target, *size, shape.mode, max_bytes=max_bytes or 0)
 
 
 def write_as_is(source: Path, target: Path) -> None:

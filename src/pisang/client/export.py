@@ -6,12 +6,12 @@ home's, and the error says so.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import tempfile
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from pisang.client.derive import Shape, facts_of, write_as_is, write_derived
+from pisang.client.derive import PNG, Shape, facts_of, lossy_for, write_as_is, write_derived
 from pisang.client.output import Label, Slot, Target
 from pisang.client.results import Picture, Result
 from pisang.domain.warning import Warn
@@ -26,8 +26,15 @@ class Exported:
     error: PisangError | None = None
 
 
-def export(result: Result, target: Target, label: Label, shape: Shape | None = None) -> Exported:
-    """Write every image that is no draft; drafts stay in the home. Never raises for a file."""
+def export(
+    result: Result,
+    target: Target,
+    label: Label,
+    shape: Shape | None = None,
+    max_bytes: int | None = None,
+) -> Exported:
+    """Write every image that is no draft, each file with at most `max_bytes`; drafts stay in the
+    home. Never raises for a file."""
     count = max(len(result.finals), 1)
     images: list[Picture] = []
     warnings = list(result.warnings)
@@ -39,7 +46,9 @@ def export(result: Result, target: Target, label: Label, shape: Shape | None = N
             continue
         index += 1
         try:
-            written, warns = _export_one(picture, Slot(target, label, index, count), shape)
+            written, warns = _export_one(
+                picture, Slot(target, label, index, count), shape, max_bytes
+            )
         except PisangError as error:
             failed = failed or _with_place(error, picture)
             why = f"{error.message()} The image is kept as {picture.spot}."
@@ -51,29 +60,47 @@ def export(result: Result, target: Target, label: Label, shape: Shape | None = N
 
 
 def _export_one(
-    picture: Picture, slot: Slot, shape: Shape | None
+    picture: Picture, slot: Slot, shape: Shape | None, max_bytes: int | None
 ) -> tuple[Picture, tuple[Warn, ...]]:
-    wanted = slot.target.mime or picture.mime
     fitting = (
         shape if shape and (shape.width, shape.height) != (picture.width, picture.height) else None
     )
-    as_it_is = wanted == picture.mime and fitting is None
-    path = slot.write(wanted, _filler(picture, wanted, fitting, as_it_is=as_it_is))
-    if as_it_is:
-        return replace(picture, spot=path), ()
+    wanted = slot.target.mime or _format(picture, fitting, max_bytes)
+    small = max_bytes is None or picture.size <= max_bytes
+    if wanted == picture.mime and fitting is None and small:
+        return replace(picture, spot=slot.write(wanted, partial(write_as_is, picture.path))), ()
+
+    def fill(target: Path) -> None:
+        write_derived(picture.path, wanted, target, fitting, max_bytes)
+
+    path = slot.write(wanted, fill)
     facts = facts_of(path)
     changed = replace(
         picture, spot=path, mime=facts.mime, width=facts.width, height=facts.height, size=facts.size
     )
-    return changed, tuple(_told(picture, changed))
+    told = _told(picture, changed)
+    if not small:
+        told.append(_shrunk(picture, changed))
+    return changed, tuple(told)
 
 
-def _filler(
-    picture: Picture, mime: str, shape: Shape | None, *, as_it_is: bool
-) -> Callable[[Path], None]:
-    if as_it_is:
-        return partial(write_as_is, picture.path)
-    return lambda target: write_derived(picture.path, mime, target, shape)
+def _format(picture: Picture, shape: Shape | None, max_bytes: int | None) -> str:
+    """The format of a file whose name says none: the picture's own, but for a PNG that is too large
+    at the size it is to have."""
+    if max_bytes is None or picture.mime != PNG:
+        return picture.mime
+    if shape is None:
+        return picture.mime if picture.size <= max_bytes else lossy_for(picture.path)
+    with tempfile.TemporaryDirectory(prefix="pisang-") as folder:
+        tried = Path(folder, "tried.png")
+        write_derived(picture.path, PNG, tried, shape)
+        return picture.mime if tried.stat().st_size <= max_bytes else lossy_for(picture.path)
+
+
+def _shrunk(before: Picture, after: Picture) -> Warn:
+    kept = f"the original is kept as {before.path}"
+    sizes = f"from {before.size} bytes to {after.size}"
+    return Warn("shrunk", f"{after.path} was made smaller, {sizes}; {kept}.")
 
 
 def _told(before: Picture, after: Picture) -> list[Warn]:

@@ -49,7 +49,7 @@ from pisang.wires.table import wire
 SOURCE = "google"
 """What marks a batch that was given this way: only those are told this way."""
 
-DELETED = "google, deleted"
+DELETED = "google-deleted"
 """What marks one that its owner deleted: he is told of it no more, and the ledger keeps it."""
 
 MAX_ROWS = 10_000

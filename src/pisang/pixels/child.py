@@ -34,7 +34,8 @@ class Task:
     """One piece of work. `sources[i]` becomes `targets[i]`.
 
     `op`: `convert` (same pixels, another format), `resize` (to `width` × `height` by `mode`, a
-    `domain.image.ResizeMode`),
+    `domain.image.ResizeMode`), both at most `max_bytes` where that is not 0, with as little less
+    than `quality` as that takes,
     `preview` (no side over `width`, and at most `max_bytes`), `raw` (covers `width` × `height`,
     bare RGB bytes).
     """
@@ -247,6 +248,9 @@ _SAVERS: dict[str, tuple[str, Callable[[int], dict[str, object]]]] = {
         lambda quality: {"Q": quality, "compression": "av1", "effort": 2},
     ),
 }
+_LESS = (85, 78, 70, 62, 54, 46, 38, 30)
+"""Qualities below which nobody wants the picture."""
+
 WRITES = tuple(_SAVERS)
 """The media types that can be written."""
 
@@ -258,10 +262,23 @@ def _save(image: Image, target: str, task: Task) -> tuple[int, int, int]:
         image = image.flatten(background=[255] * (image.bands - 1))
     name, options = _SAVERS[task.mime]
     try:
-        data = getattr(image, name)(keep="icc", **options(task.quality))
+        if task.max_bytes:
+            image = image.copy_memory()  # it is read once more for each quality
+        for quality in _qualities(task):
+            data = getattr(image, name)(keep="icc", **options(quality))
+            if not task.max_bytes or len(data) <= task.max_bytes:
+                return _write(data, target, image)
     except pyvips.Error as error:
         raise Fault("source", _why_undecodable(str(error))) from error
-    return _write(data, target, image)
+    least = len(data)
+    raise Fault("target", f"it has {least} bytes at the least, and at most {task.max_bytes} fit")
+
+
+def _qualities(task: Task) -> tuple[int, ...]:
+    """What to try, best first. PNG knows no quality."""
+    if not task.max_bytes or task.mime == "image/png":
+        return (task.quality,)
+    return (task.quality, *(one for one in _LESS if one < task.quality))
 
 
 def _why_undecodable(said: str) -> str:

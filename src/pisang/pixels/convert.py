@@ -25,12 +25,16 @@ PREVIEW_PX = 1024
 PREVIEW_BYTES = 200_000
 
 
-def convert(path_in: Path, mime_out: str, path_out: Path, quality: int = QUALITY) -> Derived:
-    """The same pixels as PNG, JPEG, WebP or AVIF. Transparency becomes white in a JPEG.
+def convert(
+    path_in: Path, mime_out: str, path_out: Path, quality: int = QUALITY, max_bytes: int = 0
+) -> Derived:
+    """The same pixels as PNG, JPEG, WebP or AVIF. Transparency becomes white in a JPEG. With
+    `max_bytes` no larger than that, at a lower quality where it takes one.
 
-    Raises `ReferenceUnreadable` or `OutputUnwritable`.
+    Raises `ReferenceUnreadable` or `OutputUnwritable`, also for what can't be made so small.
     """
-    return _derive(Task("convert", (), (), mime_out, quality=quality), path_in, path_out)
+    task = Task("convert", (), (), mime_out, quality=quality, max_bytes=max_bytes)
+    return _derive(task, path_in, path_out)
 
 
 def fit_exact(path_in: Path, mime_out: str, path_out: Path, width: int, height: int) -> Derived:
@@ -42,15 +46,24 @@ def fit_exact(path_in: Path, mime_out: str, path_out: Path, width: int, height: 
 
 
 def resize(
-    path_in: Path, mime_out: str, path_out: Path, width: int, height: int, mode: ResizeMode
+    path_in: Path,
+    mime_out: str,
+    path_out: Path,
+    width: int,
+    height: int,
+    mode: ResizeMode,
+    max_bytes: int = 0,
 ) -> Derived:
     """Another size. `cover` fills `width` × `height` and cuts what is over; `contain` fits inside
     it and keeps the whole picture, so one side may be shorter; `pad` is `contain` with a border
-    (white, or clear where the picture has alpha) up to exactly that size.
+    (white, or clear where the picture has alpha) up to exactly that size. `max_bytes` as `convert`
+    has it.
 
     Raises `ReferenceUnreadable` or `OutputUnwritable`.
     """
-    task = Task("resize", (), (), mime_out, width=width, height=height, mode=mode, quality=QUALITY)
+    task = Task(
+        "resize", (), (), mime_out, width, height, mode, quality=QUALITY, max_bytes=max_bytes
+    )
     return _derive(task, path_in, path_out)
 
 

@@ -83,6 +83,7 @@ PHRASES: Mapping[str, str] = {
     "what came of it can't be kept yet ({})": "结果暂时无法保存（{}）",
     "the picture in the answer is broken or cut short": "回答里的图片损坏或不完整",
     "the request is still under way": "请求仍在进行中",
+    "the batch is still under way": "批次仍在进行中",
     # what the answer says
     "it answered {}": "它返回了 {}",
     "it answered {} {}": "未知错误: {}（{}）",
@@ -158,6 +159,7 @@ PHRASES: Mapping[str, str] = {
     "a Teredo form": "Teredo 地址",
     # pictures
     "it is cut short": "图片不完整",
+    "it has {} bytes at the least, and at most {} fit": "最少也有 {} 字节，上限是 {} 字节",
     "the codec says {}": "解码器报告：{}",
     "it is not a PNG, JPEG, WebP, GIF, AVIF or HEIF picture": (
         "不是 PNG、JPEG、WebP、GIF、AVIF 或 HEIF 图片"

@@ -117,6 +117,8 @@ PHRASES: Mapping[str, str] = {
     # what was done with the file
     "{} was converted from {} to {}; {}.": "{} 已由 {} 转换为 {}；{}。",
     "The files are written, but that could not be noted: {}": "文件已写好，但未能登记：{}",
+    "from {} bytes to {}": "从 {} 字节到 {} 字节",
+    "{} was made smaller, {}; {}.": "{} 已压缩，{}；{}。",
     "{} was resized {}; {}.": "{} 已调整尺寸，{}；{}。",
     "from {}×{} to {}×{}": "从 {}×{} 到 {}×{}",
     "the original is kept as {}": "原图保留为 {}",
