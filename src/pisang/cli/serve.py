@@ -126,8 +126,10 @@ async def _run(gateway: Gateway, asked: Serve, port: int, screen: Screen) -> tup
     """Serve until a signal, then see through what was sent. The attempts that were given up."""
     from pisang.cli.serving import hold_back, listening, make_server, on_signals
     from pisang.cli.systemd import notify
+    from pisang.studio.app import Studio
 
-    server: Any = make_server(gateway, asked.host, port, gateway.capacity.connections)
+    app = Studio(gateway)
+    server: Any = make_server(app, asked.host, port, gateway.capacity.connections)
     stopping = asyncio.Event()
 
     def stop() -> None:

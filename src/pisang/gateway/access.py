@@ -117,7 +117,7 @@ class Access:
         role = role_for(visit.method, visit.path, visit.query)
         if role is None:
             return Caller("", "")
-        caller = self._caller(visit)
+        caller = self.caller(visit)
         if not caller.role.covers(role):
             raise KeyRestricted(what=_TASKS[role], choices=_TASKS[caller.role])
         return caller
@@ -125,11 +125,12 @@ class Access:
     def is_admin(self, visit: Visit) -> bool:
         """Whether the caller of an open path would be admitted as an admin."""
         try:
-            return self._caller(visit).role.covers(Role.ADMIN)
+            return self.caller(visit).role.covers(Role.ADMIN)
         except KeyInvalid:
             return False
 
-    def _caller(self, visit: Visit) -> Caller:
+    def caller(self, visit: Visit) -> Caller:
+        """Whose key came with it. Raises `KeyInvalid`."""
         if not self.guarded:
             if not is_local(visit):
                 raise _refusal()

@@ -30,6 +30,7 @@ from pisang.gateway.reloading import Reloading
 from pisang.gateway.routes import Face, find_route, methods_at, paid_wire
 from pisang.gateway.routing import Router
 from pisang.gateway.serving import Service, serve
+from pisang.gateway.session import answer_session
 from pisang.gateway.stopping import Stop
 from pisang.gateway.telling import Teller
 from pisang.gateway.upkeep import keep_up
@@ -296,6 +297,16 @@ class Gateway:
         """The models, or one of them."""
         return list_models(visit, self._catalogue) or _absent(visit)
 
+    async def answer_session(self, visit: Visit, caller: Caller) -> WireAnswer:
+        """A browser's session."""
+        if self._access is None:
+            raise RuntimeError("the application was not opened")
+        try:
+            return await answer_session(visit, self._access)
+        except PisangError as error:
+            note_error(error)
+            return _refuse(visit, error)
+
     async def probe(self, visit: Visit, caller: Caller) -> WireAnswer:
         """What machines ask: health, readiness, metrics."""
         if self._service is None or self._access is None:
@@ -338,6 +349,7 @@ _FREE: Mapping[Face, Callable[[Gateway, Visit, Caller], Awaitable[WireAnswer]]] 
     Face.COUNT: Gateway.count,
     Face.MODELS: Gateway.list_models,
     Face.PROBE: Gateway.probe,
+    Face.SESSION: Gateway.answer_session,
 }
 """Who answers what costs nothing by itself."""
 

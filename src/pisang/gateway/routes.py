@@ -25,6 +25,7 @@ class Face(Enum):
     BATCHES = "batches"
     MODELS = "models"
     PROBE = "probe"
+    SESSION = "session"
     MANAGED = "managed"
 
 
@@ -103,6 +104,12 @@ ROUTES: tuple[Route, ...] = (
     _row("GET HEAD", "/healthz", None, Face.PROBE),
     _row("GET HEAD", "/readyz", None, Face.PROBE),
     _row("GET HEAD", "/metrics", Role.ADMIN, Face.PROBE),
+    # Who is not signed in yet has no key to show.
+    _row("GET POST DELETE", PREFIX + "/session", None, Face.SESSION),
+    _managed("GET", "/choices", Role.READ),
+    _managed("GET", "/gallery", Role.READ),
+    _managed("GET", "/gallery/{sha256}", Role.READ),
+    _managed("GET", "/previews/{sha256}", Role.READ),
     _managed("POST", "/generations", Role.USE),
     _managed("GET", "/generations/{request_id}", Role.READ),
     _managed("GET", "/batches", Role.READ),

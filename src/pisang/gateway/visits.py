@@ -52,6 +52,7 @@ def open_visit(scope: Scope, receive: Receive, send: Send) -> Visit:
     """The visit of an ASGI scope, its body not read yet."""
     headers, query = read_headers(scope), read_query(scope)
     key, google = _find_key(headers, query)
+    key = key or _session_key(scope, headers)
     return Visit(
         method=scope["method"],
         path=scope["path"],
@@ -74,6 +75,28 @@ def _find_key(headers: Mapping[str, str], query: Mapping[str, str]) -> tuple[str
     google = headers.get("x-goog-api-key") or query.get("key") or ""
     bearer = token.strip() if scheme.lower() == "bearer" else ""
     return google or query.get("ak") or bearer, bool(google)
+
+
+SESSION_COOKIE = "pisang_key"
+STUDIO_HEADER = "x-pisang-studio"
+"""What a page of the studio sends with each write: a browser lets no page of another origin send it
+unasked (Fetch standard, "CORS-preflight")."""
+
+_SESSION_PATHS = "/pisang/v1/"
+_READS = frozenset({"GET", "HEAD"})
+
+
+def _session_key(scope: Scope, headers: Mapping[str, str]) -> str:
+    """The key of a browser's session (`gateway.session`): for reads of the management API, and for
+    writes that a page of the studio makes."""
+    asked = scope["method"] in _READS or STUDIO_HEADER in headers
+    if not asked or not scope["path"].startswith(_SESSION_PATHS):
+        return ""
+    for one in headers.get("cookie", "").split(";"):
+        name, _, value = one.strip().partition("=")
+        if name == SESSION_COOKIE:
+            return value
+    return ""
 
 
 GRACE_S = 20.0

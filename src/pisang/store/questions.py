@@ -11,6 +11,7 @@ from pisang.domain.answer import Answer
 from pisang.domain.ledger import AttemptRow, Budget, ImageRow, RequestRow
 from pisang.store import history, usual
 from pisang.store.answers import Answers
+from pisang.store.gallery import Page, Wanted, gallery
 from pisang.store.history import Asked
 from pisang.store.ledger import Readers
 from pisang.store.rows import budget_row
@@ -60,6 +61,11 @@ class Questions:
         """Requests, newest first."""
         with self._readers.read() as tx:
             return history.history(tx, asked or Asked())
+
+    def gallery(self, wanted: Wanted) -> Page:
+        """The images, newest first. Raises `NotFound` for a page that follows none."""
+        with self._readers.read() as tx:
+            return gallery(tx, wanted)
 
     def usual_s(self, upstream: str, model: str, image_size: str | None) -> float | None:
         """How many seconds such an image took lately (the median); None where none was made."""

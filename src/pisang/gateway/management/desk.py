@@ -19,6 +19,7 @@ from pisang.engine.outcome import summary
 from pisang.engine.world import now_ms
 from pisang.errors import Language, NotFound, PisangError
 from pisang.gateway.access import Caller
+from pisang.gateway.management.previews import Previews
 from pisang.gateway.routing import as_told
 from pisang.gateway.serving import Service
 from pisang.gateway.visits import Visit
@@ -35,6 +36,7 @@ class Works:
 
     def __init__(self) -> None:
         self.under_way: dict[str, asyncio.Task[Ran]] = {}
+        self.previews = Previews()
         self._errors: OrderedDict[str, PisangError] = OrderedDict()
 
     def begin(self, request_id: str, task: asyncio.Task[Ran]) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response, StreamingResponse
 
 from pisang.domain.content import Content
@@ -16,6 +16,8 @@ from pisang.gateway.management.desk import At, Desk
 from pisang.gateway.management.shapes import Failed, Responses
 
 router = APIRouter(tags=["images"])
+
+Format = Literal["png", "jpeg", "webp", "avif"]
 
 _ONE_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
@@ -41,11 +43,19 @@ _RESPONSES: Responses = {
 
 @router.head("/images/{sha256}", responses=_RESPONSES, response_class=Response)
 @router.get("/images/{sha256}", responses=_RESPONSES, response_class=Response)
-async def image(sha256: str, request: Request, desk: At) -> Response:
+async def image(
+    sha256: str,
+    request: Request,
+    desk: At,
+    download: Annotated[bool, Query(description="To be saved, not shown.")] = False,
+    wanted: Annotated[Format | None, Query(alias="as", description="Converted to that.")] = None,
+) -> Response:
     """The bytes of an image of yours. They never change, so they may be kept for ever."""
     await desk.image(sha256)
+    if wanted is not None:
+        return await _converted(sha256, wanted, desk)
     content = await desk.ask(lambda: desk.store.content(sha256))
-    headers = _headers(content)
+    headers = _headers(content, download=download)
     if _has_it(request.headers.get("if-none-match", ""), headers["etag"]):
         return Response(status_code=304, headers=_without_length(headers))
     part = _part(request, content.size, headers["etag"])
@@ -61,10 +71,10 @@ async def image(sha256: str, request: Request, desk: At) -> Response:
     return StreamingResponse(_bytes(content, part, desk), status, headers)
 
 
-def _headers(content: Content) -> dict[str, str]:
+def _headers(content: Content, *, download: bool) -> dict[str, str]:
     """What goes with it. Its type is what its bytes are; nothing of it can run in a browser."""
     mime = sniff_mime(content.head)
-    shown = "inline" if mime else "attachment"
+    shown = "inline" if mime and not download else "attachment"
     name = f"{content.sha256[:12]}.{extension(mime or '')}"
     return {
         "content-type": mime or "application/octet-stream",
@@ -76,6 +86,20 @@ def _headers(content: Content) -> dict[str, str]:
         "x-content-type-options": "nosniff",
         "content-security-policy": "sandbox; default-src 'none'",
     }
+
+
+async def _converted(sha256: str, wanted: Format, desk: Desk) -> Response:
+    """It in another format, to be saved; the original stays what it is."""
+    mime = f"image/{wanted}"
+    name = f"{sha256[:12]}.{extension(mime)}"
+    headers = {
+        "content-disposition": f'attachment; filename="{name}"',
+        "cache-control": "private, no-store",
+        "x-content-type-options": "nosniff",
+        "content-security-policy": "sandbox; default-src 'none'",
+    }
+    body = await desk.works.previews.draw_as(sha256, mime, desk.store)
+    return Response(body, headers=headers, media_type=mime)
 
 
 def _without_length(headers: dict[str, str]) -> dict[str, str]:

@@ -333,3 +333,86 @@ class Models(BaseModel):
 
     date: str
     models: list[dict[str, Any]]
+
+
+class Sought(BaseModel):
+    """What is looked for among the images."""
+
+    query: Annotated[str, Field(max_length=1000, description="Words that the prompt has.")] = ""
+    model: Annotated[str | None, Field(max_length=200)] = None
+    upstream: Annotated[str | None, Field(max_length=100)] = None
+    ratio: Annotated[str | None, Field(max_length=20, examples=["16:9"])] = None
+    size: Annotated[str | None, Field(max_length=20, examples=["2K"])] = None
+    since: Annotated[str | None, Field(max_length=40)] = None
+    until: Annotated[str | None, Field(max_length=40)] = None
+    limit: Annotated[int, Field(ge=1, le=500)] = 100
+    before: Annotated[
+        str | None, Field(max_length=64, description="The `next` of the page before.")
+    ] = None
+
+
+class Tile(BaseModel):
+    """One image of a gallery, with the wish that it was made for."""
+
+    sha256: str
+    request_id: str
+    url: str
+    mime: str
+    width: int
+    height: int
+    bytes: int
+    parent: str | None
+    prompt: str
+    model: str
+    upstream: str
+    image_size: str | None
+    created_at: str
+
+
+class Gallery(BaseModel):
+    """Images, newest first. `next` is the `before` of the page after this one."""
+
+    images: list[Tile]
+    next: str | None
+    total: int | None
+
+
+class Amount(BaseModel):
+    """Money; the amount is a decimal text."""
+
+    amount: str
+    currency: str
+
+
+class Choice(BaseModel):
+    """A model of an upstream: what it makes (empty lists: not known), what an image of each size
+    costs there (null: not known), its pixels by `ratio@size`."""
+
+    id: str
+    name: str
+    aspect_ratios: list[str]
+    image_sizes: list[str]
+    default_size: str | None
+    max_references: int | None
+    prices: dict[str, Amount | None]
+    pixels: dict[str, list[int]]
+    why: str | None
+
+
+class Offer(BaseModel):
+    """An upstream as its users see it."""
+
+    name: str
+    standing: Literal["open", "probe", "ejected"]
+    default_model: str | None
+    default_aspect_ratio: str | None
+    default_image_size: str | None
+    models: list[Choice]
+
+
+class Choices(BaseModel):
+    """What may be asked for."""
+
+    max_n: int
+    default: str
+    upstreams: list[Offer]

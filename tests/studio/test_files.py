@@ -1,0 +1,121 @@
+"""The studio's files: what is served, how, and that its words are whole."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import hashlib
+import re
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pisang.studio.app import POLICY, Studio
+
+STATIC = Path(str(files("pisang.studio") / "static"))
+MODULES = sorted(path for path in STATIC.rglob("*.js") if path.parent.name != "vendor")
+
+MOST_BYTES = 200_000
+"""What a first visit may load before images."""
+
+
+def ask(path: str, method: str = "GET", **headers: str) -> tuple[int, dict[str, str], bytes]:
+    """One call to the studio over an application that says 418 to all that reaches it."""
+    told: list[dict[str, Any]] = []
+
+    async def behind(scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 418, "headers": []})
+        await send({"type": "http.response.body", "body": b"behind"})
+
+    async def send(message: Any) -> None:
+        told.append(message)
+
+    raw = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
+    scope = {"type": "http", "method": method, "path": path, "headers": raw}
+    asyncio.run(Studio(behind)(scope, None, send))  # type: ignore[arg-type]
+    fields = {name.decode(): value.decode() for name, value in told[0]["headers"]}
+    return told[0]["status"], fields, told[1]["body"]
+
+
+def test_the_page_and_its_modules_are_served_and_may_load_nothing_from_elsewhere():
+    status, fields, body = ask("/")
+    assert status == 200
+    assert fields["content-security-policy"] == POLICY
+    assert "unsafe" not in POLICY
+    assert fields["x-content-type-options"] == "nosniff"
+    assert b'src="studio/app.js"' in body
+    status, fields, body = ask("/studio/app.js")
+    assert (status, fields["content-type"]) == (200, "text/javascript; charset=utf-8")
+    assert body == (STATIC / "app.js").read_bytes()
+
+
+def test_a_file_that_a_browser_has_is_not_sent_again_and_goes_out_compressed_otherwise():
+    _, fields, body = ask("/studio/vendor/lit.js", accept_encoding="gzip, br")
+    assert fields["content-encoding"] == "gzip"
+    assert gzip.decompress(body) == (STATIC / "vendor/lit.js").read_bytes()
+    status, again, body = ask("/studio/vendor/lit.js", if_none_match=fields["etag"])
+    assert (status, body, again["etag"]) == (304, b"", fields["etag"])
+    assert ask("/", method="HEAD")[2] == b""
+
+
+@pytest.mark.parametrize(
+    "path", ["/studio/vendor/README.md", "/studio/../app.py", "/studio/", "/pisang/v1/models"]
+)
+def test_everything_else_is_the_gateways(path):
+    assert ask(path)[0] == 418
+    assert ask("/", method="POST")[0] == 418
+
+
+def test_what_is_not_ours_is_what_its_note_says():
+    note = (STATIC / "vendor/README.md").read_text()
+    digest = hashlib.sha256((STATIC / "vendor/lit.js").read_bytes()).hexdigest()
+    assert digest in note
+
+
+def test_a_module_imports_only_files_that_are_there():
+    for module in MODULES:
+        for name in re.findall(r"\b(?:from |import |import\()'([^']*)';?\)?", module.read_text()):
+            assert name.startswith("."), (module, name)
+            assert (module.parent / name).is_file(), (module, name)
+
+
+def test_no_module_makes_markup_of_text():
+    wrong = re.compile(
+        r"innerHTML|outerHTML|insertAdjacentHTML|unsafeHTML|document\.write|\beval\("
+    )
+    assert [module for module in MODULES if wrong.search(module.read_text())] == []
+
+
+def test_a_first_visit_loads_less_than_it_may():
+    sizes = [len(gzip.compress(path.read_bytes())) for path in STATIC.rglob("*.*")]
+    assert sum(sizes) < MOST_BYTES
+
+
+def words(language: str) -> dict[str, str]:
+    text = (STATIC / f"i18n/{language}.js").read_text()
+    return dict(re.findall(r"^  '([^']+)': '(.+)',$", text, re.MULTILINE))
+
+
+def test_every_sentence_is_there_in_both_languages_with_the_same_holes():
+    english, chinese = words("en"), words("zh")
+    assert english.keys() == chinese.keys()
+    holes = re.compile(r"\{\w+\}")
+    for name, sentence in english.items():
+        assert set(holes.findall(sentence)) == set(holes.findall(chinese[name])), name
+
+
+def test_every_sentence_that_a_page_says_is_in_the_table_and_none_is_there_in_vain():
+    english = words("en")
+    source = "\n".join(module.read_text() for module in MODULES if module.parent.name != "i18n")
+    said = set(re.findall(r"'([a-z][\w-]*\.[\w-]+)'", source))
+    families = tuple(re.findall(r"\bt\(`([a-z-]+\.(?:[a-z]+-)?)\$\{", source))
+    assert {name for name in re.findall(r"\bt\('([^']+)'", source)} <= english.keys()
+    assert [name for name in english if name not in said and not name.startswith(families)] == []
+
+
+def test_no_element_has_a_method_of_its_own_where_the_browser_calls_its():
+    theirs = "remove|append|prepend|before|after|focus|blur|click|closest|matches|animate|normalize"
+    wrong = re.compile(rf"^  (?:async )?(?:{theirs})\(|static properties = .*\b(?:{theirs}):", re.M)
+    assert [module for module in MODULES if wrong.search(module.read_text())] == []
