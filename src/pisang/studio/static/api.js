@@ -33,10 +33,10 @@ export class ApiError extends Error {
 /**
  * @param {string} method
  * @param {string} path below the API, or a whole path
- * @param {{body?: unknown, query?: Record<string, any>, headers?: Record<string, string>, signal?: AbortSignal}} [more]
+ * @param {{body?: unknown, text?: string, query?: Record<string, any>, headers?: Record<string, string>, signal?: AbortSignal}} [more]
  * @returns {Promise<Response>} an answer of 2xx
  */
-export async function send(method, path, { body, query, headers, signal } = {}) {
+export async function send(method, path, { body, text, query, headers, signal } = {}) {
   const answer = await fetch(address(path, query), {
     method,
     signal,
@@ -47,7 +47,7 @@ export async function send(method, path, { body, query, headers, signal } = {}) 
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       ...headers,
     },
-    body: body === undefined ? undefined : JSON.stringify(body),
+    body: text ?? (body === undefined ? undefined : JSON.stringify(body)),
   });
   if (answer.ok) return answer;
   const problem = await answer.json().then((told) => told.error ?? {}, () => ({}));

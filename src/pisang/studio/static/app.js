@@ -24,6 +24,7 @@ const RETRY_MS = 2000;
 const PAGES = [
   { name: 'create', icon: 'create', load: null, admin: false },
   { name: 'gallery', icon: 'gallery', load: null, admin: false },
+  { name: 'batch', icon: 'batch', load: () => import('./components/batch-page.js'), admin: false },
   { name: 'costs', icon: 'costs', load: () => import('./components/cost-page.js'), admin: false },
   { name: 'keys', icon: 'keys', load: () => import('./components/key-page.js'), admin: true },
   { name: 'upstreams', icon: 'upstreams', load: () => import('./components/upstream-page.js'), admin: true },
@@ -172,6 +173,7 @@ class StudioApp extends StudioElement {
 
   body() {
     switch (this.page) {
+      case 'batch': return html`<batch-page></batch-page>`;
       case 'costs': return html`<cost-page></cost-page>`;
       case 'keys': return html`<key-page></key-page>`;
       case 'upstreams': return html`<upstream-page></upstream-page>`;

@@ -14,6 +14,9 @@ export function bytesText(bytes) {
   return `${value.toFixed(value < 10 ? 1 : 0)} ${steps[step]}`;
 }
 
+/** How long something took: to the tenth where that is much of it. @param {number} seconds */
+export const tookText = (seconds) => (seconds < 9.95 ? t('time.seconds', { s: Math.max(0, seconds).toFixed(1) }) : secondsText(seconds));
+
 /** @param {number} seconds */
 export function secondsText(seconds) {
   const whole = Math.max(0, Math.round(seconds));

@@ -28,6 +28,8 @@ class CostPage extends StudioElement {
     this.by = 'model';
     this.days = null;
     this.rows = null;
+    /** What keys are called, by their ids. @type {Map<string, string>} */
+    this.names = new Map();
   }
 
   connectedCallback() {
@@ -37,8 +39,9 @@ class CostPage extends StudioElement {
 
   async read() {
     try {
-      [this.days, this.rows] = await Promise.all([
+      [this.days, this.rows, this.names] = await Promise.all([
         get('/usage', { by: 'day', since: this.span }), get('/usage', { by: this.by, since: this.span }),
+        this.by === 'key' ? keyNames() : new Map(),
       ]);
     } catch (error) {
       complain(error);
@@ -94,7 +97,7 @@ class CostPage extends StudioElement {
       <div class="wide" tabindex="0" role="region" aria-label=${t('page.costs')}><table>
         <thead><tr><th>${t(`costs.by-${this.by}`)}</th><th></th><th class="number">${t('costs.spent')}</th><th class="number">${t('costs.images')}</th><th class="number">${t('costs.attempts')}</th></tr></thead>
         <tbody>${rows.map((/** @type {any} */ one) => html`<tr>
-          <td>${one.name || '–'}</td>
+          <td>${this.names.get(one.name) ?? one.name ?? '–'}${this.names.has(one.name) ? html` <code class="faint">${one.name}</code>` : nothing}</td>
           <td width="30%"><span class="share" .style=${`width:${(Number(one.spent) / most) * 100}%`}></span></td>
           <td class="number">${moneyText(one.spent, one.currency)}</td><td class="number">${countText(one.images)}</td><td class="number">${countText(one.attempts)}</td>
         </tr>`)}</tbody>
@@ -102,6 +105,11 @@ class CostPage extends StudioElement {
       ${rows.length ? nothing : html`<p class="soft">${t('costs.none')}</p>`}
     </section>`;
   }
+}
+
+async function keyNames() {
+  const { keys } = await get('/keys');
+  return new Map(keys.map((/** @type {any} */ one) => [one.id, one.name]));
 }
 
 /**

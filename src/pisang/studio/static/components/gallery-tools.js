@@ -10,6 +10,7 @@ import { icon } from '../styles/icons.js';
 import { StudioElement } from './element.js';
 
 const TYPING_MS = 180;
+const OUTCOMES = ['unknown', 'failed', 'refused'];
 
 class GalleryTools extends StudioElement {
   static properties = { open: { type: Boolean, reflect: true } };
@@ -49,6 +50,7 @@ class GalleryTools extends StudioElement {
           <input type="search" aria-label=${t('gallery.search')} placeholder=${t('gallery.search')} .value=${live(filter.query)} @input=${this.typed} />
         </div>
         ${total === null ? nothing : html`<span class="total small faint number" aria-hidden="true">${t('gallery.total', { count: countText(total) })}</span>`}
+        ${this.only('favourite', 'star')}${this.only('trash', 'trash')}
         <button class="quiet toggle" aria-expanded=${this.open} aria-controls="filters" aria-label=${t('gallery.filters')} title=${t('gallery.filters')}
           @click=${() => { this.open = !this.open; }}>${icon('filter')}${active ? html`<span class="number">${active}</span>` : nothing}</button>
         <button class="quiet pick" aria-pressed=${picked.value.on} aria-label=${t('gallery.select')} title=${t('gallery.select')}
@@ -59,6 +61,7 @@ class GalleryTools extends StudioElement {
         ${this.choice('upstream', choices.value.upstreams.map((one) => one.name))}
         ${this.choice('ratio', RATIOS)}
         ${this.choice('size', SIZES)}
+        ${this.choice('outcome', OUTCOMES, (state) => t(`step.${state}`))}
         ${this.day('since')}${this.day('until')}
         <button class="quiet end" ?disabled=${!active} @click=${() => this.look({ ...NO_FILTER, query: filter.query })}>${t('gallery.no-filter')}</button>
       </div>`;
@@ -70,13 +73,21 @@ class GalleryTools extends StudioElement {
   }
 
   /** @param {string} name @param {string[]} values */
-  choice(name, values) {
+  choice(name, values, says = (/** @type {string} */ value) => value) {
     const now = gallery.value.filter[name];
     return html`<label>${t(`filter.${name}`)}
       <select .value=${live(now)} @change=${(/** @type {any} */ event) => this.look({ [name]: event.target.value })}>
         <option value="">${t('filter.any')}</option>
-        ${values.map((value) => html`<option value=${value} ?selected=${value === now}>${value}</option>`)}
+        ${values.map((value) => html`<option value=${value} ?selected=${value === now}>${says(value)}</option>`)}
       </select></label>`;
+  }
+
+  /** Whether only those are shown. @param {'favourite' | 'trash'} name @param {any} sign */
+  only(name, sign) {
+    const on = Boolean(gallery.value.filter[name]);
+    const word = t(`filter.${name}`);
+    return html`<button class="quiet icon" aria-pressed=${on} aria-label=${word} title=${word}
+      @click=${() => this.look({ [name]: on ? '' : 'true' })}>${icon(sign, on)}</button>`;
   }
 
   /** @param {'since' | 'until'} name */

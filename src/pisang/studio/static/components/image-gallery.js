@@ -2,15 +2,17 @@
 import { css, html, nothing, repeat } from '../vendor/lit.js';
 import { countText } from '../format.js';
 import { t } from '../i18n/index.js';
-import { gallery, keyOf, lookFor, pick, picked, pickRange, readNewest, readOn, showWaiting } from '../state/gallery.js';
+import { favour, gallery, keyOf, lookFor, pick, picked, pickRange, readNewest, readOn, showWaiting } from '../state/gallery.js';
 import { Masonry } from '../state/masonry.js';
 import { previewUrl } from '../state/previews.js';
 import { finished } from '../state/queue.js';
+import { mayUse } from '../state/session.js';
 import { Watch } from '../state/store.js';
 import { complain } from '../state/toasts.js';
 import { icon } from '../styles/icons.js';
 import { StudioElement } from './element.js';
 import './gallery-tools.js';
+import './outcome-list.js';
 import './picked-bar.js';
 
 const WIDE_PX = 250;
@@ -34,7 +36,8 @@ class ImageGallery extends StudioElement {
       li.picked img { opacity: 0.85; border-radius: inherit; }
       .over { position: absolute; top: 0.4rem; border: 0; background: #1119; color: #fff; min-height: 1.9rem; width: 1.9rem; opacity: 0; border-radius: var(--radius-full); }
       .over:hover { background: #111d; color: #fff; }
-      .over.check { left: 0.4rem; }
+      .over.check { left: 0.4rem; } .over.star { right: 0.4rem; }
+      .over.star[aria-pressed='true'] { color: var(--accent); background: #1119; }
       li:hover .over, li:focus-within .over, .over[aria-pressed='true'], .picking .over.check { opacity: 1; }
       .over.check[aria-pressed='true'] { color: var(--on-accent); background: var(--accent); }
       @media (hover: none) { :not(.picking) > li .over.check { display: none; } }
@@ -116,7 +119,7 @@ class ImageGallery extends StudioElement {
   }
 
   render() {
-    const { images, loaded, waiting, total } = gallery.value;
+    const { images, loaded, waiting, total, filter } = gallery.value;
     const [start, end] = this.range;
     const shown = images.slice(start, end);
     return html`<section aria-labelledby="title">
@@ -126,10 +129,11 @@ class ImageGallery extends StudioElement {
       ${waiting.length
         ? html`<div class="new"><button class="primary" @click=${this.showNew}>${t('gallery.new', { count: waiting.length })}</button></div>`
         : nothing}
-      <ul class="field ${picked.value.on ? 'picking' : ''}" .style=${`height:${this.layout.height}px`} @keydown=${this.pressed}>
+      ${filter.outcome ? html`<outcome-list .state=${filter.outcome}></outcome-list>` : nothing}
+      <ul ?hidden=${Boolean(filter.outcome)} class="field ${picked.value.on ? 'picking' : ''}" .style=${`height:${this.layout.height}px`} @keydown=${this.pressed}>
         ${repeat(shown, keyOf, (image, at) => this.tile(image, start + at))}
       </ul>
-      ${loaded && !images.length ? this.empty() : nothing}
+      ${loaded && !images.length && !filter.outcome ? this.empty() : nothing}
       <picked-bar></picked-bar>
     </section>`;
   }
@@ -154,6 +158,7 @@ class ImageGallery extends StudioElement {
         @focus=${() => { this.current = at; }} @click=${(/** @type {MouseEvent} */ event) => this.clicked(event, image)}
         ><img src=${previewUrl(image.sha256)} alt=${image.prompt.slice(0, 200)} decoding="async" draggable="false"
       /></a>
+      ${mayUse() ? html`<button class="over star" tabindex="-1" aria-pressed=${Boolean(image.favourite)} aria-label=${t('gallery.favour')} @click=${() => this.favour(image)}>${icon('star', image.favourite)}</button>` : nothing}
       <button class="over check" tabindex="-1" aria-pressed=${on} aria-label=${t('gallery.pick')} @click=${(/** @type {MouseEvent} */ event) => this.choose(event, image)}>${icon('check')}</button>
     </li>`;
   }
@@ -170,6 +175,11 @@ class ImageGallery extends StudioElement {
     if (event.shiftKey && this.anchor) pickRange(this.anchor, image);
     else pick(image);
     this.anchor = image;
+  }
+
+  /** @param {import('../state/gallery.js').Image} image */
+  favour(image) {
+    if (mayUse()) favour([image], !image.favourite).catch(complain);
   }
 
   showNew() {
@@ -190,6 +200,7 @@ class ImageGallery extends StudioElement {
       End: () => this.go(images.length - 1),
       ' ': () => this.choose(event, images[at]),
       x: () => this.choose(event, images[at]),
+      f: () => this.favour(images[at]),
     };
     const act = keys[event.key];
     if (!act || event.altKey || event.ctrlKey || event.metaKey || !images[at]) return;

@@ -1,6 +1,6 @@
 /** All that is known of an image: what was asked, what came, what it cost, whence it comes. */
 import { css, html, nothing } from '../vendor/lit.js';
-import { bytesText, costText, momentText, secondsText } from '../format.js';
+import { bytesText, costText, momentText, tookText } from '../format.js';
 import { t } from '../i18n/index.js';
 import { previewUrl } from '../state/previews.js';
 import { asCommand, asCurl, asPython } from '../state/recipes.js';
@@ -87,7 +87,7 @@ class ImageInfo extends StudioElement {
       ${fact('info.model', story.model)} ${fact('info.upstream', story.upstream)}
       ${fact('info.cost', costText(story.cost))}
       ${fact('info.when', momentText(story.created_at))}
-      ${took_s === null ? nothing : fact('info.took', secondsText(took_s))}
+      ${took_s === null ? nothing : fact('info.took', tookText(took_s))}
       ${story.tags.length ? fact('info.tags', story.tags.join(', ')) : nothing}`;
   }
 

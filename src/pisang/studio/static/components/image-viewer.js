@@ -3,7 +3,7 @@ import { css, html, nothing } from '../vendor/lit.js';
 import { API, get } from '../api.js';
 import { t } from '../i18n/index.js';
 import { recall, remember } from '../state/memory.js';
-import { gallery } from '../state/gallery.js';
+import { favour, gallery } from '../state/gallery.js';
 import { previewUrl } from '../state/previews.js';
 import { mayUse } from '../state/session.js';
 import { Watch } from '../state/store.js';
@@ -109,7 +109,8 @@ class ImageViewer extends StudioElement {
         ${this.tool('edit', 'viewer.edit', () => this.edit(image))}
         ${this.tool('remix', 'viewer.remix', () => this.remix())}
         ${this.tool('image', 'viewer.use', () => this.use(image))}` : nothing}
-      ${mayUse() ? html`<button class="quiet icon" aria-label=${t('viewer.delete')} title=${t('viewer.delete')} @click=${() => this.delete(image)}>${icon('trash')}</button>` : nothing}
+      ${mayUse() ? html`<button class="quiet icon" aria-pressed=${Boolean(image.favourite)} aria-label=${t('gallery.favour')} title=${t('gallery.favour')} @click=${() => this.favour(image)}>${icon('star', image.favourite)}</button>
+        <button class="quiet icon" aria-label=${t('viewer.delete')} title=${t('viewer.delete')} @click=${() => this.delete(image)}>${icon('trash')}</button>` : nothing}
       <button class="quiet icon" aria-pressed=${this.known} aria-label=${t('viewer.info')} title=${t('viewer.info')} @click=${this.toggleInfo}>${icon('info')}</button>`;
   }
 
@@ -159,10 +160,15 @@ class ImageViewer extends StudioElement {
   }
 
   /** @param {any} image */
+  favour(image) {
+    favour([image], !image.favourite).catch(complain);
+  }
+
+  /** @param {any} image */
   delete(image) {
     const next = gallery.value.images[this.at + 1] ?? gallery.value.images[this.at - 1];
-    deleteImages([image]);
-    if (next && next.request_id !== image.request_id) location.replace(`#/image/${next.request_id}/${next.sha256}`);
+    deleteImages([image]).catch(complain);
+    if (next) location.replace(`#/image/${next.request_id}/${next.sha256}`);
     else this.close();
   }
 
@@ -175,7 +181,7 @@ class ImageViewer extends StudioElement {
       ArrowLeft: () => this.turn(-1), ArrowRight: () => this.turn(1), i: () => this.toggleInfo(),
       '+': () => field?.zoom(1.4), '=': () => field?.zoom(1.4), '-': () => field?.zoom(1 / 1.4), 0: () => field?.zoom(0),
       e: () => this.story && mayUse() && this.edit(image), r: () => this.story && mayUse() && this.remix(), u: () => mayUse() && this.use(image),
-      c: () => { this.compared = this.compared ? '' : image.parent ?? ''; }, Delete: () => mayUse() && this.delete(image),
+      c: () => { this.compared = this.compared ? '' : image.parent ?? ''; }, Delete: () => mayUse() && this.delete(image), f: () => mayUse() && this.favour(image),
     };
     const act = keys[event.key];
     if (!act) return;

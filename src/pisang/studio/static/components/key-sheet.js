@@ -7,10 +7,10 @@ import { StudioElement } from './element.js';
 const MAC = navigator.platform.startsWith('Mac');
 
 const KEYS = {
-  everywhere: [['?', 'sheet'], ['n', 'prompt'], ['/', 'search'], ['1 … 5', 'pages'], ['Esc', 'close']],
+  everywhere: [['?', 'sheet'], ['n', 'prompt'], ['/', 'search'], ['1 … 6', 'pages'], ['Esc', 'close']],
   composer: [[MAC ? '⌘ ↵' : 'Ctrl ↵', 'send'], [MAC ? '⌥ ↑ ↓' : 'Alt ↑ ↓', 'history'], [MAC ? '⌘ V' : 'Ctrl V', 'paste']],
-  gallery: [['← ↑ → ↓', 'walk'], ['↵', 'open'], ['Space', 'pick']],
-  viewer: [['← →', 'turn'], ['+ − 0', 'zoom'], ['i', 'info'], ['e', 'edit'], ['r', 'remix'], ['u', 'use'], ['c', 'compare'], ['Del', 'delete']],
+  gallery: [['← ↑ → ↓', 'walk'], ['↵', 'open'], ['Space', 'pick'], ['f', 'favour']],
+  viewer: [['← →', 'turn'], ['+ − 0', 'zoom'], ['i', 'info'], ['e', 'edit'], ['r', 'remix'], ['u', 'use'], ['f', 'favour'], ['c', 'compare'], ['Del', 'delete']],
 };
 
 class KeySheet extends StudioElement {

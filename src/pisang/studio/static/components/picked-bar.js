@@ -2,13 +2,14 @@
 import { css, html, nothing } from '../vendor/lit.js';
 import { countText } from '../format.js';
 import { t } from '../i18n/index.js';
-import { gallery, picked, pickedImages, remove, UNDO_MS, unpick } from '../state/gallery.js';
+import { erase, favour, gallery, packed, picked, pickedImages, remove, restore, UNDO_MS, unpick } from '../state/gallery.js';
 import { mayUse, session } from '../state/session.js';
 import { Watch } from '../state/store.js';
 import { complain, say } from '../state/toasts.js';
 import { addReferences, referenceOf } from '../state/wish.js';
 import { icon } from '../styles/icons.js';
 import { StudioElement } from './element.js';
+import { ask } from './forms.js';
 
 class PickedBar extends StudioElement {
   static styles = [
@@ -35,9 +36,34 @@ class PickedBar extends StudioElement {
       <strong class="number" role="status">${t('picked.count', { count: countText(images.length) })}</strong>
       ${mayUse() ? this.button('image', t('picked.use'), none, () => this.use(images)) : nothing}
       ${this.button('compare', t('picked.compare'), images.length !== 2, async () => this.tell('compare-images', images))}
-      ${mayUse() ? this.button('trash', t('picked.delete'), none, async () => deleteImages(images), 'danger') : nothing}
+      ${this.button('download', t('picked.zip'), none, () => this.fetch(images))}
+      ${mayUse() ? this.marks(images, none) : nothing}
       <button class="quiet icon" aria-label=${t('picked.none')} title=${t('picked.none')} @click=${unpick}>${icon('close')}</button>
     </div>`;
+  }
+
+  /** @param {import('../state/gallery.js').Image[]} images @param {boolean} none */
+  marks(images, none) {
+    if (gallery.value.filter.trash) {
+      return html`${this.button('remix', t('picked.restore'), none, () => restore(images))}
+        ${this.button('trash', t('picked.erase'), none, () => this.erase(images), 'danger')}`;
+    }
+    const all = !none && images.every((one) => one.favourite);
+    return html`${this.button('star', t(all ? 'picked.unfavour' : 'picked.favour'), none, () => favour(images, !all))}
+      ${this.button('trash', t('picked.delete'), none, () => deleteImages(images), 'danger')}`;
+  }
+
+  /** @param {import('../state/gallery.js').Image[]} images */
+  async erase(images) {
+    if (await ask(this, t('picked.erase-ask', { count: images.length }), t('picked.erase'))) await erase(images);
+  }
+
+  /** One file with all of them. @param {import('../state/gallery.js').Image[]} images */
+  async fetch(images) {
+    const link = document.createElement('a');
+    link.href = await packed(images);
+    link.download = '';
+    link.click();
   }
 
   /** @param {any} sign @param {string} name @param {boolean} disabled @param {() => Promise<any>} act */
@@ -55,9 +81,9 @@ class PickedBar extends StudioElement {
 }
 
 /** Takes images away, and says how to have them back. @param {import('../state/gallery.js').Image[]} images */
-export function deleteImages(images) {
-  const restore = remove(images);
-  say(t('picked.deleted', { count: images.length }), { action: { label: t('picked.undo'), run: restore }, shown_ms: UNDO_MS });
+export async function deleteImages(images) {
+  const back = await remove(images);
+  say(t('picked.deleted', { count: images.length }), { action: { label: t('picked.undo'), run: () => back().catch(complain) }, shown_ms: UNDO_MS });
 }
 
 customElements.define('picked-bar', PickedBar);

@@ -1,6 +1,6 @@
 /** One request on its way: where each of its images is, what it may cost, and what can be done. */
 import { css, html, nothing } from '../vendor/lit.js';
-import { bytesText, costText, moneyText, secondsText } from '../format.js';
+import { bytesText, costText, moneyText, secondsText, tookText } from '../format.js';
 import { t } from '../i18n/index.js';
 import { previewUrl } from '../state/previews.js';
 import { buyAgain, cancel, decide, dismissEntry, submit } from '../state/queue.js';
@@ -12,7 +12,7 @@ import { StudioElement } from './element.js';
 const TICK_MS = 500;
 
 class QueueCard extends StudioElement {
-  static properties = { entry: { attribute: false }, busy: { state: true } };
+  static properties = { entry: { attribute: false }, listed: { type: Boolean }, busy: { state: true } };
 
   static styles = [
     ...StudioElement.styles,
@@ -39,6 +39,8 @@ class QueueCard extends StudioElement {
   constructor() {
     super();
     this.busy = false;
+    /** Whether it stands in a list of its own, from which nothing is taken away. */
+    this.listed = false;
     this.timer = 0;
   }
 
@@ -57,7 +59,7 @@ class QueueCard extends StudioElement {
     return html`<article class="card" aria-busy=${entry.underWay}>
       <div class="top">
         <p class="prompt">${entry.prompt}</p>
-        ${entry.underWay ? nothing : html`<button class="quiet icon" aria-label=${t('queue.dismiss')} @click=${() => dismissEntry(entry.key)}>${icon('close')}</button>`}
+        ${entry.underWay || this.listed ? nothing : html`<button class="quiet icon" aria-label=${t('queue.dismiss')} @click=${() => dismissEntry(entry.key)}>${icon('close')}</button>`}
       </div>
       ${entry.underWay ? this.running() : this.over()}
     </article>`;
@@ -118,7 +120,7 @@ class QueueCard extends StudioElement {
     const { entry } = this;
     const cost = entry.result?.cost ? costText(entry.result.cost) : entry.error?.charged === 'no' ? t('money.free') : '';
     const ended = Math.max(0, ...entry.attempts.map((/** @type {any} */ one) => one.ended_ms ?? 0));
-    return [cost, ended ? secondsText((ended - entry.startedAt) / 1000) : ''].filter(Boolean).join(' · ');
+    return [cost, ended ? tookText((ended - entry.startedAt) / 1000) : ''].filter(Boolean).join(' · ');
   }
 
   /** @param {any[]} images */

@@ -105,11 +105,12 @@ class UpstreamPage extends StudioElement {
 
   /** @param {SubmitEvent} event */
   async save(event) {
+    const form = /** @type {HTMLFormElement} */ (event.target);
     const { name = this.changed?.name, ...facts } = formFacts(event);
     const changed = Object.fromEntries(Object.entries(facts).filter(([field, value]) => value !== this.changed?.[field]));
     try {
       await call(this.changed ? 'PATCH' : 'PUT', `/upstreams/${name}`, { body: changed });
-      /** @type {HTMLFormElement} */ (event.target).reset();
+      form.reset();
       this.sheet.close();
       await this.read();
       await readChoices();

@@ -38,11 +38,13 @@ export function speak(wanted) {
 }
 
 /**
+ * A sentence may be two, for one and for many: `{count} image|{count} images`.
  * @param {string} name
  * @param {Record<string, string | number>} [holes]
  * @returns {string}
  */
 export function t(name, holes = {}) {
-  const sentence = TABLES[current][name] ?? TABLES.en[name] ?? name;
+  const [one, many = one] = (TABLES[current][name] ?? TABLES.en[name] ?? name).split('|');
+  const sentence = String(holes.count) === '1' ? one : many;
   return sentence.replace(/\{(\w+)\}/g, (hole, key) => String(holes[key] ?? hole));
 }

@@ -1,7 +1,6 @@
 /** The images, newest first, as far as they were scrolled to; what is looked for; what is picked. */
-import { API, call, get } from '../api.js';
+import { call, get, post } from '../api.js';
 import { Store } from './store.js';
-import { complain } from './toasts.js';
 
 /**
  * @typedef {object} Image one row of the gallery
@@ -16,9 +15,10 @@ import { complain } from './toasts.js';
  * @property {string} upstream
  * @property {string | null} image_size
  * @property {string} created_at
+ * @property {boolean} [favourite]
  */
 
-export const NO_FILTER = { query: '', model: '', upstream: '', ratio: '', size: '', since: '', until: '' };
+export const NO_FILTER = { query: '', model: '', upstream: '', ratio: '', size: '', since: '', until: '', favourite: '', trash: '', outcome: '' };
 
 const PAGE = 200;
 const HEAD = 50;
@@ -55,13 +55,15 @@ export async function readOn() {
   await read(next);
 }
 
+/** The filter as the server takes it; what ended without an image is no part of it (`outcome-list`). */
+const asked = () => ({ ...gallery.value.filter, outcome: '' });
+
 /** @param {string | null} before */
 async function read(before) {
   const { signal } = asking;
   try {
-    const told = await get('/gallery', { ...gallery.value.filter, before, limit: PAGE }, signal);
-    const fresh = told.images.filter((/** @type {Image} */ one) => !leaving.has(one.request_id));
-    const images = before ? [...gallery.value.images, ...fresh] : fresh;
+    const told = await get('/gallery', { ...asked(), before, limit: PAGE }, signal);
+    const images = before ? [...gallery.value.images, ...told.images] : told.images;
     gallery.set({ images, next: told.next, total: told.total ?? gallery.value.total, loading: false, loaded: true });
   } catch (error) {
     if (signal.aborted) return;
@@ -72,9 +74,9 @@ async function read(before) {
 
 /** New images are shown at once where the newest are in view, else they wait for a word. @param {boolean} atTop */
 export async function readNewest(atTop) {
-  const { filter, images, waiting, loaded } = gallery.value;
+  const { images, waiting, loaded } = gallery.value;
   if (!loaded) return;
-  const told = await get('/gallery', { ...filter, limit: HEAD });
+  const told = await get('/gallery', { ...asked(), limit: HEAD });
   const known = new Set([...images, ...waiting].map(keyOf));
   const fresh = told.images.filter((/** @type {Image} */ one) => !known.has(keyOf(one)));
   gallery.set({ waiting: [...fresh, ...waiting], total: told.total ?? gallery.value.total });
@@ -108,52 +110,73 @@ export const unpick = () => picked.set({ keys: new Set(), on: false });
 /** @returns {Image[]} */
 export const pickedImages = () => gallery.value.images.filter((one) => picked.value.keys.has(keyOf(one)));
 
-/** How long what was deleted can be had back. */
+/** How long the word that offers to take it back is shown. In the trash it lies for a month. */
 export const UNDO_MS = 12_000;
 
-/** Requests that are deleted once their time is over. @type {Map<string, number>} */
-const leaving = new Map();
+const AT_ONCE = 500;
 
-/**
- * Takes requests out of the gallery with all their images. The server deletes them when nobody can
- * take it back any more: in a while, or as this page is left.
- * @param {Image[]} images
- * @returns {() => void} how to take it back
- */
-export function remove(images) {
-  const requests = [...new Set(images.map((one) => one.request_id))];
-  const before = gallery.value;
-  const left = before.images.filter((one) => !requests.includes(one.request_id));
-  gallery.set({ images: left, total: lessened(before.images.length - left.length) });
-  unpick();
-  for (const id of requests) leaving.set(id, setTimeout(erase, UNDO_MS, id));
-  return () => {
-    for (const id of requests) {
-      clearTimeout(leaving.get(id));
-      leaving.delete(id);
-    }
-    void lookFor();
-  };
+/** @param {Image[]} images @param {{favourite?: boolean, trashed?: boolean}} marks */
+async function mark(images, marks) {
+  for (let at = 0; at < images.length; at += AT_ONCE) {
+    await call('PUT', '/gallery/marks', { body: { images: images.slice(at, at + AT_ONCE).map(pairOf), ...marks } });
+  }
 }
 
-/** @param {number} gone */
-const lessened = (gone) => (gallery.value.total === null ? null : gallery.value.total - gone);
+/** @param {Image} image */
+const pairOf = ({ request_id, sha256 }) => ({ request_id, sha256 });
 
-/** @param {string} id */
-async function erase(id) {
-  leaving.delete(id);
+/** Makes them favourites, or plain ones again. @param {Image[]} images @param {boolean} favourite */
+export async function favour(images, favourite) {
+  const keys = new Set(images.map(keyOf));
+  const turn = (/** @type {boolean} */ on) =>
+    gallery.set({ images: gallery.value.images.map((one) => (keys.has(keyOf(one)) ? { ...one, favourite: on } : one)) });
+  turn(favourite);
   try {
-    await call('DELETE', `/requests/${id}`);
+    await mark(images, { favourite });
   } catch (error) {
-    complain(error);
-    void lookFor();
+    turn(!favourite);
+    throw error;
   }
 }
 
-/** Whoever leaves the page meant it: what is to go goes now. */
-window.addEventListener('pagehide', () => {
-  for (const id of leaving.keys()) {
-    void fetch(`${API}/requests/${id}`, { method: 'DELETE', keepalive: true, headers: { 'x-pisang-studio': '1' } });
+/** Puts them into the trash. @param {Image[]} images @returns {Promise<() => Promise<void>>} how to take it back */
+export async function remove(images) {
+  takeOut(images);
+  try {
+    await mark(images, { trashed: true });
+  } catch (error) {
+    await lookFor();
+    throw error;
   }
-  leaving.clear();
-});
+  return () => restore(images);
+}
+
+/** Takes them out of the trash again. @param {Image[]} images */
+export async function restore(images) {
+  await mark(images, { trashed: false });
+  unpick();
+  await lookFor();
+}
+
+/** Deletes their requests for ever: prompts, answers and every image of them. @param {Image[]} images */
+export async function erase(images) {
+  const requests = new Set(images.map((one) => one.request_id));
+  try {
+    for (const id of requests) await call('DELETE', `/requests/${id}`);
+  } finally {
+    unpick();
+    await lookFor();
+  }
+}
+
+/** @param {Image[]} images */
+function takeOut(images) {
+  const keys = new Set(images.map(keyOf));
+  const left = gallery.value.images.filter((one) => !keys.has(keyOf(one)));
+  const { total } = gallery.value;
+  gallery.set({ images: left, total: total === null ? null : total - images.length });
+  unpick();
+}
+
+/** Where a ZIP of them can be fetched, for a while. @param {Image[]} images @returns {Promise<string>} */
+export const packed = async (images) => (await post('/gallery/archive', { images: images.slice(0, AT_ONCE).map(pairOf) })).url;

@@ -58,13 +58,14 @@ const MOST_HEARD = 500;
 /** @param {string} id */
 const find = (id) => queue.value.entries.find((one) => one.id === id);
 
+const NEW = {
+  id: '', prompt: '', model: '', upstream: '', n: 1, startedAt: 0, underWay: true, state: 'planned', steps: new Map(),
+  result: null, error: null, attempts: [], asked: null,
+};
+
 /** @param {Partial<Entry>} facts @returns {Entry} */
 function add(facts) {
-  const entry = {
-    id: '', key: facts.id || crypto.randomUUID(), prompt: '', model: '', upstream: '', n: 1, startedAt: Date.now(),
-    underWay: true, state: 'planned', steps: new Map(), result: null, error: null, attempts: [], asked: null,
-    ...facts,
-  };
+  const entry = { ...NEW, key: facts.id || crypto.randomUUID(), startedAt: Date.now(), steps: new Map(), ...facts };
   queue.set({ entries: [entry, ...queue.value.entries].slice(0, MOST_ENTRIES) });
   return entry;
 }
@@ -92,20 +93,28 @@ export async function submit(asked) {
 /** @param {unknown} error */
 const problemOf = (error) => ({ message: String(/** @type {any} */ (error)?.message ?? error), ...(error instanceof ApiError ? error.problem : {}) });
 
+/** What the server knows of a request. @param {string} id */
+async function factsOf(id) {
+  const [told, story] = await Promise.all([get(`/generations/${id}`), get(`/requests/${id}`)]);
+  return {
+    id, prompt: story.prompt, model: story.model, upstream: story.upstream, n: story.n ?? 1,
+    startedAt: Date.parse(story.created_at), underWay: told.under_way, state: told.state, result: told.result ?? story,
+    error: told.error, attempts: story.attempts, images: story.images.length,
+  };
+}
+
+/** An entry as the queue has them, of a request that is over. @param {string} id @returns {Promise<Entry>} */
+export const readEntry = async (id) => ({ ...NEW, ...(await factsOf(id)), key: id });
+
 /** Asks how a request stands, and takes it in if it is new here. @param {string} id */
 export async function look(id) {
   try {
-    const [told, story] = await Promise.all([get(`/generations/${id}`), get(`/requests/${id}`)]);
-    const facts = {
-      id, prompt: story.prompt, model: story.model, upstream: story.upstream, n: story.n ?? 1,
-      startedAt: Date.parse(story.created_at), underWay: told.under_way, state: told.state, result: told.result ?? story,
-      error: told.error, attempts: story.attempts,
-    };
+    const facts = await factsOf(id);
     const known = find(id);
     if (known) change(known.key, { ...facts, n: Math.max(known.n, facts.n) });
     else add({ ...facts, key: id, steps: heard.get(id) ?? new Map() });
-    if (told.under_way) keepLooking(id);
-    if (!told.under_way && story.images.length) finished.dispatchEvent(new CustomEvent('finished', { detail: find(id) }));
+    if (facts.underWay) keepLooking(id);
+    if (!facts.underWay && facts.images) finished.dispatchEvent(new CustomEvent('finished', { detail: find(id) }));
   } catch (error) {
     if (error instanceof ApiError && error.status === 404) forget(id);
   }

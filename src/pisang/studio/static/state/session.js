@@ -1,6 +1,7 @@
 /** Who is signed in, and what he may do. */
 import { call, door, get, post } from '../api.js';
 import { Store } from './store.js';
+import { complain } from './toasts.js';
 
 /**
  * @typedef {object} Session
@@ -27,8 +28,19 @@ function accept(told) {
   });
 }
 
+const TICKET = '#enter=';
+
+/** Who came by `pisang studio` has a ticket in the address, good for once; it is taken out of there at once. */
+async function useTicket() {
+  if (!location.hash.startsWith(TICKET)) return;
+  const ticket = location.hash.slice(TICKET.length);
+  history.replaceState(null, '', location.pathname);
+  await post('/session', { ticket }).catch(complain);
+}
+
 /** Asks the server who we are. Raises `ApiError` where it can't be reached. */
 export async function readSession() {
+  await useTicket();
   accept(await get('/session'));
 }
 

@@ -13,7 +13,9 @@ const HEIGHT = 180;
 export function barChart(bars, title) {
   const most = Math.max(...bars.map((one) => one.value), 0) || 1;
   const slot = WIDTH / Math.max(bars.length, 1);
+  const highest = bars.find((one) => one.value === most);
   return html`
+    <p class="most number" aria-hidden="true">${highest?.text ?? ''}</p>
     <svg class="chart" viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none" role="img" aria-label=${title}>
       ${bars.map((one, at) => bar(one, (at + 0.15) * slot, slot * 0.7, most))}
       <line x1="0" x2=${WIDTH} y1=${HEIGHT} y2=${HEIGHT}></line>

@@ -21,6 +21,7 @@ export const page = css`
   .secret { display: flex; gap: var(--space-2); align-items: center; }
   .secret code { flex: 1; padding: var(--space-2) var(--space-3); border-radius: var(--radius-m); background: var(--sunken); overflow-wrap: anywhere; }
   .chart { width: 100%; height: 12rem; display: block; }
+  .most { border-bottom: 1px dashed var(--line); font-size: var(--text-xs); color: var(--ink-soft); text-align: right; }
   .labels { display: flex; justify-content: space-between; margin-top: var(--space-2); font-size: var(--text-xs); color: var(--ink-soft); }
   .chart rect { fill: var(--accent); stroke: light-dark(#c79a00, transparent); stroke-width: 1; }
   .chart line { stroke: var(--line-strong); vector-effect: non-scaling-stroke; }
