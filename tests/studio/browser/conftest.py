@@ -14,7 +14,9 @@ from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from tests.gateway.conftest import Stage, run, serving
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), "")
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
+)
 FLAGS = (
     "--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
@@ -24,7 +26,8 @@ LOCALES = {"en": "en-GB", "zh": "zh-CN"}
 
 SHOTS = Path(os.environ.get("PISANG_SHOTS", Path(__file__).parents[3] / "build" / "studio"))
 
-_CSP = "addEventListener('securitypolicyviolation', e => console.error('CSP', e.violatedDirective, e.blockedURI))"
+_CSP = """addEventListener('securitypolicyviolation',
+  (event) => console.error('CSP', event.violatedDirective, event.blockedURI))"""
 
 expect.set_options(timeout=10_000)
 
@@ -97,7 +100,9 @@ FAILED = pytest.StashKey[bool]()
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """A journey that fails leaves a picture of where it was."""
     report = yield
     item.stash[FAILED] = item.stash.get(FAILED, False) or report.failed
@@ -124,7 +129,10 @@ def opening(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Opener
         page = context.new_page()
         words = re.sub(r"\W+", "-", request.node.name.removeprefix("test_")).strip("-")
         screen = Screen(page, url, f"{words}-{len(opened)}" if opened else words)
-        page.on("console", lambda said: screen.complaints.append(said.text) if said.type == "error" else None)
+        page.on(
+            "console",
+            lambda said: screen.complaints.append(said.text) if said.type == "error" else None,
+        )
         page.on("pageerror", lambda error: screen.complaints.append(str(error)))
         opened.append(screen)
         return screen

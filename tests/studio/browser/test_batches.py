@@ -1,4 +1,4 @@
-"""A table becomes a batch: its plan, its price, its rows as they come, and those that failed again."""
+"""A table becomes a batch: its plan, its price, its rows as they come, the failed ones again."""
 
 from __future__ import annotations
 
@@ -42,7 +42,9 @@ def test_a_table_is_checked_priced_run_and_its_failures_retried(
     expect(page.get_by_role("status").first).to_contain_text(
         said("batch.of", count=3, total=3), timeout=20_000
     )
-    expect(page.get_by_role("row").filter(has_text=f"a heron, {language}").get_by_role("link")).to_have_count(2)
+    expect(
+        page.get_by_role("row").filter(has_text=f"a heron, {language}").get_by_role("link")
+    ).to_have_count(2)
     expect(page.get_by_text("IMAGE_SAFETY").first).to_be_visible()
     screen.shoot("rows")
     assert len(shop.charges) == before + 3

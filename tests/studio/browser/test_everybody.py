@@ -13,8 +13,7 @@ from playwright.sync_api import Page, expect
 
 from tests.gateway.conftest import Stage
 from tests.gateway.guarded import Guarded, guarding
-from tests.studio.browser.conftest import Opener, card, describe
-from tests.studio.browser.test_running import sign_in
+from tests.studio.browser.conftest import Opener, card
 from tests.studio.words import say
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
@@ -60,7 +59,9 @@ def test_nothing_that_keeps_somebody_out(
     page.locator("studio-app nav").wait_for()
     images = page.request.get(f"{office.url}/pisang/v1/gallery").json()["images"]
     for name in PAGES:
-        where = f"image/{images[0]['request_id']}/{images[0]['sha256']}" if name == "image" else name
+        where = (
+            f"image/{images[0]['request_id']}/{images[0]['sha256']}" if name == "image" else name
+        )
         page.evaluate(f"location.hash = '#/{where}'")
         page.wait_for_load_state("networkidle") if False else page.wait_for_timeout(700)
         found.append((name, *violations(page)))

@@ -57,7 +57,8 @@ def test_images_are_found_kept_taken_along_put_away_and_had_back(
     page.get_by_role("button", name=said("gallery.filters")).click()
     sheet = page.locator("gallery-tools")
     for name, value, count in (
-        ("model", "gemini-3-pro-image", 1), ("size", "2K", 1), ("upstream", "relay", 5), ("ratio", "16:9", 0),
+        ("model", "gemini-3-pro-image", 1), ("size", "2K", 1), ("upstream", "relay", 5),
+        ("ratio", "16:9", 0),
     ):  # fmt: skip
         chosen = sheet.get_by_role("combobox", name=said(f"filter.{name}"), exact=True)
         chosen.select_option(value)

@@ -15,6 +15,7 @@ from tests.studio.words import say
 
 PROMPTS = {"en": "A lighthouse in the fog", "zh": "雾中的灯塔，油画"}
 
+
 def to_gallery(screen: Screen, said: Say) -> None:
     """On a phone the gallery is a page of its own."""
     link = screen.page.get_by_role("link", name=said("page.gallery"), exact=True)
@@ -33,7 +34,9 @@ def test_a_picture_is_composed_watched_and_looked_at(
     screen = opening(shop.url, size, language)
     page = screen.open()
     describe(page, said, prompt)
-    page.get_by_role("combobox", name=said("composer.model"), exact=True).select_option("gemini-3-pro-image")
+    page.get_by_role("combobox", name=said("composer.model"), exact=True).select_option(
+        "gemini-3-pro-image"
+    )
     ratios = page.get_by_role("radiogroup", name=said("composer.ratio"))
     ratios.get_by_role("radio", name="16:9").click()
     sizes = page.get_by_role("radiogroup", name=said("composer.size"))
@@ -162,7 +165,8 @@ def test_pictures_are_brought_by_file_paste_and_use(opening: Opener, shop: Stage
           const canvas = document.createElement('canvas'); canvas.width = canvas.height = 64;
           canvas.getContext('2d').fillRect(0, 0, 32, 64);
           const blob = await new Promise((made) => canvas.toBlob(made));
-          const data = new DataTransfer(); data.items.add(new File([blob], 'pasted.png', {type: 'image/png'}));
+          const data = new DataTransfer();
+          data.items.add(new File([blob], 'pasted.png', {type: 'image/png'}));
           dispatchEvent(new ClipboardEvent('paste', {clipboardData: data, bubbles: true}));
         }"""
     )
