@@ -26,10 +26,11 @@ class BatchPage extends StudioElement {
     .drop.over textarea { border-color: var(--accent); background: var(--accent-soft); }
     td.cell { max-width: 22rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; padding-block: var(--space-1); }
     .problem { white-space: pre-wrap; max-height: 16rem; overflow: auto; }
-    .ends { display: flex; flex-wrap: wrap; gap: var(--space-3); align-items: center; margin-top: var(--space-4); }
+    .ends { display: flex; flex-wrap: wrap; gap: var(--space-3); align-items: center; }
     .ends .price { font-size: var(--text-m); font-weight: 600; }
     section > h2 { margin-bottom: var(--space-3); }
-    progress { width: 100%; min-width: 8rem; height: 6px; accent-color: var(--accent); }
+    form { display: grid; gap: var(--space-4); grid-template-columns: minmax(0, 1fr); }
+    td progress { min-width: 8rem; }
   `];
 
   constructor() {
@@ -56,7 +57,7 @@ class BatchPage extends StudioElement {
 
   render() {
     const [id] = route.value.page === 'batch' ? route.value.rest : [];
-    if (id) return html`<batch-rows class="page" .batch=${id}></batch-rows>`;
+    if (id) return html`<batch-rows .batch=${id}></batch-rows>`;
     return html`<div class="page">
       <header><h1>${t('page.batch')}</h1></header>
       ${mayUse() ? this.making() : nothing}
@@ -203,7 +204,10 @@ class BatchPage extends StudioElement {
       if (!this.plan) {
         this.plan = await planOf(table.text, options);
         this.key = crypto.randomUUID();
-      } else go(`batch/${(await begin(table.text, options, this.key)).id}`);
+      } else {
+        go(`batch/${(await begin(table.text, options, this.key)).id}`);
+        this.drop();
+      }
     } catch (error) {
       this.problem = /** @type {Error} */ (error).message;
     } finally {

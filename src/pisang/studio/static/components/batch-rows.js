@@ -19,8 +19,7 @@ class BatchRows extends StudioElement {
   static properties = { batch: {}, busy: { state: true } };
 
   static styles = [...StudioElement.styles, page, css`
-    :host { height: auto; overflow: visible; }
-    progress { width: 100%; height: 8px; accent-color: var(--accent); }
+    select { width: auto; }
     .thumbs { display: flex; gap: var(--space-1); }
     .thumbs a { display: block; width: 3rem; height: 3rem; border-radius: var(--radius-m); overflow: hidden; background: var(--sunken); }
     .thumbs img { width: 100%; height: 100%; object-fit: cover; display: block; }
@@ -48,8 +47,8 @@ class BatchRows extends StudioElement {
 
   render() {
     const { batch, rows, next, only } = shown.value;
-    if (!batch || batch.id !== this.batch) return html`<a href="#/batch">${t('batch.back')}</a>`;
-    return html`
+    if (!batch || batch.id !== this.batch) return nothing;
+    return html`<div class="page">
       <header><a class="button quiet icon" href="#/batch" aria-label=${t('batch.back')} title=${t('batch.back')}>${icon('left')}</a><h1>${batch.name || batch.id}</h1>${mayUse() ? this.acts(batch) : nothing}</header>
       <section class="card"><progress max=${batch.rows.total || 1} value=${endedOf(batch)} aria-label=${t('batch.progress')}></progress>
         <p class="facts number" role="status"><span>${standingOf(batch)}</span><span>${batch.cost.spent.join(' + ') || nothing}</span>
@@ -62,7 +61,7 @@ class BatchRows extends StudioElement {
           <thead><tr><th class="number">#</th><th>${t('gallery.title')}</th><th>${t('composer.prompt')}</th><th>${t('filter.outcome')}</th><th class="number">${t('info.cost')}</th></tr></thead>
           <tbody>${repeat(rows, (one) => one.row, (one) => this.row(one))}</tbody></table></div>
         ${next === null ? nothing : html`<button class="quiet" @click=${() => readMoreRows().catch(complain)}>${t('batch.more')}</button>`}
-      </section>`;
+      </section></div>`;
   }
 
   /** @param {import('../state/batches.js').Batch} batch */
@@ -89,7 +88,7 @@ class BatchRows extends StudioElement {
       <td><div class="thumbs">${one.images.map((/** @type {any} */ image) => html`<a href="#/image/${one.request_id}/${image.sha256}" aria-label=${t('queue.open', { place: one.row })}><img src=${previewUrl(image.sha256)} alt="" loading="lazy" /></a>`)}</div></td>
       <td class="prompt">${one.prompt}${one.error ? html`<p class="note bad">${one.error.message}</p>` : nothing}</td>
       <td><span class="chip ${CHIPS[one.state] ?? ''}">${t(`row.${one.state}`)}</span></td>
-      <td class="number">${one.over ? costText(one.cost) : '–'}</td></tr>`;
+      <td class="number">${one.over && (one.images.length || one.cost.amount) ? costText(one.cost) : '–'}</td></tr>`;
   }
 
   /** @param {() => Promise<any>} work */

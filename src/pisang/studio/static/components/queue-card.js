@@ -22,10 +22,6 @@ class QueueCard extends StudioElement {
       .top { display: flex; gap: var(--space-2); align-items: flex-start; }
       .top .prompt { flex: 1; }
       .top button { margin: -0.25rem -0.25rem 0 0; }
-      progress { appearance: none; width: 100%; height: 4px; border: 0; border-radius: var(--radius-full); overflow: hidden; background: var(--sunken); }
-      progress::-webkit-progress-bar { background: var(--sunken); }
-      progress::-webkit-progress-value { background: var(--accent); transition: width 500ms linear; }
-      progress::-moz-progress-bar { background: var(--accent); }
       .step { display: flex; justify-content: space-between; gap: var(--space-2); font-size: var(--text-s); color: var(--ink-soft); }
       .thumbs { display: flex; gap: var(--space-2); }
       .thumbs button { padding: 0; border: 0; width: 4rem; height: 4rem; min-height: 0; overflow: hidden; border-radius: var(--radius-m); background: var(--sunken); }

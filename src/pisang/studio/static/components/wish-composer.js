@@ -24,6 +24,7 @@ class WishComposer extends StudioElement {
       .count { display: flex; align-items: center; gap: 2px; }
       .count output { min-width: 1.75rem; text-align: center; font-weight: 600; }
       .hint { display: flex; justify-content: space-between; margin-top: var(--space-1); }
+      @media (hover: none) { .hint { display: none; } }
       footer { position: sticky; bottom: 0; display: flex; flex-direction: column; gap: var(--space-2);
         padding: var(--space-3) 0 var(--space-4); background: linear-gradient(transparent, var(--paper) 0.75rem); }
       .send { min-height: 2.9rem; flex: 1; font-size: var(--text-m); border-radius: var(--radius-l); }

@@ -86,6 +86,10 @@ export const controls = css`
   .note.bad { background: var(--bad-soft); color: var(--bad); }
   .note.warn { background: var(--warn-soft); color: var(--warn); }
   .note.good { background: var(--good-soft); color: var(--good); }
+  progress { appearance: none; width: 100%; height: 4px; border: 0; border-radius: var(--radius-full); overflow: hidden; background: var(--sunken); }
+  progress::-webkit-progress-bar { background: var(--sunken); }
+  progress::-webkit-progress-value { background: var(--accent); transition: width 500ms linear; }
+  progress::-moz-progress-bar { background: var(--accent); }
   .row { display: flex; align-items: center; gap: var(--space-2); }
   .row.wrap { flex-wrap: wrap; }
   .grow { flex: 1 1 auto; min-width: 0; }
