@@ -15,6 +15,7 @@ from pisang.store.blobs import Blobs
 from pisang.store.gc import unnamed
 from pisang.store.history import find_image, find_request, request_ids
 from pisang.store.ledger import Readers, Tx, Writer
+from pisang.store.previews import Previews
 
 NEVER_MS = float("inf")
 
@@ -40,7 +41,9 @@ class _Cut:
     open_since_ms: float
 
 
-def delete(blobs: Blobs, readers: Readers, writer: Writer, name: str, now_ms: int) -> Deleted:
+def delete(
+    blobs: Blobs, previews: Previews, readers: Readers, writer: Writer, name: str, now_ms: int
+) -> Deleted:
     """Delete the request or the image of that name.
 
     Raises `NotFound`, `Ambiguous`; `Running` and `OptionInvalid` for a request that is still
@@ -56,6 +59,7 @@ def delete(blobs: Blobs, readers: Readers, writer: Writer, name: str, now_ms: in
     else:
         cut = writer.submit(lambda tx: _delete_image(tx, sha256 or "")).result()
     lying = [one for sha256 in cut.unnamed for one in blobs.lying(sha256)]
+    previews.forget(cut.unnamed)
     removed = sum(blobs.remove_now(one, cut.open_since_ms) for one in lying)
     return Deleted(request_id, sha256, removed, len(cut.hashes) - len(cut.unnamed))
 

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
 from pisang.domain.attempt import State
 from pisang.domain.retention import Retention
@@ -23,6 +24,7 @@ from pisang.store.begin import KEY_LIFE_MS
 from pisang.store.blobs import Blobs, Lying
 from pisang.store.home import Home
 from pisang.store.ledger import Ledger, Readers, Tx
+from pisang.store.previews import Previews
 
 DAY_MS = 86_400_000
 HOUR_MS = 3_600_000
@@ -30,6 +32,8 @@ SET_ASIDE = "aside"
 """What a bucket's sweeper takes out of its place; it goes for good a day later."""
 
 _BATCH = 500
+
+T = TypeVar("T")
 
 _OPEN = frozenset({State.PLANNED.value, State.SENT.value})
 
@@ -96,7 +100,8 @@ def collect(
     with readers.read() as tx:
         salvage = list(_salvage(tx, home, cutoff_ms))
     left = _clear(salvage, dry_run=dry_run)
-    return GcReport(dry_run, (*rows, files, aside, left, locks))
+    small = _clear_previews(readers, Previews(home), dry_run=dry_run)
+    return GcReport(dry_run, (*rows, files, aside, left, small, locks))
 
 
 def _rehearse(tx: Tx, found: list[Lying], retention: Retention, now_ms: int) -> None:
@@ -174,7 +179,7 @@ def unnamed(tx: Tx, hashes: list[str]) -> set[str]:
     return {row["sha256"] for row in tx.all("unreferenced", hashes=json.dumps(hashes))}
 
 
-def _batches(found: Iterable[Lying]) -> Iterator[list[Lying]]:
+def _batches(found: Iterable[T]) -> Iterator[list[T]]:
     rest = iter(found)
     while batch := list(islice(rest, _BATCH)):
         yield batch
@@ -207,6 +212,21 @@ def _sweep(
 
 def _with(gone: Gone, size: int) -> Gone:
     return replace(gone, files=gone.files + 1, bytes=gone.bytes + size)
+
+
+def _clear_previews(readers: Readers, previews: Previews, *, dry_run: bool) -> Gone:
+    """Remove those of images that are gone, and the oldest where there are too many."""
+    gone = Gone("previews")
+    chosen = previews.too_many()
+    over = {one.path for one in chosen}
+    for batch in _batches(one for one in previews.all() if one.path not in over):
+        with readers.read() as tx:
+            free = unnamed(tx, [one.sha256 for one in batch])
+        chosen += (one for one in batch if one.sha256 in free)
+    for one in chosen:
+        if dry_run or _removed(one.path):
+            gone = _with(gone, one.size)
+    return gone
 
 
 def _clear(paths: list[Path], *, dry_run: bool) -> Gone:

@@ -55,6 +55,7 @@ from pisang.store.ledger import Tx
 from pisang.store.opening import make_ledger
 from pisang.store.owned import Owned
 from pisang.store.places import open_blobs, open_uploads
+from pisang.store.previews import Previews
 from pisang.store.process import Process
 from pisang.store.questions import Questions
 from pisang.store.recover import Orphan
@@ -107,6 +108,7 @@ class Store(Questions, Contents):
         self._answers = Answers(home, self._files, self._blobs)
         self._readers = self._ledger.readers
         self._writer = self._ledger.writer
+        self.previews = Previews(home)
         self.spending = Spending(self._readers, self._writer, clock_ms)
         self.owned = Owned(self._readers)
         self.gateway_keys = GatewayKeys(self._readers, self._writer, clock_ms)
@@ -424,7 +426,9 @@ class Store(Questions, Contents):
 
         Raises `NotFound`, `Ambiguous`; `Running` and `OptionInvalid` where it is not over.
         """
-        return delete(self._blobs, self._readers, self._writer, name, self._clock_ms())
+        return delete(
+            self._blobs, self.previews, self._readers, self._writer, name, self._clock_ms()
+        )
 
     def check(self, *, deep: bool = False) -> list[Finding]:
         """What `doctor` asks: is all there, and (`deep`) as it was written? Blocks.

@@ -1,7 +1,8 @@
 """The studio's files in front of a gateway: `/` and `/studio/…`; all else is the gateway's.
 
-They are read once, at the start. Nothing that a page is made of comes from anywhere else, and the
-pages may load and say nothing elsewhere (`POLICY`).
+They are read once, at the start, and served below a digest of all of them: a browser keeps them for
+ever, and a new version is another address. Nothing that a page is made of comes from anywhere else,
+and the pages may load and say nothing elsewhere (`POLICY`).
 """
 
 from __future__ import annotations
@@ -30,10 +31,15 @@ _TYPES: Mapping[str, str] = {
 }
 """What is served, by its extension; notes beside it are not."""
 
+FRESH = "no-cache"
+"""Asked for again each time, and mostly answered with 304."""
+
+FOR_EVER = "public, max-age=31536000, immutable"
+
 _HEADERS: Mapping[str, str] = {
-    "cache-control": "no-cache",  # asked for again each time, and mostly answered with 304
     "content-security-policy": POLICY,
     "cross-origin-opener-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
     "referrer-policy": "no-referrer",
     "vary": "Accept-Encoding",
     "x-content-type-options": "nosniff",
@@ -48,6 +54,7 @@ class Asset:
     plain: bytes
     packed: bytes
     etag: str
+    cache_control: str
 
 
 class Studio:
@@ -59,34 +66,52 @@ class Studio:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take one ASGI connection."""
-        asset = self._assets.get(scope["path"]) if scope["type"] == "http" else None
-        if asset is None or scope["method"] not in ("GET", "HEAD"):
+        if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
             await self._behind(scope, receive, send)
-            return
-        await _tell(asset, scope["method"], read_headers(scope), send)
+        elif asset := self._assets.get(scope["path"]):
+            await _tell(asset, scope["method"], read_headers(scope), send)
+        elif scope["path"].startswith(PATHS):  # another version's: its page is to be loaded anew
+            await _send(send, 404, {"cache-control": "no-store"}, b"")
+        else:
+            await self._behind(scope, receive, send)
 
 
 def read_assets() -> dict[str, Asset]:
     """Every file of the studio by the path it is served at; `/` is its page."""
-    found = dict(_assets(files("pisang.studio") / "static", PATHS))
-    found["/"] = found.pop(f"{PATHS}index.html")
-    return found
+    found = dict(_read(files("pisang.studio") / "static", ""))
+    version = hashlib.sha256(b"".join(found[name] for name in sorted(found))).hexdigest()[:16]
+    page = found.pop("index.html").replace(b'"studio/', f'"{PATHS[1:]}{version}/'.encode())
+    served = {
+        f"{PATHS}{version}/{name}": _asset(name, plain, FOR_EVER) for name, plain in found.items()
+    }
+    return {**served, "/": _asset("index.html", page, FRESH)}
 
 
-def _assets(folder: Traversable, path: str) -> Iterator[tuple[str, Asset]]:
+def _read(folder: Traversable, path: str) -> Iterator[tuple[str, bytes]]:
+    """What is served of a folder, by its path below it."""
     for one in folder.iterdir():
         if one.is_dir():
-            yield from _assets(one, f"{path}{one.name}/")
-            continue
-        media_type = _TYPES.get(f".{one.name.rpartition('.')[2]}")
-        if media_type is not None:
-            plain = one.read_bytes()
-            digest = hashlib.sha256(plain).hexdigest()[:32]
-            yield path + one.name, Asset(media_type, plain, gzip.compress(plain, 9), f'"{digest}"')
+            yield from _read(one, f"{path}{one.name}/")
+        elif _ending(one.name) in _TYPES:
+            yield path + one.name, one.read_bytes()
+
+
+def _ending(name: str) -> str:
+    return f".{name.rpartition('.')[2]}"
+
+
+def _asset(name: str, plain: bytes, cache_control: str) -> Asset:
+    etag = f'"{hashlib.sha256(plain).hexdigest()[:32]}"'
+    return Asset(_TYPES[_ending(name)], plain, gzip.compress(plain, 9), etag, cache_control)
 
 
 async def _tell(asset: Asset, method: str, asked: Mapping[str, str], send: Send) -> None:
-    fields = {**_HEADERS, "content-type": asset.media_type, "etag": asset.etag}
+    fields = {
+        **_HEADERS,
+        "cache-control": asset.cache_control,
+        "content-type": asset.media_type,
+        "etag": asset.etag,
+    }
     known = {one.strip().removeprefix("W/") for one in asked.get("if-none-match", "").split(",")}
     if asset.etag in known:
         await _send(send, 304, fields, b"")
