@@ -44,6 +44,7 @@ SILENT = (
     "gateway/management/batches.py",
     "gateway/webhooks.py",  # it tells programs and the log
     "cli/skill/text.py",  # the skill is read by models
+    "studio/app.py",  # headers
     "mcp/server.py", "mcp/telling.py",  # read by models, whose tools are described in English
     "gateway/upkeep.py",  # it writes to the log, whose language is English
     "sandbox/faults.py", "sandbox/generating.py", "sandbox/listing.py", "sandbox/making.py",
@@ -75,6 +76,7 @@ UNSAID = frozenset({
     "timeout expired|timed out|Connection timed out",
     "No route to host|Network is unreachable",
     # to programs, whose language is English
+    "private, max-age=31536000, immutable", "sandbox; default-src 'none'",
     "as this gateway's upstreams make it",
     "gateway/routes.py and the application differ in {}",
     "At stake: {}.", "no type", "{} bytes of {}, not all of them text: {}",

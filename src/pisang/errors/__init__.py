@@ -16,12 +16,13 @@
     │   ├── AddressRefused · BaseUrlWrong
     │   ├── KeyMissing · KeyInvalid · PermissionDenied · NoChannel · LocationBlocked
     │   ├── KeyRestricted                                  a gateway's key is for less
+    │   ├── ForeignPage                  another site's page asks with a browser's session
     │   └── UpstreamKeyRefused              the caller's key is good, the gateway's own is not
     ├── Refused               the upstream declined this picture               exit 4
     ├── NoImage               an answer came, and no image in it               exit 5
     ├── Unavailable           nothing was sent, or it was turned away free     exit 5
     │   ├── Unreachable · Overloaded · RateLimited · KeyLimited · QuotaExhausted · UpstreamFault
-    │   └── Crowded · Stopping · UpstreamsEjected          a gateway's own
+    │   └── Crowded · Stopping · UpstreamsEjected · SignInLimited   a gateway's own
     ├── MoneyError            the money is not there                           exit 6
     │   └── BudgetExceeded · PriceUnknown · RateUnknown · BalanceExhausted · ConfirmationNeeded
     ├── OutcomeUnknown        sent; whether it was made or billed is unknown   exit 7
@@ -62,6 +63,7 @@ from pisang.errors.outcomes import (
     RateLimited,
     Refused,
     Running,
+    SignInLimited,
     Stopping,
     Unavailable,
     Unexpected,
@@ -78,6 +80,7 @@ from pisang.errors.setup import (
     BucketUnreachable,
     ConfigError,
     ExtraMissing,
+    ForeignPage,
     HomeUnusable,
     KeyInvalid,
     KeyMissing,
@@ -135,6 +138,7 @@ __all__ = [
     "ConfirmationNeeded",
     "Crowded",
     "ExtraMissing",
+    "ForeignPage",
     "HomeUnusable",
     "IdempotencyMismatch",
     "KeyInvalid",
@@ -175,6 +179,7 @@ __all__ = [
     "RowsWrong",
     "Running",
     "SettingsMalformed",
+    "SignInLimited",
     "SizeUnsupported",
     "Stopping",
     "StoreCorrupt",

@@ -77,6 +77,15 @@ class KeyLimited(Unavailable):
     zh = "该密钥的用量上限是 {what}，请稍后重试。"
 
 
+class SignInLimited(Unavailable):
+    """Too many wrong keys at a gateway's sign-in came from one address."""
+
+    code = "sign_in_limited"
+    status = 429
+    en = "Too many wrong keys came from your address: try to sign in again in a minute."
+    zh = "来自您的地址的错误密钥过多：请一分钟后再登录。"
+
+
 class Stopping(Unavailable):
     """This server is being stopped: what was not sent is not sent; free."""
 

@@ -223,6 +223,18 @@ class KeyRestricted(ConfigError):
     zh = "该密钥不能用于 {what}，只能用于 {choices}。"
 
 
+class ForeignPage(ConfigError):
+    """A browser asks with its session for what a page of another site may have it ask for."""
+
+    code = "foreign_page"
+    status = 403
+    en = (
+        "Signed in by a browser, only this gateway's own studio may ask for that: nothing was "
+        "done. A program sends a key along instead."
+    )
+    zh = "以浏览器登录时，只有本网关自己的工作室页面可以这样请求，未执行任何操作。程序请改用密钥。"
+
+
 class NoChannel(ConfigError):
     """The relay's token group has no channel for the model. Fields: upstream, model."""
 

@@ -20,6 +20,7 @@ from pisang.domain.model import SIZES, canonical_size, normalise
 from pisang.domain.secret import Secret
 from pisang.engine.world import now_ms
 from pisang.errors import KeyInvalid, KeyRestricted
+from pisang.gateway import cookies
 from pisang.gateway.links import PARAMETER, is_signed, key_in
 from pisang.gateway.routes import role_for
 from pisang.gateway.visits import Visit, base_of
@@ -103,6 +104,11 @@ class Access:
         self._proven: dict[bytes, tuple[GatewayKey, float]] = {}
 
     @property
+    def now_s(self) -> int:
+        """Seconds since the epoch, by the clock that keys expire by."""
+        return self._clock_ms() // 1000
+
+    @property
     def guarded(self) -> bool:
         """Whether callers need a key: since there was a first one, even if it is revoked."""
         now = self._clock_s()
@@ -130,12 +136,13 @@ class Access:
             return False
 
     def caller(self, visit: Visit) -> Caller:
-        """Whose key came with it. Raises `KeyInvalid`."""
+        """Whose key came with it, or whose session where no key did. Raises `KeyInvalid`, and
+        `ForeignPage` for a session that a page of another site had the browser send."""
         if not self.guarded:
             if not is_local(visit):
                 raise _refusal()
             return Caller(OPEN_SCOPE, "")
-        key = self._prove(visit.key) if visit.key else self._signed(visit)
+        key = self._prove(visit.key) if visit.key else self._signed(visit) or self._session(visit)
         if key is None or key.standing(self._clock_ms()) != "live":
             raise _refusal()
         return Caller(key.id, key.name, key)
@@ -144,9 +151,23 @@ class Access:
         """The key whose owner was given that very address, for reading what is his."""
         word = visit.query.get(PARAMETER, "")
         key = self._keys.get(key_in(word)) if word else None
-        if key is None or not is_signed(word, visit.path, key, self._clock_ms() // 1000):
+        if key is None or not is_signed(word, visit.path, key, self.now_s):
             return None
         return replace(key, role=Role.READ)
+
+    def _session(self, visit: Visit) -> GatewayKey | None:
+        """The key of the browser's session, as it is now. Sessions of two keys are nobody's: who
+        planted the second one is not to be asked in place of the first."""
+        found: dict[str, GatewayKey] = {}
+        for cookie in visit.sessions:
+            key = self._keys.get(cookies.key_in(cookie))
+            live = key is not None and key.standing(self._clock_ms()) == "live"
+            if key is not None and live and cookies.is_genuine(cookie, key.digest, self.now_s):
+                found[key.id] = key
+        if len(found) != 1:
+            return None
+        cookies.check_page(visit.method, visit.headers)
+        return next(iter(found.values()))
 
     def _prove(self, text: Secret) -> GatewayKey | None:
         """The key of that text. What was proven is kept by its whole hash, for a moment."""

@@ -23,6 +23,7 @@ from pisang.gateway.cors import answer_preflight, answering, is_preflight
 from pisang.gateway.files import answer_about, take_piece
 from pisang.gateway.free import count_tokens, list_models
 from pisang.gateway.google_batches import answer_batches
+from pisang.gateway.guesses import Guesses
 from pisang.gateway.logs import tell_end, tell_fault
 from pisang.gateway.operations import Operations
 from pisang.gateway.probes import answer_probe
@@ -68,6 +69,7 @@ class Gateway:
         self._management: Management | None = None
         self._loading = asyncio.Lock()
         self._access: Access | None = None
+        self._guesses = Guesses()
         self._upkeep: asyncio.Task[None] | None = None
         self._watching: asyncio.Task[None] | None = None
         self._postman: asyncio.Task[None] | None = None
@@ -302,7 +304,7 @@ class Gateway:
         if self._access is None:
             raise RuntimeError("the application was not opened")
         try:
-            return await answer_session(visit, self._access)
+            return await answer_session(visit, self._access, self._guesses)
         except PisangError as error:
             note_error(error)
             return _refuse(visit, error)

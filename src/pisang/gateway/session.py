@@ -1,8 +1,8 @@
 """`/session`: a browser signs in with a key, once, and is known by a cookie from then on.
 
-The cookie holds the key, and no script can read it. It goes only to `/pisang/v1`, only from pages
-of this very site, and counts for a write only beside a header that no form of another page can
-send (`visits.STUDIO_HEADER`); what a page of another origin may say is `gateway.cors`'s.
+The cookie holds no key, and no script can read it (`gateway.cookies`). It goes only to
+`/pisang/v1`, only from pages of this very site; what a page of another origin may say is
+`gateway.cors`'s. A gateway without keys knows its callers without, and sets none.
 """
 
 from __future__ import annotations
@@ -10,39 +10,46 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+from pisang.domain.access import GatewayKey
 from pisang.domain.secret import Secret
 from pisang.domain.version import VERSION
 from pisang.errors import KeyInvalid, OptionInvalid
 from pisang.gateway.access import NAME, Access, Caller
+from pisang.gateway.cookies import READS, SESSION_COOKIE, check_page, write_cookie
+from pisang.gateway.guesses import Guesses, address_of
 from pisang.gateway.routes import PREFIX
-from pisang.gateway.visits import SESSION_COOKIE, STUDIO_HEADER, Visit, base_of
+from pisang.gateway.visits import Visit, base_of
 from pisang.wires import strictjson
 from pisang.wires.asgi import read_chunks
 from pisang.wires.base import WireAnswer
 
 MOST_SAID = 4096
-KEPT_S = 30 * 24 * 3600
 
 _FIELDS = {"content-type": "application/json", "cache-control": "no-store"}
 
 
-async def answer_session(visit: Visit, access: Access) -> WireAnswer:
+async def answer_session(visit: Visit, access: Access, guesses: Guesses) -> WireAnswer:
     """Who is signed in; after `POST` with a good key he is, after `DELETE` nobody. Raises
-    `KeyInvalid`, `OptionInvalid`, `RequestTooLarge`, and `Gone`."""
-    if visit.method == "GET":
-        return _told(visit, access)
-    if STUDIO_HEADER not in visit.headers:
-        raise KeyInvalid(upstream=NAME)
+    `KeyInvalid`, `SignInLimited`, `ForeignPage`, `OptionInvalid`, `RequestTooLarge`, and `Gone`."""
+    if visit.method in READS:
+        return _told(_caller(visit, access), access)
+    check_page(visit.method, visit.headers)
     if visit.method == "DELETE":
-        return _told(replace(visit, key=None), access, _cookie(visit, "", 0))
+        nobody = replace(visit, key=None, sessions=())
+        cookie = _cookie(visit, "", 0) if access.guarded else None
+        return _told(_caller(nobody, access), access, cookie)
+    address = address_of(visit.client, visit.headers)
+    guesses.check(address)
     key = await _read_key(visit)
-    known = replace(visit, key=key)
-    access.caller(known)
-    return _told(known, access, _cookie(visit, key.reveal(), KEPT_S))
+    try:
+        caller = access.caller(replace(visit, key=key))
+    except KeyInvalid:
+        guesses.note(address)
+        raise
+    return _told(caller, access, _session(visit, caller.key, access))
 
 
-def _told(visit: Visit, access: Access, cookie: str | None = None) -> WireAnswer:
-    caller = _caller(visit, access)
+def _told(caller: Caller | None, access: Access, cookie: str | None = None) -> WireAnswer:
     told = {
         "signed_in": caller is not None,
         "guarded": access.guarded,
@@ -66,8 +73,12 @@ async def _read_key(visit: Visit) -> Secret:
     said = strictjson.loads(raw, ())
     key = said.get("key") if isinstance(said, dict) else None
     if not isinstance(key, str) or not key:
-        raise OptionInvalid(option="key", value="", why='the body is {"key": "psk_…"}')
+        raise OptionInvalid(option="key", value="", why="sign in with a key of this gateway")
     return Secret(key)
+
+
+def _session(visit: Visit, key: GatewayKey | None, access: Access) -> str | None:
+    return None if key is None else _cookie(visit, *write_cookie(key, access.now_s))
 
 
 def _cookie(visit: Visit, value: str, kept_s: int) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from pisang.domain.secret import Secret
 from pisang.errors import RequestTooSlow
+from pisang.gateway.cookies import find_cookies
 from pisang.gateway.lines import Line, find_line
 from pisang.wires.asgi import (
     SECRET_HEADERS,
@@ -30,16 +31,18 @@ __all__ = ["Departure", "Gone", "Visit", "open_visit"]
 @dataclass(frozen=True, slots=True)
 class Visit:
     """One call on its way: who asks where, and where the answer goes. No secret is in `headers` or
-    `query`: the key that came with it is `key`. `client` is the address that it
-    came from, None without a network; `line` its connection, where the kernel tells of it.
-    `cut_shows`: a body that breaks off is told from a whole one; in HTTP/1.0, which nginx speaks to
-    us unless told otherwise, both end with the connection."""
+    `query`: the key that came with it is `key`, the sessions that a browser sent along are
+    `sessions` (`gateway.cookies`). `client` is the address that it came from, None without a
+    network; `line` its connection, where the kernel tells of it. `cut_shows`: a body that breaks
+    off is told from a whole one; in HTTP/1.0, which nginx speaks to us unless told otherwise, both
+    end with the connection."""
 
     method: str
     path: str
     headers: Mapping[str, str]
     query: Mapping[str, str]
     key: Secret | None
+    sessions: tuple[str, ...] = field(repr=False)
     google: bool
     client: str | None
     receive: Receive = field(repr=False)
@@ -52,13 +55,14 @@ def open_visit(scope: Scope, receive: Receive, send: Send) -> Visit:
     """The visit of an ASGI scope, its body not read yet."""
     headers, query = read_headers(scope), read_query(scope)
     key, google = _find_key(headers, query)
-    key = key or _session_key(scope, headers)
+    cookies = headers.get("cookie", "") if scope["path"].startswith(SESSION_PATHS) else ""
     return Visit(
         method=scope["method"],
         path=scope["path"],
         headers={name: value for name, value in headers.items() if name not in SECRET_HEADERS},
         query={name: value for name, value in query.items() if name not in SECRET_QUERY},
         key=Secret(key) if key else None,
+        sessions=tuple(find_cookies(cookies)),
         google=google,
         client=(scope.get("client") or (None,))[0],
         receive=Paced(receive),
@@ -77,26 +81,8 @@ def _find_key(headers: Mapping[str, str], query: Mapping[str, str]) -> tuple[str
     return google or query.get("ak") or bearer, bool(google)
 
 
-SESSION_COOKIE = "pisang_key"
-STUDIO_HEADER = "x-pisang-studio"
-"""What a page of the studio sends with each write: a browser lets no page of another origin send it
-unasked (Fetch standard, "CORS-preflight")."""
-
-_SESSION_PATHS = "/pisang/v1/"
-_READS = frozenset({"GET", "HEAD"})
-
-
-def _session_key(scope: Scope, headers: Mapping[str, str]) -> str:
-    """The key of a browser's session (`gateway.session`): for reads of the management API, and for
-    writes that a page of the studio makes."""
-    asked = scope["method"] in _READS or STUDIO_HEADER in headers
-    if not asked or not scope["path"].startswith(_SESSION_PATHS):
-        return ""
-    for one in headers.get("cookie", "").split(";"):
-        name, _, value = one.strip().partition("=")
-        if name == SESSION_COOKIE:
-            return value
-    return ""
+SESSION_PATHS = "/pisang/v1/"
+"""Where a browser's session counts: it is no key of the other wires."""
 
 
 GRACE_S = 20.0

@@ -24,6 +24,8 @@ PHRASES: Mapping[str, str] = {
     "it holds no key of a gateway: `pisang key text` makes one": (
         "其中不是网关密钥：可用 `pisang key text` 生成"
     ),
+    "sign in with a key of this gateway": "请用本网关的密钥登录",
+    "give one such as 16:9": "请写成 16:9 的形式",
     "`{}`: {} has the same key": "`{}`：与 {} 的密钥相同",
     "`{}`: its id is another key's": "`{}`：它的编号属于另一个密钥",
     "config.toml declares it: change it there": "它由 config.toml 声明：请在那里修改",
