@@ -81,7 +81,8 @@ UNSAID = frozenset({
     "gateway/routes.py and the application differ in {}",
     "At stake: {}.", "no type", "{} bytes of {}, not all of them text: {}",
     # commands and names
-    "`pisang mcp`", "`pisang sandbox`", "`pisang serve`", "the application was not opened",
+    "`pisang mcp`", "`pisang sandbox`", "`pisang serve`", "`pisang studio`",
+    "the application was not opened",
     "live {}", "paid {}", "a small red square on white",
     "a kitten in a garden, oil painting", "Its config.json (default: {}).",
     "gcloud auth application-default login", "error {}",

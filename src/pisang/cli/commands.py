@@ -77,6 +77,7 @@ COMMANDS: dict[str, Row | Group] = {
     ),
     "mcp": Row("pisang.cli.mcp:mcp", "Tools for agents, by the Model Context Protocol."),
     "serve": Row("pisang.cli.serve:serve", "A gateway for every client, over your upstreams."),
+    "studio": Row("pisang.cli.studio:studio", "The studio in your browser: compose, watch, keep."),
     "worker": Row("pisang.cli.worker:worker", "Do the jobs of batches, beside whoever else does."),
     "key": Group(
         "Keys for callers of your gateway.",

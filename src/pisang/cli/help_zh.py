@@ -440,6 +440,18 @@ HELP: Mapping[str, str] = {
     ),
     "The least that is logged.": "日志的最低级别。",
     # --- worker -----------------------------------------------------------------------------
+    "The studio in your browser: compose, watch, keep.": "浏览器里的画室：创作、跟进、保存。",
+    "Print the address, and open no browser.": "只打印地址，不打开浏览器。",
+    "Open the studio in a browser: compose, watch, keep; batches and costs.": (
+        "在浏览器中打开画室：创作、跟进、保存，批量和费用也在其中。"
+    ),
+    "A gateway for this machine alone (`pisang serve` has the same page at `/`, for a team). You "
+    "are signed in, also where the home has keys for others: the address that is opened holds a "
+    "ticket, good once and for five minutes. Ctrl-C ends it; what was sent is seen through.": (
+        "只供本机使用的网关（团队可用 `pisang serve`，同一页面在 `/`）。无需另行登录，即使已为他人"
+        "发放密钥：打开的地址带有一次性凭票，五分钟内有效。"
+        "Ctrl-C 结束；已发出的请求会等到完成。"
+    ),
     "Do the jobs of batches, beside whoever else does.": "执行批次里的任务，可多个同时运行。",
     "Do the jobs of every open batch of this home, beside whoever else does.": (
         "执行本机主目录里所有进行中批次的任务，可与其他进程同时运行。"

@@ -6,11 +6,12 @@ import asyncio
 import gc
 import os
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pisang.errors import OptionInvalid
     from pisang.gateway.app import Gateway
     from pisang.gateway.logs import LogFormat
+    from pisang.gateway.owner import Owner
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -91,38 +93,51 @@ def serve(asked: Serve) -> int:
     Ctrl-C or SIGTERM closes the port and sees through what was sent; a second one gives that up.
     SIGHUP reads the settings again, which a change of their files does by itself.
     """
+    return serve_to_the_end(asked, "`pisang serve`", announce)
+
+
+Announce = Callable[[str, Screen], None]
+"""Tells whoever started a server where it is."""
+
+
+def serve_to_the_end(
+    asked: Serve, feature: str, tell: Announce, owner: Owner | None = None
+) -> NoReturn:
+    """Serve until it is ended, and end the process. `owner` is let in without a key."""
     from pisang.errors import ExtraMissing
 
     if find_spec("granian") is None:
-        raise ExtraMissing(feature="`pisang serve`", extra="server")
+        raise ExtraMissing(feature=feature, extra="server")
     code = 0
     with suppress(KeyboardInterrupt):  # where the system has no handlers of signals
-        code = asyncio.run(_serve(asked, Screen.of(asked.format)))
+        code = asyncio.run(_serve(asked, Screen.of(asked.format), tell, owner))
     sys.stdout.flush()
     os._exit(code)  # as in `serving`: granian's threads outlive the loop by a moment
 
 
-async def _serve(asked: Serve, screen: Screen) -> int:
+async def _serve(asked: Serve, screen: Screen, tell: Announce, owner: Owner | None) -> int:
     from pisang.cli.serving import free_port
     from pisang.client.loading import load_settings
     from pisang.gateway.app import Gateway
     from pisang.gateway.logs import set_up
 
     port = free_port(asked.host, asked.port)
-    gateway = Gateway(load_settings(), asked.via)
+    gateway = Gateway(load_settings(), asked.via, owner)
     writer = set_up(_log_format(asked), asked.log_level.value)
     try:
         await gateway.open()
         if asked.host not in LOOPBACK and not gateway.guarded:
             raise _unguarded(asked.host)
-        left = await _run(gateway, asked, port, screen)
+        left = await _run(gateway, asked, port, lambda url: tell(url, screen))
         return 7 if left else 0  # the outcome of something that may be paid for is unknown
     finally:
         await gateway.close()
         writer.finish()
 
 
-async def _run(gateway: Gateway, asked: Serve, port: int, screen: Screen) -> tuple[AttemptRow, ...]:
+async def _run(
+    gateway: Gateway, asked: Serve, port: int, tell: Callable[[str], None]
+) -> tuple[AttemptRow, ...]:
     """Serve until a signal, then see through what was sent. The attempts that were given up."""
     from pisang.cli.serving import hold_back, listening, make_server, on_signals
     from pisang.cli.systemd import notify
@@ -153,7 +168,7 @@ async def _run(gateway: Gateway, asked: Serve, port: int, screen: Screen) -> tup
     _spare_collector()
     if not serving.done():
         notify("READY=1")
-        _announce(f"http://{_bracketed(asked.host)}:{port}", screen)
+        tell(f"http://{_bracketed(asked.host)}:{port}")
     waiting = asyncio.ensure_future(stopping.wait())
     await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()
@@ -188,7 +203,8 @@ def _unguarded(host: str) -> OptionInvalid:
     return OptionInvalid(option="--host", value=host, why=why, hint=hint)
 
 
-def _announce(url: str, screen: Screen) -> None:
+def announce(url: str, screen: Screen) -> None:
+    """Where it is, on standard output."""
     screen.data({"url": url})
     screen.bare(url)
     said = screen.pick(f"The gateway is at {url}", f"网关地址：{url}")

@@ -22,6 +22,7 @@ from pisang.engine.world import now_ms
 from pisang.errors import KeyInvalid, KeyRestricted
 from pisang.gateway import cookies
 from pisang.gateway.links import PARAMETER, is_signed, key_in
+from pisang.gateway.owner import Owner
 from pisang.gateway.routes import role_for
 from pisang.gateway.visits import Visit, base_of
 from pisang.policy.plan import Planned
@@ -92,11 +93,13 @@ class Access:
     def __init__(
         self,
         keys: GatewayKeys,
+        owner: Owner | None = None,
         *,
         clock_ms: Callable[[], int] = now_ms,
         clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self._keys = keys
+        self._owner = owner
         self._clock_ms = clock_ms
         self._clock_s = clock_s
         self._guarded = False
@@ -145,7 +148,25 @@ class Access:
         key = self._prove(visit.key) if visit.key else self._signed(visit) or self._session(visit)
         if key is None or key.standing(self._clock_ms()) != "live":
             raise _refusal()
+        return self._as_caller(key)
+
+    def _as_caller(self, key: GatewayKey) -> Caller:
+        """The owner of this server is who he is without keys: his own user."""
+        if self._owner is not None and key is self._owner.key:
+            return Caller(OPEN_SCOPE, "")
         return Caller(key.id, key.name, key)
+
+    def enter(self, ticket: str) -> tuple[Caller, GatewayKey]:
+        """The owner of this server, who was given that ticket, and the key that his session is of.
+        Raises `KeyInvalid`."""
+        if self._owner is None or not self._owner.take(ticket, self.now_s):
+            raise _refusal()
+        return self._as_caller(self._owner.key), self._owner.key
+
+    def _named(self, key_id: str) -> GatewayKey | None:
+        if self._owner is not None and key_id == self._owner.key.id:
+            return self._owner.key
+        return self._keys.get(key_id)
 
     def _signed(self, visit: Visit) -> GatewayKey | None:
         """The key whose owner was given that very address, for reading what is his."""
@@ -160,7 +181,7 @@ class Access:
         planted the second one is not to be asked in place of the first."""
         found: dict[str, GatewayKey] = {}
         for cookie in visit.sessions:
-            key = self._keys.get(cookies.key_in(cookie))
+            key = self._named(cookies.key_in(cookie))
             live = key is not None and key.standing(self._clock_ms()) == "live"
             if key is not None and live and cookies.is_genuine(cookie, key.digest, self.now_s):
                 found[key.id] = key

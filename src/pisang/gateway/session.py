@@ -8,6 +8,7 @@ The cookie holds no key, and no script can read it (`gateway.cookies`). It goes 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 
 from pisang.domain.access import GatewayKey
@@ -40,13 +41,23 @@ async def answer_session(visit: Visit, access: Access, guesses: Guesses) -> Wire
         return _told(_caller(nobody, access), access, cookie)
     address = address_of(visit.client, visit.headers)
     guesses.check(address)
-    key = await _read_key(visit)
+    said = await _read_said(visit)
     try:
-        caller = access.caller(replace(visit, key=key))
+        caller, key = _enter(visit, access, said)
     except KeyInvalid:
         guesses.note(address)
         raise
-    return _told(caller, access, _session(visit, caller.key, access))
+    return _told(caller, access, _session(visit, key, access))
+
+
+def _enter(
+    visit: Visit, access: Access, said: Mapping[str, str]
+) -> tuple[Caller, GatewayKey | None]:
+    """Who shows that key, or that ticket, and the key that his session is of."""
+    if "ticket" in said and access.guarded:
+        return access.enter(said["ticket"])
+    caller = access.caller(replace(visit, key=Secret(said["key"]) if "key" in said else None))
+    return caller, caller.key
 
 
 def _told(caller: Caller | None, access: Access, cookie: str | None = None) -> WireAnswer:
@@ -68,13 +79,15 @@ def _caller(visit: Visit, access: Access) -> Caller | None:
         return None
 
 
-async def _read_key(visit: Visit) -> Secret:
+async def _read_said(visit: Visit) -> dict[str, str]:
+    """The key or the ticket that is shown."""
     raw = b"".join([chunk async for chunk in read_chunks(visit.receive, MOST_SAID, NAME)])
-    said = strictjson.loads(raw, ())
-    key = said.get("key") if isinstance(said, dict) else None
-    if not isinstance(key, str) or not key:
-        raise OptionInvalid(option="key", value="", why="sign in with a key of this gateway")
-    return Secret(key)
+    told = strictjson.loads(raw, ())
+    said = told if isinstance(told, dict) else {}
+    for name in ("ticket", "key"):
+        if isinstance(said.get(name), str) and said[name]:
+            return {name: said[name]}
+    raise OptionInvalid(option="key", value="", why="sign in with a key of this gateway")
 
 
 def _session(visit: Visit, key: GatewayKey | None, access: Access) -> str | None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.gateway.conftest import run, serving
 from tests.gateway.guarded import Guarded, guarding
 from tests.studio.browser.conftest import Opener, Screen, card, describe
 from tests.studio.words import say
@@ -144,3 +146,36 @@ def test_costs_by_day_model_and_key(opening: Opener, office: Guarded) -> None:
     with page.expect_download() as download:
         page.get_by_role("link", name="CSV").click()
     assert download.value.path().read_text().startswith("key,spent,")
+
+
+@pytest.mark.parametrize("guarded", [False, True])
+def test_who_starts_the_studio_himself_is_let_in_once_by_a_ticket(
+    opening: Opener, tmp_path: Path, guarded: bool
+) -> None:
+    home = tmp_path / "home"
+    with serving(tmp_path / "upstream", "sandbox") as (upstream, _):
+        run(home, "upstream", "add", "relay", "--wire", "gemini", "--base-url", upstream,
+            "--auth", "none")  # fmt: skip
+        if guarded:
+            run(home, "key", "create", "--name", "somebody else")
+        with serving(home, "studio", "--no-open") as (address, _):
+            url, mark, ticket = address.partition("/#enter=")
+            assert mark and len(ticket) > 20
+            screen = opening(url)
+            page = screen.page
+            page.goto(address)
+            expect(page.get_by_role("textbox", name=said("composer.prompt"))).to_be_visible()
+            assert ticket not in page.url
+            expect(page.get_by_role("link", name=said("page.keys"))).to_be_visible()
+            describe(page, said, "my own machine")
+            page.get_by_role("button", name=said("composer.create")).click()
+            expect(card(page, "my own machine")).to_contain_text(said("queue.done"))
+            page.reload()
+            expect(page.get_by_role("img", name="my own machine")).to_be_visible()
+            other = opening(url)
+            other.page.goto(address)
+            if guarded:
+                expect(other.page.get_by_label(said("sign-in.key"))).to_be_visible()
+                other.forgive("status of 401")
+            other.page.context.close()
+            page.context.close()

@@ -42,14 +42,14 @@ class GalleryTools extends StudioElement {
   }
 
   render() {
-    const { filter, total } = gallery.value;
+    const { filter, total, more } = gallery.value;
     const active = Object.entries(filter).filter(([name, value]) => name !== 'query' && value).length;
     return html`
       <div class="row" role="search">
         <div class="search">${icon('search')}
           <input type="search" aria-label=${t('gallery.search')} placeholder=${t('gallery.search')} .value=${live(filter.query)} @input=${this.typed} />
         </div>
-        ${total === null ? nothing : html`<span class="total small faint number" aria-hidden="true">${t('gallery.total', { count: countText(total) })}</span>`}
+        ${total === null ? nothing : html`<span class="total small faint number" aria-hidden="true">${t('gallery.total', { count: `${countText(total)}${more ? '+' : ''}` })}</span>`}
         ${this.only('favourite', 'star')}${this.only('trash', 'trash')}
         <button class="quiet toggle" aria-expanded=${this.open} aria-controls="filters" aria-label=${t('gallery.filters')} title=${t('gallery.filters')}
           @click=${() => { this.open = !this.open; }}>${icon('filter')}${active ? html`<span class="number">${active}</span>` : nothing}</button>

@@ -25,10 +25,10 @@ const HEAD = 50;
 
 /**
  * @type {Store<{images: Image[], filter: typeof NO_FILTER, next: string | null, total: number | null,
- *   loading: boolean, loaded: boolean, waiting: Image[]}>}
+ *   more: boolean, loading: boolean, loaded: boolean, waiting: Image[]}>}
  */
 export const gallery = new Store({
-  images: [], filter: NO_FILTER, next: null, total: null, loading: false, loaded: false, waiting: [],
+  images: [], filter: NO_FILTER, next: null, total: null, more: false, loading: false, loaded: false, waiting: [],
 });
 
 /** What is picked, by key. @type {Store<{keys: Set<string>, on: boolean}>} */
@@ -58,13 +58,16 @@ export async function readOn() {
 /** The filter as the server takes it; what ended without an image is no part of it (`outcome-list`). */
 const asked = () => ({ ...gallery.value.filter, outcome: '' });
 
+/** How many there are; `more`: the server stopped counting there. @param {{total: number | null, total_capped?: boolean}} told */
+const counted = ({ total, total_capped: more = false }) => (total === null ? {} : { total, more });
+
 /** @param {string | null} before */
 async function read(before) {
   const { signal } = asking;
   try {
     const told = await get('/gallery', { ...asked(), before, limit: PAGE }, signal);
     const images = before ? [...gallery.value.images, ...told.images] : told.images;
-    gallery.set({ images, next: told.next, total: told.total ?? gallery.value.total, loading: false, loaded: true });
+    gallery.set({ images, next: told.next, ...counted(told), loading: false, loaded: true });
   } catch (error) {
     if (signal.aborted) return;
     gallery.set({ loading: false, loaded: true });
@@ -79,7 +82,7 @@ export async function readNewest(atTop) {
   const told = await get('/gallery', { ...asked(), limit: HEAD });
   const known = new Set([...images, ...waiting].map(keyOf));
   const fresh = told.images.filter((/** @type {Image} */ one) => !known.has(keyOf(one)));
-  gallery.set({ waiting: [...fresh, ...waiting], total: told.total ?? gallery.value.total });
+  gallery.set({ waiting: [...fresh, ...waiting], ...counted(told) });
   if (atTop) showWaiting();
 }
 
