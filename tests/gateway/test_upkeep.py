@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from pisang.domain.retention import Retention
-from pisang.gateway.upkeep import SteadyClock, keep_up, tidy
+from pisang.errors import NotFound
+from pisang.gateway.upkeep import TRASH_DAYS, SteadyClock, keep_up, tidy
 from pisang.store.gc import DAY_MS, HOUR_MS
+from pisang.store.image_marks import Marking
 from pisang.store.store import Store
-from tests.store.kit import NOW, Clock, open_store, paint, picture, sent, wish
+from tests.store.kit import NOW, Clock, claimed, open_store, paint, picture, sent, wish
 
 IMAGE = sha256(picture()).hexdigest()
 
@@ -127,3 +129,18 @@ def test_a_jump_ahead_lets_nothing_go_though_work_goes_on_after_it(
     tidy(store, Retention(images_days=30), steady())
     assert store.answer(attempt_id) is not None
     assert [one for one in store.check(deep=True) if one.level == "error"] == []
+
+
+def test_the_trash_is_emptied_after_thirty_days(store: Store, clock: Clock) -> None:
+    given = sent(store)
+    paint(store, given.attempt_id, picture())
+    kept = store.begin(wish(idempotency_key="kept")).result().request_id
+    paint(store, claimed(store, kept).attempt_id, picture(1))
+    store.image_marks.put([(given.request_id, IMAGE)], Marking(trashed=True), None).result()
+    due = NOW + TRASH_DAYS * DAY_MS
+    tidy(store, Retention(), due)
+    assert store.request(given.request_id).images
+    tidy(store, Retention(), due + 1)
+    with pytest.raises(NotFound):
+        store.request(given.request_id)
+    assert store.request(kept).images

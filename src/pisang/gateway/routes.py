@@ -108,6 +108,7 @@ ROUTES: tuple[Route, ...] = (
     _row("GET POST DELETE", PREFIX + "/session", None, Face.SESSION),
     _managed("GET", "/choices", Role.READ),
     _managed("GET", "/gallery", Role.READ),
+    _managed("PUT", "/gallery/marks", Role.USE),
     _managed("GET", "/gallery/{sha256}", Role.READ),
     _managed("GET", "/previews/{sha256}", Role.READ),
     _managed("POST", "/generations", Role.USE),

@@ -2,7 +2,9 @@
 
 Ages are reckoned by a clock that never runs ahead of the time that has really passed: where the
 wall clock is set forward under a running server, nothing becomes old by it (`reliability` D11).
-Where more than one image in a hundred would go at once, no image goes, and the log says so.
+Where more than one image in a hundred would go at once, no image goes, and the log says so. What
+its users put into the trash goes after 30 days, with the request that made it, once all of that
+request's images have lain there so long.
 """
 
 from __future__ import annotations
@@ -12,14 +14,17 @@ import logging
 import random
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
 from pisang.domain.retention import Retention
-from pisang.errors import OptionInvalid, PisangError
+from pisang.errors import NotFound, OptionInvalid, PisangError, Running
 from pisang.store.store import GcReport, Store
 
 EVERY_S = 3600.0
+
+TRASH_DAYS = 30
 
 log = logging.getLogger("pisang.upkeep")
 
@@ -53,6 +58,23 @@ def tidy(store: Store, retention: Retention, now_ms: int) -> None:
         log.warning("retention failed: %s", error)
     else:
         log.info("retention: %s", _words(report))
+    empty_trash(store, now_ms)
+
+
+def empty_trash(store: Store, now_ms: int) -> None:
+    """Delete the requests of which every image has lain in the trash for `TRASH_DAYS`. Blocks;
+    what fails is logged. One whose outcome is not known yet, or that is under way, stays."""
+    before_ms = now_ms - TRASH_DAYS * 86_400_000
+    deleted = 0
+    try:
+        for request_id in store.image_marks.trashed(before_ms):
+            with suppress(Running, OptionInvalid, NotFound):  # another server may have been first
+                store.delete(request_id)
+                deleted += 1
+    except (PisangError, OSError) as error:
+        log.warning("the trash was not emptied: %s", error)
+    if deleted:
+        log.info("trash: %d requests deleted", deleted)
 
 
 def _words(report: GcReport) -> str:

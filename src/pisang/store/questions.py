@@ -11,7 +11,7 @@ from pisang.domain.answer import Answer
 from pisang.domain.ledger import AttemptRow, Budget, ImageRow, RequestRow
 from pisang.store import history, usual
 from pisang.store.answers import Answers
-from pisang.store.gallery import Page, Wanted, gallery
+from pisang.store.gallery import Page, Shown, Wanted, find_shown, gallery
 from pisang.store.history import Asked
 from pisang.store.ledger import Readers
 from pisang.store.rows import budget_row
@@ -66,6 +66,12 @@ class Questions:
         """The images, newest first. Raises `NotFound` for a page that follows none."""
         with self._readers.read() as tx:
             return gallery(tx, wanted)
+
+    def shown(self, sha256: str, scope: str | None) -> Shown:
+        """The image of that hash as a gallery shows it, of that scope or (None) of any. Raises
+        `NotFound`."""
+        with self._readers.read() as tx:
+            return find_shown(tx, sha256, scope)
 
     def usual_s(self, upstream: str, model: str, image_size: str | None) -> float | None:
         """How many seconds such an image took lately (the median); None where none was made."""

@@ -205,7 +205,6 @@ def _write_images(tx: Tx, row: Row, settlement: Settlement) -> None:
             "image_insert",
             attempt_id=row["id"],
             ordinal=ordinal,
-            request_id=row["request_id"],
             sha256=made.content.sha256,
             mime=made.facts.mime,
             width=made.facts.width,
@@ -213,7 +212,6 @@ def _write_images(tx: Tx, row: Row, settlement: Settlement) -> None:
             bytes=made.content.size,
             draft=int(made.draft),
             declared=made.declared,
-            parent=row["parent"],
             created_ms=settlement.at_ms,
         )
 

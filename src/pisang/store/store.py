@@ -50,6 +50,7 @@ from pisang.store.gc import GcReport, collect
 from pisang.store.health import Health
 from pisang.store.history import Asked, load
 from pisang.store.home import Home, prepare
+from pisang.store.image_marks import ImageMarks
 from pisang.store.incoming import Incoming
 from pisang.store.ledger import Tx
 from pisang.store.opening import make_ledger
@@ -113,6 +114,7 @@ class Store(Questions, Contents):
         self.owned = Owned(self._readers)
         self.gateway_keys = GatewayKeys(self._readers, self._writer, clock_ms)
         self.webhooks = Webhooks(self._readers, self._writer, clock_ms)
+        self.image_marks = ImageMarks(self._readers, self._writer, clock_ms)
         self.alerts = Alerts(self._readers, self._writer, clock_ms)
         self.uploads = open_uploads(home, self._files, clock_ms, kept.images)
         self._wanted_bytes = 3 * worst_answer_bytes

@@ -26,7 +26,8 @@ from tests.store.postgres.conftest import Opener
 KINDS = {"INTEGER": "bigint", "TEXT": "text", "BLOB": "bytea"}
 OTHER_INDEXES = {
     # An entry of an index holds no more than 2,700 bytes in PostgreSQL.
-    "requests_search": "(created_ms, glyphs, scope)",
+    "requests_search": "(created_ms, id, glyphs, scope)",
+    "images_gallery": "(asked_ms, request_id)",
     "requests_folder": '(scope, "left"(folder, 200), created_ms)',
 }
 

@@ -39,7 +39,7 @@ def to_gallery(screen: Screen, said) -> None:  # type: ignore[no-untyped-def]
 
 @pytest.mark.parametrize(("language", "size"), [("en", "desk"), ("zh", "phone")])
 def test_images_are_found_kept_taken_along_put_away_and_had_back(
-    opening: Opener, office: Guarded, language: str, size: str
+    office: Guarded, opening: Opener, language: str, size: str
 ) -> None:
     said = partial(say, language)
     screen = opening(office.url, size, language)
@@ -54,7 +54,7 @@ def test_images_are_found_kept_taken_along_put_away_and_had_back(
     for words, count in (("heron", 2), ("灯塔", 1), ("nothing like it", 0), ("", 5)):
         search.fill(words)
         expect(tiles(page)).to_have_count(count)
-    page.get_by_role("button", name=said("gallery.filters")).click()
+    page.get_by_role("button", name=said("gallery.filters"), exact=True).click()
     sheet = page.locator("gallery-tools")
     for name, value, count in (
         ("model", "gemini-3-pro-image", 1), ("size", "2K", 1), ("upstream", "relay", 5),
@@ -70,7 +70,7 @@ def test_images_are_found_kept_taken_along_put_away_and_had_back(
     expect(page.locator("outcome-list queue-card")).to_contain_text("a lost map")
     screen.shoot("outcome")
     outcome.select_option("")
-    page.get_by_role("button", name=said("gallery.filters")).click()
+    page.get_by_role("button", name=said("gallery.filters"), exact=True).click()
 
     page.get_by_role("img", name="a red heron").click()
     page.keyboard.press("f")
@@ -114,6 +114,6 @@ def test_images_are_found_kept_taken_along_put_away_and_had_back(
     expect(tiles(page)).to_have_count(4)
 
 
-def test_what_a_neighbour_has_is_not_seen(opening: Opener, office: Guarded) -> None:
+def test_what_a_neighbour_has_is_not_seen(office: Guarded, opening: Opener) -> None:
     page = sign_in(opening(office.url), office.text("other") or "")
     expect(page.get_by_text(say("en", "gallery.none"))).to_be_visible()

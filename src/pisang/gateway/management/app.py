@@ -40,7 +40,7 @@ from pisang.gateway.management.asking import as_option
 from pisang.gateway.management.batched import BatchWish
 from pisang.gateway.management.desk import SCOPE_KEY, Desk, Works
 from pisang.gateway.management.granted import KeyChange, KeyWish, TeamWish, UpstreamWish
-from pisang.gateway.management.shapes import SCHEMAS, Failed, Generation
+from pisang.gateway.management.shapes import SCHEMAS, Failed, Generation, Marks
 from pisang.gateway.routes import PREFIX, check_served
 from pisang.gateway.serving import Service
 from pisang.gateway.visits import Gone, Visit
@@ -62,7 +62,7 @@ _ROUTERS = (
     events,
 )
 
-_BODIES = (Generation, BatchWish, KeyWish, KeyChange, TeamWish, UpstreamWish)
+_BODIES = (Generation, BatchWish, KeyWish, KeyChange, TeamWish, UpstreamWish, Marks)
 """What is read past FastAPI: in constant memory, or with mistakes named as ours."""
 
 _ERRORS: dict[int | str, dict[str, Any]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 from typing import Annotated
 
@@ -12,13 +13,15 @@ from pisang.client.costs import parse_since, parse_until
 from pisang.client.results import iso_time
 from pisang.domain.model import canonical_ratio
 from pisang.domain.request import JSON
-from pisang.errors import NotFound, OptionInvalid
+from pisang.errors import OptionInvalid
 from pisang.gateway.management.answers import image_url
 from pisang.gateway.management.desk import At
 from pisang.gateway.management.previews import PREVIEW_PX
-from pisang.gateway.management.shapes import MISSING, Gallery, Sought, Tile
-from pisang.store.gallery import Shown, Wanted
+from pisang.gateway.management.saying import body_of, read_said
+from pisang.gateway.management.shapes import MISSING, Gallery, Marked, Marks, Sought, Tile
+from pisang.store.gallery import COUNTED, Shown, Wanted
 from pisang.store.history import NEVER_MS
+from pisang.store.image_marks import Marking
 
 router = APIRouter(tags=["gallery"])
 
@@ -28,13 +31,31 @@ _SLACK = 0.03
 
 @router.get("/gallery", responses={200: {"model": Gallery}, **MISSING}, response_class=Response)
 async def gallery(desk: At, sought: Annotated[Sought, Query()]) -> Response:
-    """The images, those of the newest request first; drafts are left out. The ratio is that of the
-    pixels that came. `total` comes with the first page."""
+    """The images, those of the newest request first; drafts are left out, and what lies in the
+    trash unless `trash` asks for it. The ratio is that of the pixels that came."""
     if sought.before is not None:
         await desk.request(sought.before)
     page = await desk.ask(lambda: desk.store.gallery(_wanted(sought, desk.sees)))
     tiles = [_tile(one) for one in page.images]
-    return JSONResponse({"images": tiles, "next": page.next, "total": page.total})
+    total = None if page.total is None else min(page.total, COUNTED)
+    told = {"images": tiles, "next": page.next, "total": total, "total_capped": page.capped}
+    return JSONResponse(told)
+
+
+@router.put(
+    "/gallery/marks",
+    responses={200: {"model": Marked}},
+    response_class=Response,
+    openapi_extra=body_of(Marks),
+)
+async def mark(desk: At) -> Response:
+    """Make images of yours favourites, or put them into the trash and take them out again. An
+    image that is not there, or not yours, is passed over."""
+    wish = await read_said(desk, Marks)
+    names = [(one.request_id, one.sha256) for one in wish.images]
+    marking = Marking(wish.favourite, wish.trashed)
+    done = desk.store.image_marks.put(names, marking, desk.sees)
+    return JSONResponse({"changed": await asyncio.wrap_future(done)})
 
 
 @router.get(
@@ -42,11 +63,7 @@ async def gallery(desk: At, sought: Annotated[Sought, Query()]) -> Response:
 )
 async def one(sha256: str, desk: At) -> Response:
     """One image of yours with the newest wish that made it."""
-    wanted = Wanted(sha256=sha256, limit=1, scope=desk.sees)
-    page = await desk.ask(lambda: desk.store.gallery(wanted))
-    if not page.images:
-        raise NotFound(what="image", id=sha256)
-    return JSONResponse(_tile(page.images[0]))
+    return JSONResponse(_tile(await desk.ask(lambda: desk.store.shown(sha256, desk.sees))))
 
 
 def _wanted(sought: Sought, scope: str | None) -> Wanted:
@@ -61,6 +78,8 @@ def _wanted(sought: Sought, scope: str | None) -> Wanted:
         image_size=sought.size,
         proportions=_proportions(sought.ratio) if sought.ratio else any_shape,
         since_ms=parse_since(sought.since, now, "since") if sought.since else 0,
+        favourite=sought.favourite,
+        trash=sought.trash,
         until_ms=parse_until(sought.until, now, "until") if sought.until else NEVER_MS,
         scope=scope,
     )
@@ -91,6 +110,8 @@ def _tile(shown: Shown) -> dict[str, JSON]:
         "upstream": shown.upstream,
         "image_size": shown.image_size,
         "created_at": iso_time(shown.asked_ms),
+        "favourite": shown.favourite,
+        "trashed_at": None if shown.trashed_ms is None else iso_time(shown.trashed_ms),
     }
 
 

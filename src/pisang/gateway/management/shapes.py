@@ -345,6 +345,8 @@ class Sought(BaseModel):
     size: Annotated[str | None, Field(max_length=20, examples=["2K"])] = None
     since: Annotated[str | None, Field(max_length=40)] = None
     until: Annotated[str | None, Field(max_length=40)] = None
+    favourite: Annotated[bool, Field(description="Favourites only.")] = False
+    trash: Annotated[bool, Field(description="What lies in the trash, and nothing else.")] = False
     limit: Annotated[int, Field(ge=1, le=500)] = 100
     before: Annotated[
         str | None, Field(max_length=64, description="The `next` of the page before.")
@@ -367,14 +369,42 @@ class Tile(BaseModel):
     upstream: str
     image_size: str | None
     created_at: str
+    favourite: bool
+    trashed_at: str | None
 
 
 class Gallery(BaseModel):
-    """Images, newest first. `next` is the `before` of the page after this one."""
+    """Images, newest first. `next` is the `before` of the page after this one. `total` comes with
+    the first page; it is counted up to 10,000, and `total_capped` where there are more."""
 
     images: list[Tile]
     next: str | None
     total: int | None
+    total_capped: bool
+
+
+class ImageName(Asked):
+    """An image as one request made it."""
+
+    request_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+ImageNames = Annotated[list[ImageName], Field(min_length=1, max_length=500)]
+
+
+class Marks(Asked):
+    """How images are to be marked; what is left out stays as it is."""
+
+    images: ImageNames
+    favourite: bool | None = None
+    trashed: bool | None = None
+
+
+class Marked(BaseModel):
+    """How many images were marked otherwise before."""
+
+    changed: int
 
 
 class Amount(BaseModel):

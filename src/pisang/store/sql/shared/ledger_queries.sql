@@ -99,14 +99,14 @@ UPDATE attempts SET
 WHERE id = :id;
 
 -- name: image_insert
--- Writes an image of an attempt down.
+-- Writes an image of an attempt down, and what a gallery looks for it by.
 INSERT INTO images (
   attempt_id, ordinal, request_id, sha256, mime, width, height, bytes, draft, declared, parent,
-  created_ms
-) VALUES (
-  :attempt_id, :ordinal, :request_id, :sha256, :mime, :width, :height, :bytes, :draft, :declared,
-  :parent, :created_ms
-)
+  created_ms, asked_ms, scope, model, upstream, image_size
+) SELECT
+  a.id, :ordinal, r.id, :sha256, :mime, :width, :height, :bytes, :draft, CAST(:declared AS TEXT),
+  r.parent, :created_ms, r.created_ms, r.scope, a.model, a.upstream, a.image_size
+FROM attempts AS a JOIN requests AS r ON r.id = a.request_id WHERE a.id = :attempt_id
 ON CONFLICT (attempt_id, ordinal) DO UPDATE SET
   sha256 = excluded.sha256, mime = excluded.mime, width = excluded.width,
   height = excluded.height, bytes = excluded.bytes, draft = excluded.draft,

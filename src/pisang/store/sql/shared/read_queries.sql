@@ -167,36 +167,3 @@ WHERE a.free = 0 AND a.counted_currency IS NOT NULL
   AND (a.upstream = :upstream OR :upstream IS NULL) AND (r.scope = :key OR :key IS NULL)
   AND (r.scope IN (SELECT id FROM gateway_keys WHERE team = :team) OR :team IS NULL)
 GROUP BY 1 ORDER BY 1;
-
--- name: gallery
--- The images of the newest requests that fit, each with its wish: the walk of history_search.
-SELECT i.*, r.prompt, r.created_ms AS asked_ms, a.model, a.upstream, a.image_size
-FROM requests AS r INDEXED BY requests_search
-JOIN images AS i ON i.request_id = r.id
-JOIN attempts AS a ON a.id = i.attempt_id
-WHERE r.created_ms BETWEEN :since_ms AND :before_ms AND r.glyphs & :glyphs = :glyphs
-  AND (r.scope = :scope OR :scope IS NULL) AND r.prompt LIKE :pattern ESCAPE '\'
-  AND (r.created_ms < :before_ms OR r.id < :before_id)
-  AND r.deleted_ms IS NULL AND i.draft = 0
-  AND (CAST(:model AS TEXT) IS NULL OR a.model = :model)
-  AND (CAST(:upstream AS TEXT) IS NULL OR a.upstream = :upstream)
-  AND (CAST(:image_size AS TEXT) IS NULL OR a.image_size = :image_size)
-  AND (CAST(:sha256 AS TEXT) IS NULL OR i.sha256 = :sha256)
-  AND i.width > :low * i.height AND i.width < :high * i.height
-ORDER BY r.created_ms DESC, r.id DESC, i.created_ms, i.attempt_id, i.ordinal LIMIT :limit;
-
--- name: gallery_count
--- How many there are.
-SELECT count(*) AS images
-FROM requests AS r INDEXED BY requests_search
-JOIN images AS i ON i.request_id = r.id
-JOIN attempts AS a ON a.id = i.attempt_id
-WHERE r.created_ms BETWEEN :since_ms AND :before_ms AND r.glyphs & :glyphs = :glyphs
-  AND (r.scope = :scope OR :scope IS NULL) AND r.prompt LIKE :pattern ESCAPE '\'
-  AND (r.created_ms < :before_ms OR r.id < :before_id)
-  AND r.deleted_ms IS NULL AND i.draft = 0
-  AND (CAST(:model AS TEXT) IS NULL OR a.model = :model)
-  AND (CAST(:upstream AS TEXT) IS NULL OR a.upstream = :upstream)
-  AND (CAST(:image_size AS TEXT) IS NULL OR a.image_size = :image_size)
-  AND (CAST(:sha256 AS TEXT) IS NULL OR i.sha256 = :sha256)
-  AND i.width > :low * i.height AND i.width < :high * i.height;

@@ -1,0 +1,169 @@
+"""The gallery of a gateway: pages of images, marks, previews, what is saved of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+
+from tests.gateway.guarded import FLASH, Guarded, guarding
+
+SESSION = "/pisang/v1/session"
+GALLERY = "/pisang/v1/gallery"
+MARKS = f"{GALLERY}/marks"
+PAGE = {"X-Pisang-Studio": "1"}
+
+
+@pytest.fixture(scope="module")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
+    with guarding(tmp_path_factory.mktemp("gallery")) as gateway:
+        yield gateway
+
+
+def sign_in(gateway: Guarded, whose: str) -> requests.Session:
+    """A browser that is signed in with that one's key."""
+    browser = requests.Session()
+    body = {"key": gateway.text(whose)}
+    told = browser.post(gateway.url + SESSION, json=body, headers=PAGE, timeout=30)
+    assert told.status_code == 200, told.text
+    return browser
+
+
+def painted(gateway: Guarded, whose: str, prompt: str) -> dict[str, Any]:
+    """An image of that one's, as the gallery tells it."""
+    assert gateway.paint(whose, prompt).status_code == 200
+    return look(gateway, whose, query=prompt)["images"][0]
+
+
+def look(gateway: Guarded, whose: str, **words: object) -> dict[str, Any]:
+    answer = gateway.ask(whose, "GET", GALLERY, params=words)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_choices_tell_the_upstreams_own_prices_and_what_a_key_may_not(gateway):
+    told = sign_in(gateway, "small").get(f"{gateway.url}/pisang/v1/choices", timeout=30).json()
+    (upstream,) = told["upstreams"]
+    models = {one["id"]: one for one in upstream["models"]}
+    flash, pro = models[FLASH], models["gemini-3-pro-image"]
+    assert told["default"] == upstream["name"] == "relay"
+    assert flash["prices"]["2K"] == {"amount": "0.067", "currency": "USD"}
+    assert flash["pixels"]["16:9@1K"] == [1376, 768]
+    assert flash["why"] is None
+    assert "nano-banana-2" in pro["why"]
+
+
+def test_the_gallery_shows_ones_own_images_page_by_page(gateway):
+    for prompt in ("雪山 one", "a pear", "雪山 two"):
+        assert gateway.paint("single", prompt).status_code == 200
+    browser = sign_in(gateway, "single")
+
+    def look(**words: object) -> dict:
+        answer = browser.get(f"{gateway.url}/pisang/v1/gallery", params=words, timeout=30)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    first = look(limit=2)
+    assert [one["prompt"] for one in first["images"]] == ["雪山 two", "a pear"]
+    assert (first["total"], first["total_capped"]) == (3, False)
+    rest = look(limit=2, before=first["next"])
+    assert [one["prompt"] for one in rest["images"]] == ["雪山 one"]
+    assert (rest["next"], rest["total"]) == (None, None)
+    assert look(query="雪山")["total"] == 2
+    assert look(ratio="1:1")["total"] == 3
+    assert look(ratio="16:9")["total"] == look(size="4K")["total"] == 0
+    assert look(model=FLASH, upstream="relay", since="today")["total"] == 3
+    assert look(until="2020-01-01")["total"] == 0
+
+
+def test_a_preview_is_small_kept_for_ever_and_nobody_elses(gateway):
+    mine, image = sign_in(gateway, "small"), painted(gateway, "small", "a small plum")
+    place = f"{gateway.url}/pisang/v1/previews/{image['sha256']}"
+    drawn = mine.get(place, timeout=30)
+    assert drawn.content.startswith(b"\xff\xd8")
+    assert len(drawn.content) <= 60_000
+    assert "immutable" in drawn.headers["cache-control"]
+    again = mine.get(place, headers={"If-None-Match": drawn.headers["etag"]}, timeout=30)
+    assert (again.status_code, again.content) == (304, b"")
+    assert sign_in(gateway, "own").get(place, timeout=30).status_code == 404
+
+
+def test_an_image_is_saved_as_it_came_or_in_another_format(gateway):
+    mine, image = sign_in(gateway, "small"), painted(gateway, "small", "a small plum")
+    saved = mine.get(f"{gateway.url}{image['url']}", params={"download": "1"}, timeout=30)
+    assert saved.headers["content-disposition"].startswith("attachment")
+    assert len(saved.content) == image["bytes"]
+    converted = mine.get(f"{gateway.url}{image['url']}", params={"as": "png"}, timeout=30)
+    assert converted.content.startswith(b"\x89PNG")
+    assert converted.headers["content-disposition"].endswith('.png"')
+    wrong = mine.get(f"{gateway.url}{image['url']}", params={"as": "exe"}, timeout=30)
+    assert wrong.status_code == 400
+
+
+def mark(gateway: Guarded, whose: str, images: list[dict[str, Any]], **marks: bool) -> int:
+    names = [{"request_id": one["request_id"], "sha256": one["sha256"]} for one in images]
+    answer = gateway.ask(whose, "PUT", MARKS, json={"images": names, **marks})
+    assert answer.status_code == 200, answer.text
+    return answer.json()["changed"]
+
+
+def test_a_favourite_is_one_until_it_is_none(gateway):
+    image = painted(gateway, "other", "a favourite plum")
+    assert (image["favourite"], image["trashed_at"]) == (False, None)
+    assert mark(gateway, "other", [image], favourite=True) == 1
+    assert mark(gateway, "other", [image], favourite=True) == 0
+    told = look(gateway, "other", favourite="true")
+    assert [one["sha256"] for one in told["images"]] == [image["sha256"]]
+    assert (told["images"][0]["favourite"], told["total"]) == (True, 1)
+    assert mark(gateway, "other", [image], favourite=False) == 1
+    assert look(gateway, "other", favourite="true")["images"] == []
+
+
+def test_what_is_trashed_is_shown_there_alone_and_comes_back(gateway):
+    image = painted(gateway, "other", "a rotten plum")
+    total = look(gateway, "other")["total"]
+    assert mark(gateway, "other", [image], trashed=True, favourite=True) == 1
+    assert look(gateway, "other", query="rotten")["images"] == []
+    assert look(gateway, "other")["total"] == total - 1
+    assert look(gateway, "other", favourite="true")["images"] == []
+    (there,) = look(gateway, "other", trash="true")["images"]
+    assert there["trashed_at"] is not None
+    assert look(gateway, "other", trash="true", query="plum")["total"] == 1
+    assert gateway.ask("other", "GET", f"{GALLERY}/{image['sha256']}").json() == there
+    assert gateway.ask("other", "GET", image["url"]).status_code == 200
+    listed = gateway.ask("other", "GET", "/pisang/v1/requests").json()["requests"]
+    assert image["request_id"] in [one["id"] for one in listed]
+    assert mark(gateway, "other", [image], trashed=False) == 1
+    (back,) = look(gateway, "other", query="rotten")["images"]
+    assert (back["favourite"], back["trashed_at"]) == (True, None)
+
+
+def test_nobody_marks_what_is_another_s_but_an_admin(gateway):
+    images = [painted(gateway, "capped", "a plum of mine")]
+    assert mark(gateway, "own", images, trashed=True) == 0
+    assert mark(gateway, "admin", images, trashed=True) == 1
+    assert (
+        mark(gateway, "admin", [{"request_id": "req_none", "sha256": "0" * 64}], trashed=True) == 0
+    )
+    body = {"images": images[:1]}
+    assert gateway.ask("reader", "PUT", MARKS, json=body).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"images": []},
+        {"images": [{"request_id": "r", "sha256": "x"}]},
+        {"images": [{"request_id": "a/b", "sha256": "0" * 64}]},
+        {"images": [{"request_id": "r", "sha256": "0" * 64}], "favourite": "yes"},
+        {"images": [{"request_id": "r", "sha256": "0" * 64}] * 501},
+        {"images": [{"request_id": "r", "sha256": "0" * 64}], "favorite": True},
+    ],
+)
+def test_marks_that_are_none_are_told_in_a_sentence(gateway, body):
+    answer = gateway.ask("own", "PUT", MARKS, json=body)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["code"] == "option_invalid"
