@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import json
+import zipfile
 from collections.abc import Iterator
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -13,6 +17,7 @@ from tests.gateway.guarded import FLASH, Guarded, guarding
 SESSION = "/pisang/v1/session"
 GALLERY = "/pisang/v1/gallery"
 MARKS = f"{GALLERY}/marks"
+ARCHIVE = f"{GALLERY}/archive"
 PAGE = {"X-Pisang-Studio": "1"}
 
 
@@ -167,3 +172,59 @@ def test_marks_that_are_none_are_told_in_a_sentence(gateway, body):
     answer = gateway.ask("own", "PUT", MARKS, json=body)
     assert answer.status_code == 400
     assert answer.json()["error"]["code"] == "option_invalid"
+
+
+def pack(gateway: Guarded, whose: str, images: list[dict[str, Any]]) -> requests.Response:
+    names = [{"request_id": one["request_id"], "sha256": one["sha256"]} for one in images]
+    return gateway.ask(whose, "POST", ARCHIVE, json={"images": names})
+
+
+def test_images_are_fetched_as_one_file_with_what_made_them(gateway):
+    images = [painted(gateway, "own", "苍鹭: a heron!") for _ in range(2)]
+    told = pack(gateway, "own", [*images, images[0]])
+    assert told.status_code == 200, told.text
+    assert told.json()["bytes"] == sum(one["bytes"] for one in images)
+    for _ in range(2):
+        file = gateway.ask("own", "GET", told.json()["url"])
+        assert file.headers["content-type"] == "application/zip"
+        assert file.headers["content-disposition"].startswith('attachment; filename="pisang_')
+    with zipfile.ZipFile(io.BytesIO(file.content)) as archive:
+        assert archive.testzip() is None
+        *names, last = archive.namelist()
+        assert last == "metadata.jsonl"
+        lines = [json.loads(line) for line in archive.read(last).splitlines()]
+        assert [line["file"] for line in lines] == names
+        assert len(set(names)) == 2
+        for line, image in zip(lines, images, strict=True):
+            assert line["file"].partition("_苍鹭-a-heron")[2] in (
+                ".jpg",
+                ".jpeg",
+                "_2.jpg",
+                "_2.jpeg",
+            )
+            assert sha256(archive.read(line["file"])).hexdigest() == image["sha256"]
+            assert line["prompt"] == "苍鹭: a heron!"
+            assert (line["model"], line["upstream"]) == (FLASH, "relay")
+            assert line["cost"] == {"amount": "0.067", "currency": "USD"}
+            assert (line["width"], line["request_id"]) == (image["width"], image["request_id"])
+
+
+def test_an_archive_is_for_who_asked_for_it_alone(gateway):
+    image = painted(gateway, "own", "a plum to pack")
+    place = pack(gateway, "own", [image]).json()["url"]
+    assert gateway.ask("other", "GET", place).status_code == 404
+    assert gateway.ask("admin", "GET", place).status_code == 404
+    assert gateway.ask("none", "GET", place).status_code == 401
+    assert gateway.ask("own", "GET", f"{place}x").status_code == 404
+    assert pack(gateway, "other", [image]).status_code == 404
+    assert pack(gateway, "admin", [image]).status_code == 200
+    assert pack(gateway, "reader", [image]).status_code == 404
+
+
+def test_what_is_deleted_meanwhile_is_not_in_the_file(gateway):
+    images = [painted(gateway, "own", f"plum {number} to pack") for number in range(2)]
+    place = pack(gateway, "own", images).json()["url"]
+    gone = f"/pisang/v1/requests/{images[0]['request_id']}"
+    assert gateway.ask("own", "DELETE", gone).status_code == 200
+    with zipfile.ZipFile(io.BytesIO(gateway.ask("own", "GET", place).content)) as archive:
+        assert len(archive.namelist()) == 2

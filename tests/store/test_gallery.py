@@ -170,3 +170,23 @@ def test_a_request_is_through_with_the_trash_once_all_of_it_lay_there_so_long(
     assert list(store.image_marks.trashed(NOW)) == []
     assert list(store.image_marks.trashed(NOW + 1)) == [whole]
     assert list(store.image_marks.trashed(NOW + 10_001)) == sorted([whole, late])
+
+
+def test_an_archive_is_forgotten_in_time(store: Store, clock: Clock) -> None:
+    both = [*names(store, make(store, 1)), *names(store, make(store, 2))]
+    wanted = [both[1], ("req_none", "0" * 64), both[0], both[1]]
+    noted = store.archives.put("a", wanted, scope="me", sees=None, life_ms=600_000).result()
+    assert noted.until_ms == NOW + 600_000
+    assert store.archives.images("a", "me") == [both[1], both[0]]
+    assert [image.sha256 for _, image in store.archives.rows(both, None)] == [
+        sha256 for _, sha256 in both
+    ]
+    assert list(store.archives.rows(both, "another")) == []
+    with pytest.raises(NotFound):
+        store.archives.images("a", "another")
+    with pytest.raises(NotFound):
+        store.archives.put("b", wanted[1:2], scope="me", sees=None, life_ms=1).result()
+    clock.ms += 600_000
+    with pytest.raises(NotFound):
+        store.archives.images("a", "me")
+    store.archives.put("a", both, scope="me", sees=None, life_ms=1).result()

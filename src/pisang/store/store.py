@@ -38,6 +38,7 @@ from pisang.store import outbox, recover
 from pisang.store import settle as settle_jobs
 from pisang.store.alerts import Alerts
 from pisang.store.answers import Answers
+from pisang.store.archives import Archives
 from pisang.store.batches import Batches
 from pisang.store.budgets import remove_budget, set_budget
 from pisang.store.check import check
@@ -114,6 +115,7 @@ class Store(Questions, Contents):
         self.owned = Owned(self._readers)
         self.gateway_keys = GatewayKeys(self._readers, self._writer, clock_ms)
         self.webhooks = Webhooks(self._readers, self._writer, clock_ms)
+        self.archives = Archives(self._readers, self._writer, clock_ms)
         self.image_marks = ImageMarks(self._readers, self._writer, clock_ms)
         self.alerts = Alerts(self._readers, self._writer, clock_ms)
         self.uploads = open_uploads(home, self._files, clock_ms, kept.images)

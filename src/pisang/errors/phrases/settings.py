@@ -211,6 +211,7 @@ PHRASES: Mapping[str, str] = {
     "request": "请求",
     "key": "密钥",
     "image": "图片",
+    "archive": "压缩包",
     "attempt": "尝试",
     "model": "模型",
     "content": "内容",

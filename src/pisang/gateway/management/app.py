@@ -20,6 +20,7 @@ from pisang.domain.version import VERSION
 from pisang.errors import Charged, Language, NotFound, PisangError, Unexpected
 from pisang.gateway.access import Caller
 from pisang.gateway.management import (
+    archive,
     batches,
     books,
     choices,
@@ -40,7 +41,7 @@ from pisang.gateway.management.asking import as_option
 from pisang.gateway.management.batched import BatchWish
 from pisang.gateway.management.desk import SCOPE_KEY, Desk, Works
 from pisang.gateway.management.granted import KeyChange, KeyWish, TeamWish, UpstreamWish
-from pisang.gateway.management.shapes import SCHEMAS, Failed, Generation, Marks
+from pisang.gateway.management.shapes import SCHEMAS, Failed, Generation, Marks, Picked
 from pisang.gateway.routes import PREFIX, check_served
 from pisang.gateway.serving import Service
 from pisang.gateway.visits import Gone, Visit
@@ -56,13 +57,14 @@ _ROUTERS = (
     books,
     choices,
     gallery,
+    archive,
     keys,
     teams,
     upstreams,
     events,
 )
 
-_BODIES = (Generation, BatchWish, KeyWish, KeyChange, TeamWish, UpstreamWish, Marks)
+_BODIES = (Generation, BatchWish, KeyWish, KeyChange, TeamWish, UpstreamWish, Marks, Picked)
 """What is read past FastAPI: in constant memory, or with mistakes named as ours."""
 
 _ERRORS: dict[int | str, dict[str, Any]] = {

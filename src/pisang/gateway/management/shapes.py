@@ -401,6 +401,20 @@ class Marks(Asked):
     trashed: bool | None = None
 
 
+class Picked(Asked):
+    """Images that are wanted as one file."""
+
+    images: ImageNames
+
+
+class Archive(BaseModel):
+    """Where that file can be fetched, and until when. `bytes` are those of its images."""
+
+    url: str
+    bytes: int
+    expires_at: str
+
+
 class Marked(BaseModel):
     """How many images were marked otherwise before."""
 

@@ -17,6 +17,13 @@ WHERE draft = 0 AND trashed_ms IS NULL;
 CREATE INDEX images_favourites ON images (favourite_ms) WHERE favourite_ms IS NOT NULL;
 CREATE INDEX images_trashed ON images (trashed_ms) WHERE trashed_ms IS NOT NULL;
 
+CREATE TABLE archives ( -- images that somebody is about to fetch as one file
+  id TEXT COLLATE "C" PRIMARY KEY NOT NULL,
+  scope TEXT COLLATE "C" NOT NULL, -- whose they are to be
+  images TEXT COLLATE "C" NOT NULL, -- JSON: a list of `request/hash`
+  until_ms BIGINT NOT NULL
+);
+
 -- With the id, so that a walk over it is in the order that is asked for, and ends where enough was found.
 DROP INDEX requests_search;
 CREATE INDEX requests_search ON requests (created_ms, id, glyphs, scope);

@@ -132,7 +132,8 @@ ORDER BY i.asked_ms DESC, i.request_id DESC LIMIT 1;
 
 -- name: images_among
 -- Those of these images (a JSON list of `request/hash`) that there are.
-SELECT i.request_id, i.sha256, max(i.favourite_ms) AS favourite_ms, max(i.trashed_ms) AS trashed_ms
+SELECT i.request_id, i.sha256, max(i.bytes) AS bytes, max(i.favourite_ms) AS favourite_ms,
+  max(i.trashed_ms) AS trashed_ms
 FROM json_each(:pairs) AS p
 JOIN images AS i ON i.request_id = substr(p.value, 1, length(p.value) - 65)
   AND i.sha256 = substr(p.value, length(p.value) - 63)
@@ -150,6 +151,18 @@ UPDATE images SET favourite_ms = :at_ms WHERE request_id || '/' || sha256 IN (
 UPDATE images SET trashed_ms = :at_ms WHERE request_id || '/' || sha256 IN (
     SELECT value FROM json_each(:pairs))
   AND request_id IN (SELECT substr(value, 1, length(value) - 65) FROM json_each(:pairs));
+
+-- name: archive_put
+-- Notes which images are to be fetched as one file, by whom, and until when.
+INSERT INTO archives (id, scope, images, until_ms) VALUES (:id, :scope, :images, :until_ms);
+
+-- name: archives_sweep
+-- Forgets those whose time is over.
+DELETE FROM archives WHERE until_ms <= :now_ms;
+
+-- name: archive_get
+-- The images of one that is still to be had.
+SELECT images FROM archives WHERE id = :id AND scope = :scope AND until_ms > :now_ms;
 
 -- name: requests_trashed
 -- The requests of which every image was put into the trash before a time, a few of them.

@@ -17,3 +17,10 @@ CREATE INDEX images_gallery ON images (asked_ms, request_id, scope, model, upstr
 WHERE draft = 0 AND trashed_ms IS NULL;
 CREATE INDEX images_favourites ON images (favourite_ms) WHERE favourite_ms IS NOT NULL;
 CREATE INDEX images_trashed ON images (trashed_ms) WHERE trashed_ms IS NOT NULL;
+
+CREATE TABLE archives ( -- images that somebody is about to fetch as one file
+  id TEXT PRIMARY KEY NOT NULL,
+  scope TEXT NOT NULL, -- whose they are to be
+  images TEXT NOT NULL, -- JSON: a list of `request/hash`
+  until_ms INTEGER NOT NULL
+) WITHOUT ROWID;

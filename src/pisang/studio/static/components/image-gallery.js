@@ -158,8 +158,8 @@ class ImageGallery extends StudioElement {
         @focus=${() => { this.current = at; }} @click=${(/** @type {MouseEvent} */ event) => this.clicked(event, image)}
         ><img src=${previewUrl(image.sha256)} alt=${image.prompt.slice(0, 200)} decoding="async" draggable="false"
       /></a>
-      ${mayUse() ? html`<button class="over star" tabindex="-1" aria-pressed=${Boolean(image.favourite)} aria-label=${t('gallery.favour')} @click=${() => this.favour(image)}>${icon('star', image.favourite)}</button>` : nothing}
-      <button class="over check" tabindex="-1" aria-pressed=${on} aria-label=${t('gallery.pick')} @click=${(/** @type {MouseEvent} */ event) => this.choose(event, image)}>${icon('check')}</button>
+      ${mayUse() ? html`<button class="over star" tabindex="-1" aria-pressed=${Boolean(image.favourite)} aria-label=${t('gallery.favour-of', { name: image.prompt.slice(0, 80) })} @click=${() => this.favour(image)}>${icon('star', image.favourite)}</button>` : nothing}
+      <button class="over check" tabindex="-1" aria-pressed=${on} aria-label=${t('gallery.pick', { name: image.prompt.slice(0, 80) })} @click=${(/** @type {MouseEvent} */ event) => this.choose(event, image)}>${icon('check')}</button>
     </li>`;
   }
 

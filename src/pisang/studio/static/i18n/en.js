@@ -98,6 +98,7 @@ export const en = {
   'form.save': 'Save',
 
   'gallery.favour': 'Favourite',
+  'gallery.favour-of': 'Favourite: {name}',
   'gallery.filters': 'Filters',
   'gallery.new': 'Show {count} new',
   'gallery.no-filter': 'Clear filters',
@@ -106,7 +107,7 @@ export const en = {
   'gallery.none-found-hint': 'Try fewer words, or clear the filters.',
   'gallery.none-hint': 'Describe one, and it will appear here.',
   'gallery.older': 'Older ones',
-  'gallery.pick': 'Select',
+  'gallery.pick': 'Select: {name}',
   'gallery.search': 'Search prompts',
   'gallery.select': 'Select',
   'gallery.title': 'Gallery',

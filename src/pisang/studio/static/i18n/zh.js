@@ -98,6 +98,7 @@ export const zh = {
   'form.save': '保存',
 
   'gallery.favour': '收藏',
+  'gallery.favour-of': '收藏：{name}',
   'gallery.filters': '筛选',
   'gallery.new': '显示 {count} 张新图',
   'gallery.no-filter': '清除筛选',
@@ -106,7 +107,7 @@ export const zh = {
   'gallery.none-found-hint': '少输几个词，或清除筛选。',
   'gallery.none-hint': '描述一张图，它会出现在这里。',
   'gallery.older': '更早的',
-  'gallery.pick': '选择',
+  'gallery.pick': '选择：{name}',
   'gallery.search': '搜索提示词',
   'gallery.select': '选择',
   'gallery.title': '图库',

@@ -103,7 +103,7 @@ export const controls = css`
   svg.i.full { fill: currentColor; }
 
   dialog {
-    width: min(36rem, calc(100vw - 2rem)); max-height: calc(100dvh - 2rem); padding: 0; border: 0;
+    width: min(36rem, calc(100vw - 2rem)); max-height: calc(100dvh - 2rem); padding: 0; border: 0; pointer-events: auto;
     border-radius: var(--radius-l); background: var(--raised); color: var(--ink);
     box-shadow: var(--shadow-2); overflow: auto;
   }
