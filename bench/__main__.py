@@ -1,7 +1,7 @@
 """`make bench`: every section, a table on the terminal, raw figures in `bench/out/`.
 
 `python -m bench NAME …` runs only those: `downloads`, `starts`, `store_claims`, `batches`,
-`gateway`, the last with options of its own (`python -m bench gateway --help`).
+`gallery`, `gateway`, the last with options of its own (`python -m bench gateway --help`).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from bench.process import Run
 
 OUT = Path(__file__).parent / "out"
 SECTIONS = {"downloads": downloads.measure, "starts": starts.measure}
-INSIDE = ("bench.store_claims", "bench.batches")
+INSIDE = ("bench.store_claims", "bench.batches", "bench.gallery")
 """Sections that measure inside one process and print JSON."""
 
 

@@ -15,11 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from pisang.store.storage import Storage
 from pisang.store.store import Store
 from tests.buckets import Moto, tell_processes
 from tests.ledgers import VARIABLE, ledger_of, start_cluster
+
+settings.register_profile("pisang", deadline=None)  # a busy machine is no fault of the code's
+settings.load_profile("pisang")
 
 S3, POSTGRES = "s3", "postgres"
 

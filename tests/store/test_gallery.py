@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sqlite3
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from pisang.errors import NotFound
 from pisang.store import gallery as gallery_module
 from pisang.store.gallery import Wanted
 from pisang.store.image_marks import Marking
+from pisang.store.queries import migrations, queries
 from pisang.store.store import Store
 from tests.store.kit import (
     NOW,
@@ -190,3 +193,49 @@ def test_an_archive_is_forgotten_in_time(store: Store, clock: Clock) -> None:
     with pytest.raises(NotFound):
         store.archives.images("a", "me")
     store.archives.put("a", both, scope="me", sees=None, life_ms=1).result()
+
+
+def test_it_answers_the_same_however_often_it_is_asked(store: Store) -> None:
+    """From the sixth time on PostgreSQL plans without the values."""
+    made = [make(store, number, prompt=f"a heron {number}") for number in range(6)]
+    store.image_marks.put(names(store, made[0]), Marking(favourite=True), None).result()
+    store.image_marks.put(names(store, made[5]), Marking(trashed=True), None).result()
+    newest = [*reversed(made[:5])]
+    for _ in range(8):
+        assert requests_of(store, limit=2) == newest[:2]
+        assert requests_of(store, limit=2, query="heron") == newest[:2]
+        assert requests_of(store, before=newest[1]) == newest[2:]
+        assert requests_of(store, favourite=True) == [made[0]]
+        assert requests_of(store, trash=True) == [made[5]]
+        assert store.gallery(Wanted(limit=2)).total == 5
+
+
+@pytest.mark.parametrize(
+    ("name", "index"),
+    [
+        ("gallery_newest", "images_gallery"),
+        ("gallery_found", "requests_search"),
+        ("gallery_favourites", "images_favourites"),
+        ("gallery_trash", "images_trashed"),
+        ("gallery_one", "images_sha256"),
+        ("images_among", "images_"),
+        ("requests_trashed", "images_trashed"),
+        ("images_favour", "images_request"),
+        ("images_trash", "images_request"),
+    ],
+)
+def test_no_question_walks_over_more_than_its_index(name: str, index: str) -> None:
+    connection = sqlite3.connect(":memory:")
+    connection.executescript("".join(step.sql for step in migrations("sqlite")))
+    for query in (name, f"{name}_count"):
+        if query not in queries("sqlite"):
+            continue
+        sql = queries("sqlite")[query].sql
+        values = {key: 1 for key in re.findall(r":([a-z0-9_]+)", sql)}
+        plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
+        walked = [step for step in plan if step.startswith(("SCAN", "SEARCH"))]
+        walked = [step for step in walked if "VIRTUAL" not in step and "counted" not in step]
+        assert f"INDEX {index}" in walked[0], plan
+        assert all("INDEX" in step for step in walked), plan
+    if name in ("gallery_newest", "gallery_found"):
+        assert "USE TEMP B-TREE FOR ORDER BY" not in plan

@@ -166,7 +166,7 @@ SELECT images FROM archives WHERE id = :id AND scope = :scope AND until_ms > :no
 
 -- name: requests_trashed
 -- The requests of which every image was put into the trash before a time, a few of them.
-SELECT DISTINCT i.request_id FROM images AS i
+SELECT DISTINCT i.request_id FROM images AS i INDEXED BY images_trashed
 WHERE i.trashed_ms < :before_ms AND i.request_id > :after AND NOT EXISTS (
   SELECT 1 FROM images AS other WHERE other.request_id = i.request_id AND other.draft = 0
     AND (other.trashed_ms IS NULL OR other.trashed_ms >= :before_ms))
