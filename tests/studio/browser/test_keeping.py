@@ -44,7 +44,7 @@ def test_images_are_found_kept_taken_along_put_away_and_had_back(
     said = partial(say, language)
     screen = opening(office.url, size, language)
     page = screen.open()
-    page.get_by_label(said("sign-in.key")).fill(office.text("own") or "")
+    page.get_by_label(said("sign-in.key"), exact=True).fill(office.text("own") or "")
     page.get_by_role("button", name=said("sign-in.enter")).click()
     page.locator("studio-app nav").wait_for()
     to_gallery(screen, said)

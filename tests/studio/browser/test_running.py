@@ -28,7 +28,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
 def sign_in(screen: Screen, key: str) -> Page:
     """Come in with a key."""
     page = screen.open()
-    page.get_by_label(said("sign-in.key")).fill(key)
+    page.get_by_label(said("sign-in.key"), exact=True).fill(key)
     page.get_by_role("button", name=said("sign-in.enter")).click()
     return page
 
@@ -42,7 +42,7 @@ def test_a_wrong_key_is_told_so_and_a_good_one_is_kept_where_no_script_reads_it(
     screen.shoot("wrong")
     screen.forgive("status of 401")
     key = office.text("own") or ""
-    page.get_by_label(said("sign-in.key")).fill(key)
+    page.get_by_label(said("sign-in.key"), exact=True).fill(key)
     page.keyboard.press("Enter")
     expect(page.get_by_role("textbox", name=said("composer.prompt"))).to_be_visible()
     seen = page.evaluate(
@@ -55,9 +55,9 @@ def test_a_wrong_key_is_told_so_and_a_good_one_is_kept_where_no_script_reads_it(
     page.reload()
     expect(page.get_by_role("textbox", name=said("composer.prompt"))).to_be_visible()
     page.get_by_role("button", name=re.compile("Sign out")).click()
-    expect(page.get_by_label(said("sign-in.key"))).to_be_visible()
+    expect(page.get_by_label(said("sign-in.key"), exact=True)).to_be_visible()
     page.reload()
-    expect(page.get_by_label(said("sign-in.key"))).to_be_visible()
+    expect(page.get_by_label(said("sign-in.key"), exact=True)).to_be_visible()
     assert page.context.cookies() == []
 
 
@@ -100,7 +100,7 @@ def test_keys_and_teams_are_made_shown_once_and_revoked(opening: Opener, office:
     page.locator("dialog[open]").get_by_role("button", name=said("key-page.revoke")).click()
     expect(page.get_by_role("cell", name="Ada’s laptop")).to_have_count(0)
     inside.reload()
-    expect(inside.get_by_label(said("sign-in.key"))).to_be_visible()
+    expect(inside.get_by_label(said("sign-in.key"), exact=True)).to_be_visible()
     page.reload()
     expect(page.get_by_text(text)).to_have_count(0)
 
@@ -141,7 +141,7 @@ def test_costs_by_day_model_and_key(opening: Opener, office: Guarded) -> None:
     expect(page.locator("cost-page svg.chart, cost-page .chart").first).to_be_visible()
     expect(page.get_by_role("cell", name="gemini-3.1-flash-image").first).to_be_visible()
     page.get_by_role("combobox").select_option("key")
-    expect(page.get_by_role("cell", name=re.compile("own"))).to_be_visible()
+    expect(page.get_by_role("cell", name=re.compile("^own ")).first).to_be_visible()
     screen.shoot("costs")
     with page.expect_download() as download:
         page.get_by_role("link", name="CSV").click()
@@ -175,7 +175,7 @@ def test_who_starts_the_studio_himself_is_let_in_once_by_a_ticket(
             other = opening(url)
             other.page.goto(address)
             if guarded:
-                expect(other.page.get_by_label(said("sign-in.key"))).to_be_visible()
+                expect(other.page.get_by_label(said("sign-in.key"), exact=True)).to_be_visible()
                 other.forgive("status of 401")
             other.page.context.close()
             page.context.close()
