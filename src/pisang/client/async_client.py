@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
@@ -32,7 +32,7 @@ from pisang.client.finding import (
     find_unknown,
     find_writer,
 )
-from pisang.client.hub import Hub
+from pisang.client.hub import Hub, Work
 from pisang.client.looking import Looked, look
 from pisang.client.results import Result, result_of
 from pisang.client.settings import Settings
@@ -43,6 +43,7 @@ from pisang.domain.batch import BatchStatus
 from pisang.domain.ledger import AttemptRow
 from pisang.domain.money import Money
 from pisang.domain.upstream import Upstream
+from pisang.engine.engine import Engine
 from pisang.engine.events import Listener, ignore
 from pisang.engine.order import Order
 from pisang.engine.outcome import summary
@@ -233,7 +234,12 @@ class AsyncClient:
 
         Raises `RowsWrong` with all that is wrong, `TableUnreadable`, `OptionInvalid`.
         """
-        return await begin_batch(self._hub, rows, self._upstream, self._options, options)
+        return await self._batch(rows, options)
+
+    async def _batch(
+        self, rows: Rows, options: BatchOptions, work: Callable[[Engine], Work] | None = None
+    ) -> BatchHandle:
+        return await begin_batch(self._hub, rows, self._upstream, self._options, options, work)
 
     async def resume(self, batch_id: str, *, concurrency: int = CONCURRENCY) -> BatchHandle:
         """Go on with a batch of whichever process, also one that was cancelled: by its id or a

@@ -13,7 +13,7 @@ from typing import Any, TypedDict
 
 from pisang.client.batches import Asked, BatchRow, make_plan, read_ended, write_down
 from pisang.client.derive import parse_bytes, parse_resize
-from pisang.client.hub import Hub
+from pisang.client.hub import Hub, Work
 from pisang.client.settings import Settings
 from pisang.client.tables import Table, read_file, read_rows
 from pisang.client.upstreams import choose
@@ -23,6 +23,7 @@ from pisang.domain.batch import Batch, BatchLimits, BatchStatus
 from pisang.domain.money import Money
 from pisang.domain.request import JSON
 from pisang.domain.upstream import Upstream
+from pisang.engine.engine import Engine
 from pisang.engine.events import Event, ignore
 from pisang.errors import OptionInvalid
 from pisang.jobs.runner import Runner
@@ -91,15 +92,13 @@ class BatchHandle:
     `same` maps rows that were not bought to the equal ones that are; `known`: it was there before.
     """
 
-    def __init__(
-        self, hub: Hub, batch: Batch, concurrency: int, find: Find, listen: Listen, known: bool
-    ) -> None:
+    def __init__(self, hub: Hub, batch: Batch, work: Callable[[Engine], Work], known: bool) -> None:
         self.id = batch.id
         self.known = known
         self.same: Mapping[int, int] = _same(batch)
         self._hub = hub
         self._batch = batch
-        self._make = partial(Runner, resolve=find, concurrency=concurrency, listen=listen)
+        self._make = work
         self._work: asyncio.Task[None] | None = None
         self._read: deque[BatchRow] = deque()
         self._after = 0
@@ -172,9 +171,15 @@ def _same(batch: Batch) -> Mapping[int, int]:
 
 
 async def begin_batch(
-    hub: Hub, rows: Rows, via: str | Upstream | None, base: Options, options: BatchOptions
+    hub: Hub,
+    rows: Rows,
+    via: str | Upstream | None,
+    base: Options,
+    options: BatchOptions,
+    work: Callable[[Engine], Work] | None = None,
 ) -> BatchHandle:
-    """Check every row, write the batch down, and begin. `via` and `base` are the client's own.
+    """Check every row, write the batch down, and begin. `via` and `base` are the client's own;
+    `work` is who does it, where that is not this process.
 
     Raises `RowsWrong` with all that is wrong, `TableUnreadable`, `OptionInvalid`, `ConfigError`.
     """
@@ -189,7 +194,8 @@ async def begin_batch(
     new = options.get("new", False)
     batch, known = await write_down(engine, plan, settings.folder, new=new, done_too=True)
     listen = options.get("on_event") or base.get("on_event") or ignore
-    handle = BatchHandle(hub, batch, concurrency, find, listen, known)
+    here = partial(Runner, resolve=find, concurrency=concurrency, listen=listen)
+    handle = BatchHandle(hub, batch, work or here, known)
     await handle.begin()
     return handle
 
@@ -201,7 +207,8 @@ async def resume_batch(hub: Hub, batch_id: str, concurrency: int) -> BatchHandle
     batch = await asyncio.to_thread(engine.store.batches.get, batch_id)
     await asyncio.wrap_future(engine.store.batches.open(batch.id))
     find = upstreams_by_name(hub.settings)
-    handle = BatchHandle(hub, batch, concurrency, find, ignore, known=True)
+    here = partial(Runner, resolve=find, concurrency=concurrency)
+    handle = BatchHandle(hub, batch, here, known=True)
     await handle.begin()
     return handle
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Unpack
@@ -14,6 +15,7 @@ from pisang.client.costs import CostReport
 from pisang.client.delivery import Delivery
 from pisang.client.estimates import Estimate
 from pisang.client.export import Exported
+from pisang.client.hub import Work
 from pisang.client.looking import Looked
 from pisang.client.results import Result
 from pisang.client.settings import Settings
@@ -22,6 +24,7 @@ from pisang.domain.batch import BatchStatus
 from pisang.domain.ledger import AttemptRow
 from pisang.domain.money import Money
 from pisang.domain.upstream import Upstream
+from pisang.engine.engine import Engine
 from pisang.engine.portal import Portal
 from pisang.engine.probe import Probe
 from pisang.engine.relay_facts import RelayFacts
@@ -65,6 +68,7 @@ class SyncBatchHandle:
         self.id = handle.id
         self.known = handle.known
         self.same = handle.same
+        self.client: Client | None = None  # whoever made one for this batch alone
         self._handle = handle
         self._portal = portal
 
@@ -187,8 +191,13 @@ class Client:
 
         Raises `RowsWrong` with all that is wrong, `TableUnreadable`, `OptionInvalid`.
         """
+        return self._batch(rows, options)
+
+    def _batch(
+        self, rows: Rows, options: BatchOptions, work: Callable[[Engine], Work] | None = None
+    ) -> SyncBatchHandle:
         given = rows if isinstance(rows, str | Path) else list(rows)
-        handle = self._portal.call(lambda: self._inner.batch(given, **options))
+        handle = self._portal.call(lambda: self._inner._batch(given, options, work))
         return SyncBatchHandle(handle, self._portal)
 
     def resume(self, batch_id: str, *, concurrency: int = CONCURRENCY) -> SyncBatchHandle:

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any, Protocol
 
 from pisang.client.loading import load_settings
 from pisang.client.settings import Settings
 from pisang.client.storing import storage_of
 from pisang.engine.engine import Engine
 from pisang.engine.ledgering import Ledgering
-from pisang.jobs.runner import Runner
+
+
+class Work(Protocol):
+    """What does a batch's rows: a `Runner` in this process, or others elsewhere."""
+
+    def run(self, batch_id: str, /) -> Coroutine[Any, Any, None]:
+        """Until all of it is over, or `stop`. Raises what it can't go on for."""
+
+    def stop(self) -> None:
+        """Begin nothing more, and see through what was sent."""
 
 
 class Hub:
@@ -22,7 +33,7 @@ class Hub:
         self._engine: Engine | None = None
         self._opening = asyncio.Lock()
         self._stopped = False
-        self._works: dict[asyncio.Task[None], Runner] = {}
+        self._works: dict[asyncio.Task[None], Work] = {}
 
     @property
     def settings(self) -> Settings:
@@ -42,13 +53,13 @@ class Hub:
                     self._engine.stop()
             return self._engine
 
-    def work(self, runner: Runner, batch_id: str) -> asyncio.Task[None]:
+    def work(self, work: Work, batch_id: str) -> asyncio.Task[None]:
         """Do a batch's jobs beside all else, until it is over or this is closed."""
-        task = asyncio.create_task(runner.run(batch_id))
-        self._works[task] = runner
+        task = asyncio.create_task(work.run(batch_id))
+        self._works[task] = work
         task.add_done_callback(self._worked)
         if self._stopped:
-            runner.stop()
+            work.stop()
         return task
 
     def _worked(self, task: asyncio.Task[None]) -> None:
@@ -59,16 +70,16 @@ class Hub:
     def stop(self) -> None:
         """Nothing more is sent, by an engine that is opened later neither."""
         self._stopped = True
-        for runner in self._works.values():
-            runner.stop()
+        for work in self._works.values():
+            work.stop()
         if self._engine is not None:
             self._engine.stop()
 
     async def close(self) -> None:
         """Close the engine, where it was opened. Of batches nothing more is begun, and what was
         sent is waited for."""
-        for runner in self._works.values():
-            runner.stop()
+        for work in self._works.values():
+            work.stop()
         await asyncio.gather(*self._works, return_exceptions=True)
         async with self._opening:
             engine, self._engine = self._engine, None

@@ -82,6 +82,11 @@ class PisangError(Exception):
         self.fields = fields
         super().__init__(self.message())
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """So that it can go to another process, which `Exception` alone can't: no arguments."""
+        own = {name: getattr(self, name) for name in _OWN}
+        return _again, (type(self), {**own, **self.fields})
+
     def message(self, language: Language = "en") -> str:
         """The sentence in that language, with the upstream's own words behind it where given."""
         chinese = language == "zh"
@@ -110,6 +115,16 @@ class PisangError(Exception):
 
     def __str__(self) -> str:
         return self.message()
+
+
+_OWN = (
+    "charged", "retry", "at_stake", "request_id", "upstream_message", "upstream_request_id",
+    "retry_after_s", "hint",
+)  # fmt: skip
+
+
+def _again(leaf: type[PisangError], told: Mapping[str, Any]) -> PisangError:
+    return leaf(**told)
 
 
 UNKNOWN_AMOUNT = "an unknown amount"

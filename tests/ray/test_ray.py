@@ -1,0 +1,116 @@
+"""Batches on a Ray cluster: spread over its nodes, each row bought once, whoever is killed."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import pisang
+from pisang.errors import RowsWrong
+from pisang.sandbox.pytest_plugin import SandboxServer
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+def sold(server: SandboxServer) -> Counter[str]:
+    return Counter(charge.prompt_sha256 for charge in server.book)
+
+
+def test_a_dataset_of_a_thousand_rows_becomes_its_pictures(
+    cluster: Any, home: Path, pisang_sandbox: SandboxServer
+) -> None:
+    import ray
+
+    from pisang.ray import generate
+
+    wishes = ray.data.from_items([{"prompt": f"heron {n}", "sku": n} for n in range(1000)])
+    begun = time.monotonic()
+    made = generate(wishes, image_size="512", concurrency=32)
+    print(f"\n1,000 rows in {time.monotonic() - begun:.1f} s")
+    assert made.count() == 1000
+    rows = made.select_columns(["sku", "row", "state", "sha256"]).take_all()
+    assert [row["sku"] + 1 for row in rows] == [row["row"] for row in rows]
+    assert {row["state"] for row in rows} == {"done"}
+    (first,) = made.take(1)
+    assert first["width"] == 512 and first["picture"][:2] == b"\xff\xd8"
+    assert first["cost"] == "0.067 USD"
+    assert len(sold(pisang_sandbox)) == 1000 and set(sold(pisang_sandbox).values()) == {1}
+    again = generate(wishes, image_size="512", concurrency=32)
+    assert again.count() == 1000 and len(pisang_sandbox.book) == 1000
+
+
+def test_a_node_that_is_killed_costs_nobody_a_picture_twice(
+    cluster: Any, home: Path, pisang_sandbox: SandboxServer
+) -> None:
+    from pisang.ray import generate
+
+    prompts = [f"kite {n} [[sandbox delay=0.5]]" for n in range(120)]
+    batch = generate(prompts, image_size="512", concurrency=12)
+    told = [next(batch) for _ in range(20)]
+    workers = {row.result.attempts[0].owner for row in told}
+    (second,) = [node for node in cluster.worker_nodes]
+    cluster.remove_node(second, allow_graceful=False)
+    killed = time.monotonic()
+    told += list(batch)
+    took_s = time.monotonic() - killed
+    states = Counter(row.result.state.value for row in told)
+    print(f"\n{states} by {len(workers)} workers before the kill; {took_s:.1f} s after it")
+    assert sorted(row.row for row in told) == list(range(1, 121))
+    assert set(states) <= {"done", "unknown"} and states["unknown"] <= 12
+    bought = sold(pisang_sandbox)
+    assert set(bought.values()) == {1}
+    assert states["done"] <= len(bought) <= states["done"] + states["unknown"]
+    assert batch.wait().over
+    if states["unknown"]:
+        assert batch.retry(unknown=True) == states["unknown"]
+        assert {row.result.state.value for row in batch} == {"done"}
+
+
+def test_failures_several_pictures_and_equal_rows_have_their_rows(
+    cluster: Any, home: Path, pisang_sandbox: SandboxServer
+) -> None:
+    import ray
+
+    from pisang.ray import generate
+
+    wishes = ray.data.from_items([
+        {"prompt": "a wren", "n": 2}, {"prompt": "no [[sandbox finish=IMAGE_SAFETY]]", "n": 1},
+        {"prompt": "a wren", "n": 2},
+    ])  # fmt: skip
+    rows = generate(wishes, image_size="512", workers=1).take_all()
+    assert [(row["row"], row["index"], row["state"]) for row in rows] == [
+        (1, 0, "done"), (1, 1, "done"), (2, 0, "refused"), (3, 0, "done"), (3, 1, "done"),
+    ]  # fmt: skip
+    assert rows[2]["picture"] is None and rows[2]["error"]
+    assert rows[0]["sha256"] == rows[3]["sha256"] != rows[1]["sha256"]
+    with pytest.raises(RowsWrong):
+        generate([{"prompt": ""}])
+
+
+def test_a_node_with_another_ledger_is_named(
+    cluster: Any, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from pisang.ray import generate, workers
+
+    monkeypatch.setattr(workers, "home_of", lambda settings: str(tmp_path / "elsewhere"))
+    batch = generate(["x"], image_size="512")
+    with pytest.raises(pisang.PisangError, match="another ledger"):
+        list(batch)
+
+
+def test_stopped_it_sees_through_what_was_sent(
+    cluster: Any, home: Path, pisang_sandbox: SandboxServer
+) -> None:
+    from pisang.ray import generate
+
+    batch = generate([f"{n} [[sandbox delay=1]]" for n in range(20)], concurrency=2)
+    next(batch)
+    assert batch.client is not None
+    batch.client.close()
+    with pisang.Client() as client:
+        states = client.batches()[0].states
+        assert states.get("unknown", 0) == 0 and states["done"] == len(pisang_sandbox.book) < 20
