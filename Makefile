@@ -13,7 +13,7 @@ PURE := src/pisang/errors/*,src/pisang/domain/*,src/pisang/policy/*,src/pisang/w
 	src/pisang/engine/flow.py,src/pisang/engine/effects.py,src/pisang/engine/verdict.py
 
 .DEFAULT_GOAL := help
-.PHONY: help try test check fix bench prove shape crash fuzz clean
+.PHONY: help try test check fix bench prove ray shape crash fuzz clean
 
 help: ## what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,10 @@ bench: $(DEV) ## speed beside the peers, raw figures in bench/out/
 
 prove: $(DEV) ## five clients over one faulty upstream: who paid for what, and has it (90 s at most)
 	@$(BIN)/python -m prove $(ARGS)
+
+ray: $(DEV) ## batches on a Ray cluster of two nodes, one of them killed (2 min; installs Ray, 400 MB)
+	@$(BIN)/python -c 'import ray' 2>/dev/null || $(BIN)/python -m pip --disable-pip-version-check -q install -e '.[ray]'
+	@$(BIN)/python -m pytest tests/ray -s $(ARGS)
 
 shape: $(DEV) ## sizes of files and functions beside the best code of the field
 	@$(BIN)/python -m tools.shape

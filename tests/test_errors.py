@@ -1,5 +1,6 @@
 """The error tree: every leaf says what it must, in both languages, and never fails to say it."""
 
+import pickle
 import re
 
 import pytest
@@ -256,3 +257,14 @@ def test_a_code_names_its_leaf(one: type[PisangError]) -> None:
 
 def test_a_code_that_nobody_has_is_unexpected() -> None:
     assert leaf("no_such_code") is Unexpected
+
+
+@pytest.mark.parametrize("one", leaves(), ids=lambda one: one.code)
+def test_an_error_comes_whole_from_another_process(one: type[PisangError]) -> None:
+    error = one(
+        hint="pisang x", charged=Charged.UNKNOWN, request_id="req_1", retry_after_s=2.0, name="n"
+    )
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is one and again.fields == error.fields
+    assert {**vars(again), "retry": error.retry} == {**vars(error), "retry": error.retry}
+    assert (again.retry, again.message("zh")) == (error.retry, error.message("zh"))

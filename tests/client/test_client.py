@@ -242,3 +242,19 @@ def test_settings_that_name_no_caps_leave_those_of_the_home(tmp_path: Path) -> N
         assert [one.budget.id for one in client.budgets()] == ["all-month"]
     with pisang.Client("sandbox", settings=Settings(home, tmp_path, budgets=())) as client:
         assert client.budgets() == ()
+
+
+def test_a_client_that_is_dropped_on_its_own_thread_waits_for_nobody(tmp_path: Path):
+    """The garbage collector runs on whichever thread it likes."""
+    client = pisang.Client("sandbox", home=tmp_path / "home")
+    client.generate("a kite", image_size="512")
+    portal = client._portal
+
+    async def drop() -> None:
+        client.close()
+
+    portal.call(drop)
+    portal._thread.join(10)
+    assert not portal._thread.is_alive()
+    with pisang.Client("sandbox", home=tmp_path / "home") as again:
+        assert len(again.history()) == 1

@@ -6,9 +6,8 @@ import sys
 
 import pytest
 
-from pisang.errors import ExtraMissing
-from pisang.ray import generate
-from pisang.ray.workers import is_address
+from pisang.errors import ExtraMissing, OptionInvalid
+from pisang.ray import generate, workers
 
 
 def test_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -18,6 +17,13 @@ def test_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "pisang[ray]" in missing.value.message()
 
 
-def test_what_names_a_cluster() -> None:
-    assert is_address("ray") and is_address("ray://head:10001")
-    assert not any(map(is_address, ("", "rays", "ray:/x", "ray://", "http://x")))
+def test_what_names_a_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "find_spec", lambda name: object())
+    for word in ("ray", "ray://head:10001"):
+        workers.check_address(word)
+    for word in ("", "rays", "ray:/x", "ray://", "http://x"):
+        with pytest.raises(OptionInvalid):
+            workers.check_address(word)
+    monkeypatch.setattr(workers, "find_spec", lambda name: None)
+    with pytest.raises(ExtraMissing):
+        workers.check_address("ray")

@@ -32,7 +32,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pisang_sandbox: Sandbo
     home.mkdir()
     (home / "config.toml").write_text(
         'default_upstream = "local"\n'
-        f'[upstreams.local]\nwire = "gemini"\nbase_url = "{pisang_sandbox.base_url}"\nauth = "none"\n'
+        '[upstreams.local]\nwire = "gemini"\nauth = "none"\n'
+        f'base_url = "{pisang_sandbox.base_url}"\n'
         '[upstreams.local.prices]\n"gemini-3.1-flash-image" = "0.067USD"\n'
     )
     for name in list(os.environ):

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
+import subprocess
+import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -82,6 +87,7 @@ def test_failures_several_pictures_and_equal_rows_have_their_rows(
         {"prompt": "a wren", "n": 2},
     ])  # fmt: skip
     rows = generate(wishes, image_size="512", workers=1).take_all()
+    rows.sort(key=lambda row: (row["row"], row["index"]))  # Ray keeps no order unless told to
     assert [(row["row"], row["index"], row["state"]) for row in rows] == [
         (1, 0, "done"), (1, 1, "done"), (2, 0, "refused"), (3, 0, "done"), (3, 1, "done"),
     ]  # fmt: skip
@@ -114,3 +120,38 @@ def test_stopped_it_sees_through_what_was_sent(
     with pisang.Client() as client:
         states = client.batches()[0].states
         assert states.get("unknown", 0) == 0 and states["done"] == len(pisang_sandbox.book) < 20
+
+
+def test_the_command_on_a_cluster_is_stopped_and_resumed(
+    cluster: Any, home: Path, tmp_path: Path, pisang_sandbox: SandboxServer
+) -> None:
+    """The cluster outlives the command: its workers end with it, and what they sent is kept."""
+    (tmp_path / "list.csv").write_text(
+        "prompt,size\n" + "".join(f"tern {n} [[sandbox delay=0.4]],512\n" for n in range(40))
+    )
+    environ = {**os.environ, "RAY_ADDRESS": cluster.address}
+
+    def start(*words: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "pisang", "batch", *words, "--on", "ray"]
+        return subprocess.Popen(
+            [*command, "--format", "json"], env=environ, text=True, stdout=subprocess.PIPE
+        )
+
+    running = start("run", "list.csv", "--out", "out", "--concurrency", "4")
+    results = tmp_path / "out" / "results.jsonl"
+    until = time.monotonic() + 60
+    while not results.exists() or len(results.read_text().splitlines()) < 5:
+        assert time.monotonic() < until and running.poll() is None
+        time.sleep(0.1)
+    running.send_signal(signal.SIGINT)
+    out, _ = running.communicate(timeout=60)
+    assert running.returncode == 130, out
+    stopped = json.loads(out)["rows"]
+    assert stopped["waiting"] and not stopped.get("unknown") and not stopped["under_way"]
+    out, _ = start("resume").communicate(timeout=120)
+    told = json.loads(out)
+    assert told["rows"]["done"] == 40 and told["over"], told
+    assert set(sold(pisang_sandbox).values()) == {1} and len(pisang_sandbox.book) == 40
+    lines = [json.loads(line) for line in results.read_text().splitlines()]
+    assert sorted(line["row"] for line in lines) == list(range(2, 42))
+    assert all(Path(line["images"][0]["path"]).is_file() for line in lines)

@@ -70,6 +70,7 @@ HELP: Mapping[str, str] = {
     "Another size, ratio or type than asked is an error.": "尺寸、宽高比或类型与要求不符时报错。",
     "Cut the file to the catalogue's exact pixels.": "把文件裁剪到目录中的标准像素。",
     "Make the file of that size.": "把文件缩放到该尺寸。",
+    "Workers on a Ray cluster: ray, ray://HOST:10001.": "在 Ray 集群上工作：ray、ray://HOST:10001。",
     "No file larger than 500kB, 2MB, say.": "文件不超过这么大，例如 500kB、2MB。",
     "How --resize does it (default: cover).": "--resize 的方式（默认 cover）。",
     "A field of the wire's own. May be repeated.": "附加一个协议自有的字段，可重复。",

@@ -341,5 +341,8 @@ class Client:
 
 
 def _close(inner: AsyncClient, portal: Portal) -> None:
+    if portal.is_here:
+        portal.leave(inner.close)
+        return
     portal.call(inner.close)
     portal.close()

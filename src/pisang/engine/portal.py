@@ -31,6 +31,17 @@ class Portal:
             future.cancel()
             raise
 
+    @property
+    def is_here(self) -> bool:
+        """Whether this is the portal's own thread, which must not wait for itself: the garbage
+        collector runs on any."""
+        return threading.current_thread() is self._thread
+
+    def leave(self, start: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+        """From its own thread: run a coroutine, and end the thread after it."""
+        task = self._loop.create_task(start())
+        task.add_done_callback(lambda _: self._loop.stop())
+
     def close(self) -> None:
         """Stop the loop and end its thread; calling it again does nothing."""
         if self._loop.is_closed():

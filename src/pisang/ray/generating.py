@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack, overload
+from typing import Any, Protocol, Unpack, overload
 
 from pisang.client.batches import BatchRow
 from pisang.client.batching import CONCURRENCY, BatchOptions, Rows
@@ -18,20 +18,27 @@ from pisang.engine.world import now_ms
 from pisang.ray.workers import OnRay, connect, home_of
 from pisang.store.store import Store
 
-if TYPE_CHECKING:
-    from ray.data import Dataset
+
+class Wishes(Protocol):
+    """A `ray.data.Dataset` of wishes, as far as it is needed here."""
+
+    def iter_rows(self) -> Iterable[Any]:
+        """Its rows in their order."""
+
+    def materialize(self) -> Any:
+        """The same, computed: what tells a Dataset from other iterables of rows."""
 
 
 @overload
 def generate(
-    rows: Dataset,
+    rows: Wishes,
     *,
     address: str | None = None,
     workers: int | None = None,
     home: str | Path | None = None,
     runtime_env: Mapping[str, Any] | None = None,
     **options: Unpack[BatchOptions],
-) -> Dataset: ...
+) -> Any: ...
 
 
 @overload
@@ -81,9 +88,13 @@ def generate(
         )
 
     client = Client(home=home)
-    is_dataset = hasattr(rows, "iter_rows") and hasattr(rows, "map_batches")
+    is_dataset = hasattr(rows, "iter_rows") and hasattr(rows, "materialize")
     wishes = list(rows.iter_rows()) if is_dataset else rows
-    handle = client._batch(wishes, options, work)
+    try:
+        handle = client._batch(wishes, options, work)
+    except BaseException:
+        client.close()
+        raise
     if not is_dataset:
         handle.client = client  # it is closed once nobody holds the batch
         return handle

@@ -6,20 +6,18 @@ import asyncio
 import logging
 import math
 from collections.abc import Mapping
-from pathlib import Path
+from importlib.util import find_spec
 from typing import Any
 
 from pisang.client.hub import Hub
 from pisang.client.settings import Settings
 from pisang.client.working import upstreams_by_name
 from pisang.engine.engine import Engine
-from pisang.errors import ConfigError, ExtraMissing, NotFound, PisangError
+from pisang.errors import ConfigError, ExtraMissing, NotFound, OptionInvalid, PisangError
 from pisang.jobs.runner import Runner
 
 ADDRESS = "ray"
 """The word for a cluster: this machine's, or `ray://…` another's."""
-
-_KILLED_S = 5.0
 
 
 class Worker:
@@ -42,8 +40,9 @@ class Worker:
             if not self._stopped:
                 await runner.run(batch_id)
         except NotFound:
-            why = "a node of the cluster has another ledger: give all of them the same"
-            return ConfigError(what=f"The batch {batch_id} is not there; {why}.")
+            return ConfigError(
+                what=f"A node of the cluster has another ledger, without {batch_id}."
+            )
         except PisangError as error:
             return error
         finally:
@@ -132,15 +131,20 @@ def connect(address: str | None) -> Any:
     except ImportError as error:
         raise ExtraMissing(feature="Working on a Ray cluster", extra="ray") from error
     if not ray.is_initialized():
-        named = address if address is not None and address != ADDRESS else None
+        named = None if address == ADDRESS else address
         try:
             ray.init(address=named, log_to_driver=False, logging_level=logging.ERROR)
         except Exception as error:
-            what = f"The Ray cluster {named or 'of this machine'} can't be reached ({error})."
+            what = f"The Ray cluster {named or 'local'} can't be reached ({error})."
             raise ConfigError(what=what) from error
     return ray
 
 
-def is_address(word: str) -> bool:
-    """Whether a word names a cluster: `ray`, or `ray://…`."""
-    return word == ADDRESS or (word.startswith(f"{ADDRESS}://") and Path(word).name != "")
+def check_address(word: str) -> None:
+    """Raises `OptionInvalid` for a word that names no cluster, `ExtraMissing` where Ray is not."""
+    scheme, _, host = word.partition("://")
+    if word != ADDRESS and not (scheme == ADDRESS and host):
+        why = "write ray for this machine's cluster, or ray://host:10001"
+        raise OptionInvalid(option="--on", value=word, why=why)
+    if find_spec("ray") is None:
+        raise ExtraMissing(feature="Working on a Ray cluster", extra="ray")

@@ -16,6 +16,12 @@ ConcurrencyOption = Annotated[
 BatchArgument = Annotated[
     str | None, typer.Argument(metavar="ID", help="The batch (default: the newest unfinished).")
 ]
+OnOption = Annotated[
+    str | None,
+    typer.Option(
+        "--on", metavar="CLUSTER", help="Workers on a Ray cluster: ray, ray://HOST:10001."
+    ),
+]
 ForOption = Annotated[
     str | None,
     typer.Option("--for", metavar="TIME", help="Stay so long (90s, 5m); it goes on afterwards."),
@@ -94,6 +100,7 @@ class Run(Told):
     detach: Annotated[
         bool, typer.Option("--detach", help="Return at once; it goes on by itself.")
     ] = False
+    on: OnOption = None
     wait_for: ForOption = None
 
 
@@ -110,6 +117,7 @@ class Resume(One):
 
     concurrency: ConcurrencyOption = 8
     detach: Annotated[bool, typer.Option("--detach", help="Return at once.")] = False
+    on: OnOption = None
     wait_for: ForOption = None
 
 

@@ -48,6 +48,7 @@ def run(asked: Run) -> int:
     others can be used as {column}. Given again before it is over, the same list is gone on with.
     """
     screen = Screen.of(asked.format)
+    _check_on(asked.on)
     table = _read(asked)
     wanted = _asked(asked)
     plan, batch, known = asyncio.run(_write_down(asked, wanted, table))
@@ -56,21 +57,23 @@ def run(asked: Run) -> int:
         return 0
     if known:
         screen.note(screen.pick(f"Going on with {batch.id}.", f"继续批次 {batch.id}。"))
-    return _carry_on(batch, asked.concurrency, screen, asked.detach, asked.wait_for)
+    return _carry_on(batch, asked, screen)
 
 
 @command(examples="pisang batch resume\npisang batch resume bat_01k9 --concurrency 20")
 def resume(asked: Resume) -> int:
     """Go on with a batch to its end, with its own options."""
     screen = Screen.of(asked.format)
+    _check_on(asked.on)
     batch = with_store(lambda store: _reopened(store, asked.batch))
-    return _carry_on(batch, asked.concurrency, screen, asked.detach, asked.wait_for)
+    return _carry_on(batch, asked, screen)
 
 
 @command(examples="pisang batch retry\npisang batch retry --unknown")
 def retry(asked: Retry) -> int:
     """Try the failed rows of a batch again. What is unknown stays so, unless it is said too."""
     screen = Screen.of(asked.format)
+    _check_on(asked.on)
 
     def again(store: Store) -> tuple[Batch, int]:
         batch = _find(store, asked.batch, unfinished=False)
@@ -78,7 +81,7 @@ def retry(asked: Retry) -> int:
 
     batch, count = with_store(again)
     screen.note(screen.pick(f"{count} rows again.", f"重试 {count} 行。"))
-    return _carry_on(batch, asked.concurrency, screen, asked.detach, asked.wait_for)
+    return _carry_on(batch, asked, screen)
 
 
 @command(examples="pisang batch status\npisang batch status bat_01k9 --format json")
@@ -283,16 +286,21 @@ def _tell_plan(plan: Plan, screen: Screen, *, dry: bool) -> None:
 # --- carried on ----------------------------------------------------------------------------------
 
 
-def _carry_on(
-    batch: Batch, concurrency: int, screen: Screen, detached: bool, wait_for: str | None
-) -> int:
+def _check_on(word: str | None) -> None:
+    if word is not None:
+        from pisang.ray.workers import check_address
+
+        check_address(word)
+
+
+def _carry_on(batch: Batch, asked: Run | Resume, screen: Screen) -> int:
     """Start the keeper and watch it; the exit code."""
     from pisang.cli.batch import watching
 
     if not is_wanted(os.environ):
-        return _tell_end(watching.do_here(batch.id, concurrency), screen)
-    keeper = watching.start(batch.id, concurrency)
-    for_s = 0.0 if detached else read_duration(wait_for)
+        return _tell_end(watching.do_here(batch.id, asked.concurrency, asked.on), screen)
+    keeper = watching.start(batch.id, asked.concurrency, asked.on)
+    for_s = 0.0 if asked.detach else read_duration(asked.wait_for)
     if for_s is None and agent_in(os.environ) is not None:
         for_s = PATIENCE_S
 

@@ -18,8 +18,9 @@ from typing import Any, BinaryIO
 from pisang.cli.serving import on_signals
 from pisang.client.batches import BatchRow, read_ended
 from pisang.client.files import locked, reason_of
-from pisang.client.hub import Hub
+from pisang.client.hub import Hub, Work
 from pisang.client.loading import load_settings
+from pisang.client.settings import Settings
 from pisang.client.shapes import error_json
 from pisang.client.working import upstreams_by_name
 from pisang.engine.engine import Engine
@@ -31,15 +32,17 @@ RESULTS = "results.jsonl"
 _WRITE_EVERY_S = 0.5
 
 
-async def keep(batch_id: str, concurrency: int, *, tied: bool = True) -> None:
-    """Do the jobs until all are over or it is told to stop. Raises what it can't go on for. `tied`:
-    the end of its input tells it to stop too."""
+async def keep(
+    batch_id: str, concurrency: int, on: str | None = None, *, tied: bool = True
+) -> None:
+    """Do the jobs, or have them done `on` a cluster, until all are over or it is told to stop.
+    Raises what it can't go on for. `tied`: the end of its input tells it to stop too."""
     hub = Hub(None, load_settings())
     try:
         engine = await hub.engine()
         batch = await asyncio.to_thread(engine.store.batches.get, batch_id)
         results = Results(Path(batch.out or ".") / RESULTS, batch_id)
-        runner = Runner(engine, upstreams_by_name(hub.settings), concurrency=concurrency)
+        runner = _worker(engine, hub.settings, concurrency, on)
         on_signals(runner.stop, "SIGINT", "SIGTERM", "SIGHUP")
         tying = asyncio.create_task(_tie(runner) if tied else asyncio.sleep(0))
         over = asyncio.Event()
@@ -55,7 +58,15 @@ async def keep(batch_id: str, concurrency: int, *, tied: bool = True) -> None:
         await hub.close()
 
 
-async def _tie(runner: Runner) -> None:
+def _worker(engine: Engine, settings: Settings, concurrency: int, on: str | None) -> Work:
+    if on is None:
+        return Runner(engine, upstreams_by_name(settings), concurrency=concurrency)
+    from pisang.ray.workers import OnRay
+
+    return OnRay(engine, settings, concurrency=concurrency, address=on)
+
+
+async def _tie(runner: Work) -> None:
     """Stop the runner when the input ends, unless the word came before."""
     reader = asyncio.StreamReader()
     loop = asyncio.get_running_loop()
@@ -125,7 +136,7 @@ class Results:
 
 if __name__ == "__main__":
     try:
-        asyncio.run(keep(sys.argv[1], int(sys.argv[2])))
+        asyncio.run(keep(sys.argv[1], int(sys.argv[2]), *sys.argv[3:4]))
     except PisangError as failed:
         print(json.dumps(error_json(failed)))  # noqa: T201 - the watcher reads it
         sys.exit(failed.exit_code)

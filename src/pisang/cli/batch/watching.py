@@ -42,9 +42,10 @@ class Seen:
     error: dict[str, Any] | None = None
 
 
-def start(batch_id: str, concurrency: int) -> subprocess.Popen[bytes]:
+def start(batch_id: str, concurrency: int, on: str | None = None) -> subprocess.Popen[bytes]:
     """The keeper, in a session of its own: no Ctrl-C and no hang-up reaches it but through us."""
     words = [sys.executable, "-m", "pisang.cli.batch.keeper", batch_id, str(concurrency)]
+    words += [on] if on is not None else []
     apart: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":
         flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.DETACHED_PROCESS
@@ -53,11 +54,11 @@ def start(batch_id: str, concurrency: int) -> subprocess.Popen[bytes]:
     return subprocess.Popen(words, stdin=pipe, stdout=pipe, **apart)  # noqa: S603 - our own
 
 
-def do_here(batch_id: str, concurrency: int) -> Seen:
+def do_here(batch_id: str, concurrency: int, on: str | None = None) -> Seen:
     """Do it in this very process, where there may be no other."""
     error: dict[str, Any] | None = None
     try:
-        asyncio.run(keep(batch_id, concurrency, tied=False))
+        asyncio.run(keep(batch_id, concurrency, on, tied=False))
     except PisangError as failed:
         error = error_json(failed)
     with opened() as store:
