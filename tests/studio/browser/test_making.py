@@ -64,6 +64,8 @@ def test_a_picture_is_composed_watched_and_looked_at(
     viewer = page.get_by_role("dialog", name=said("viewer.title"))
     expect(viewer.get_by_text("2752 × 1536 px")).to_be_visible()
     expect(viewer.locator("image-info")).to_contain_text("gemini-3-pro-image")
+    painted = {"en": "painted by the sandbox", "zh": "由沙盒绘制"}[language]
+    expect(viewer.locator("image-info")).to_contain_text(painted)
     page.wait_for_timeout(300)
     screen.shoot("viewer")
     page.keyboard.press("Escape")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from dataclasses import replace
 
 from pisang.client.results import Picture, Result, iso_time
-from pisang.client.shapes import error_json
+from pisang.client.shapes import error_json, warnings_json
 from pisang.domain.request import JSON
 from pisang.errors import Language, PisangError
+from pisang.errors.chinese import in_chinese
 from pisang.gateway.routes import PREFIX
 from pisang.gateway.visits import Visit
 from pisang.wires.base import WireAnswer
@@ -30,14 +31,27 @@ def error_answer(error: PisangError, language: Language = "en") -> WireAnswer:
     return WireAnswer(spoken_status(error), (body,), _JSON_TYPE | spoken_headers(error))
 
 
-def result_answer(result: Result, headers: Mapping[str, str] | None = None) -> WireAnswer:
+def result_answer(result: Result, language: Language = "en") -> WireAnswer:
     """A result that is there."""
-    return WireAnswer(200, (json_bytes(result_json(result)),), _JSON_TYPE | dict(headers or {}))
+    return WireAnswer(200, (json_bytes(result_json(result, language)),), _JSON_TYPE)
 
 
-def result_json(result: Result) -> dict[str, JSON]:
-    """A result as the command line tells it; its images have addresses, not paths."""
-    return {**result.to_json(), "images": images_json(result.images)}
+def result_json(result: Result, language: Language = "en") -> dict[str, JSON]:
+    """A result as the command line tells it, its sentences in that language; its images have
+    addresses, not paths."""
+    return {
+        **result.to_json(),
+        "images": images_json(result.images),
+        "failures": [error_json(error, language) for error in result.failures],
+        "warnings": warnings_json(
+            replace(one, message=spoken(one.message, language)) for one in result.warnings
+        ),
+    }
+
+
+def spoken(sentence: str, language: Language) -> str:
+    """A sentence of ours in that language; what is none of ours as it is."""
+    return in_chinese(sentence) if language == "zh" else sentence
 
 
 def images_json(images: tuple[Picture, ...]) -> list[JSON]:
@@ -76,7 +90,7 @@ def progress_json(
         "state": result.state.value,
         "under_way": under_way,
         "created_at": iso_time(result.created_ms),
-        "result": None if under_way or error else result_json(result),
+        "result": None if under_way or error else result_json(result, language),
         "error": error_json(error, language) if error else None,
     }
 

@@ -156,7 +156,8 @@ class Awaited(Response):
             ran = self._work.outcome()
             if ran.joined:
                 teller.headers["x-pisang-attached"] = ran.row.id
-            return result_answer(told(await desk.ask(lambda: result_of(ran, desk.store))))
+            found = await desk.ask(lambda: result_of(ran, desk.store))
+            return result_answer(told(found), desk.language)
         except PisangError as error:
             return error_answer(error, desk.language)
 

@@ -17,7 +17,7 @@ from pisang.domain.ledger import RequestRow
 from pisang.engine.outcome import last_attempts, summary
 from pisang.engine.replay import replay
 from pisang.errors import Charged, NotFound, Running
-from pisang.gateway.management.answers import result_json, row_json
+from pisang.gateway.management.answers import result_json, row_json, spoken
 from pisang.gateway.management.desk import At, Desk, pause
 from pisang.gateway.management.shapes import (
     MISSING,
@@ -83,11 +83,14 @@ async def show(request_id: str, desk: At) -> Response:
     result = await desk.result(request_id)
     return JSONResponse(
         {
-            **result_json(result),
+            **result_json(result, desk.language),
             "prompt": result.prompt,
             "created_at": iso_time(result.created_ms),
             "tags": list(result.tags),
-            "attempts": [attempt_json(one) for one in result.attempts],
+            "attempts": [
+                {**attempt_json(one), "message": spoken(one.message or "", desk.language) or None}
+                for one in result.attempts
+            ],
         }
     )
 
