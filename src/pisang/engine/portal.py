@@ -15,7 +15,8 @@ class Portal:
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="pisang", daemon=True)
+        self._left = False
+        self._thread = threading.Thread(target=self._run, name="pisang", daemon=True)
         self._thread.start()
 
     def call(self, start: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
@@ -39,8 +40,14 @@ class Portal:
 
     def leave(self, start: Callable[[], Coroutine[Any, Any, Any]]) -> None:
         """From its own thread: run a coroutine, and end the thread after it."""
+        self._left = True
         task = self._loop.create_task(start())
         task.add_done_callback(lambda _: self._loop.stop())
+
+    def _run(self) -> None:
+        self._loop.run_forever()
+        if self._left:  # nobody is there to close it
+            self._loop.close()
 
     def close(self) -> None:
         """Stop the loop and end its thread; calling it again does nothing."""
