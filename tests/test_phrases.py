@@ -78,3 +78,9 @@ def test_the_tables_of_the_project_are_asked() -> None:
 )
 def test_no_blank_stands_where_chinese_meets_chinese(text: str, value: str, closed: str) -> None:
     assert close_up(text, value) == closed
+
+
+def test_a_list_of_what_is_wrong_is_told_line_by_line() -> None:
+    table = Phrases({"it is no JSON": "不是 JSON", "{} is no size": "{} 不是尺寸"})
+    listed = "\n  2: it is no JSON\n  13: 9K is no size\n  14: Who knows?\n  … +7"
+    assert table.say(listed) == "\n  2: 不是 JSON\n  13: 9K 不是尺寸\n  14: Who knows?\n  … +7"
