@@ -441,6 +441,7 @@ HELP: Mapping[str, str] = {
     ),
     "The least that is logged.": "日志的最低级别。",
     # --- worker -----------------------------------------------------------------------------
+    "The home to look at (default: PISANG_HOME).": "要查看的数据目录（默认 PISANG_HOME）。",
     "The studio in your browser: compose, watch, keep.": "浏览器里的画室：创作、跟进、保存。",
     "Print the address, and open no browser.": "只打印地址，不打开浏览器。",
     "Open the studio in a browser: compose, watch, keep; batches and costs.": (

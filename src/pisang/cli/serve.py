@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from pisang.domain.ledger import AttemptRow
     from pisang.errors import OptionInvalid
     from pisang.gateway.app import Gateway
+    from pisang.gateway.entrance import Entrance
     from pisang.gateway.logs import LogFormat
-    from pisang.gateway.owner import Owner
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -101,28 +102,35 @@ Announce = Callable[[str, Screen], None]
 
 
 def serve_to_the_end(
-    asked: Serve, feature: str, tell: Announce, owner: Owner | None = None
+    asked: Serve,
+    feature: str,
+    tell: Announce,
+    entrance: Entrance | None = None,
+    home: Path | None = None,
 ) -> NoReturn:
-    """Serve until it is ended, and end the process. `owner` is let in without a key."""
+    """Serve until it is ended, and end the process. By `entrance` its own user is let in without a
+    key. `home`: in place of the environment's."""
     from pisang.errors import ExtraMissing
 
     if find_spec("granian") is None:
         raise ExtraMissing(feature=feature, extra="server")
     code = 0
     with suppress(KeyboardInterrupt):  # where the system has no handlers of signals
-        code = asyncio.run(_serve(asked, Screen.of(asked.format), tell, owner))
+        code = asyncio.run(_serve(asked, Screen.of(asked.format), tell, entrance, home))
     sys.stdout.flush()
     os._exit(code)  # as in `serving`: granian's threads outlive the loop by a moment
 
 
-async def _serve(asked: Serve, screen: Screen, tell: Announce, owner: Owner | None) -> int:
+async def _serve(
+    asked: Serve, screen: Screen, tell: Announce, entrance: Entrance | None, home: Path | None
+) -> int:
     from pisang.cli.serving import free_port
     from pisang.client.loading import load_settings
     from pisang.gateway.app import Gateway
     from pisang.gateway.logs import set_up
 
     port = free_port(asked.host, asked.port)
-    gateway = Gateway(load_settings(), asked.via, owner)
+    gateway = Gateway(load_settings(home=home), asked.via, entrance)
     writer = set_up(_log_format(asked), asked.log_level.value)
     try:
         await gateway.open()

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import threading
 import webbrowser
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,6 +24,7 @@ EXAMPLES = """\
 pisang studio
 pisang studio --port 8800
 pisang studio --no-open    # prints the address to open
+pisang studio --via sandbox
 """
 
 
@@ -30,6 +37,10 @@ class Studio(Told):
     no_open: Annotated[
         bool, typer.Option("--no-open", help="Print the address, and open no browser.")
     ] = False
+    home: Annotated[
+        Path | None,
+        typer.Option("--home", metavar="PATH", help="The home to look at (default: PISANG_HOME)."),
+    ] = None
 
 
 @command(examples=EXAMPLES)
@@ -40,27 +51,45 @@ def studio(asked: Studio) -> int:
     signed in, also where the home has keys for others: the address that is opened holds a ticket,
     good once and for five minutes. Ctrl-C ends it; what was sent is seen through.
     """
-    from pisang.engine.world import now_ms
-    from pisang.gateway.owner import Owner
+    from pisang.gateway.entrance import Entrance
 
-    owner = Owner(now_ms() // 1000)
+    entrance = Entrance()
     served = Serve(
         format=asked.format, port=asked.port, via=asked.via, log_level=LogLevelName.WARNING
     )
-    tell = partial(_tell, ticket=owner.ticket or "", opens=not asked.no_open)
-    return serve_to_the_end(served, "`pisang studio`", tell, owner)
+    opens = not asked.no_open and has_browser()
+    tell = partial(_tell, write_ticket=entrance.write_ticket, opens=opens)
+    return serve_to_the_end(served, "`pisang studio`", tell, entrance, asked.home)
 
 
-def _tell(url: str, screen: Screen, *, ticket: str, opens: bool) -> None:
-    """Open the page; where that can't be done, say where it is, ticket and all."""
-    address = f"{url}/#enter={ticket}"
-    opened = opens and webbrowser.open(address)
-    screen.data({"url": url if opened else address})
-    screen.bare(url if opened else address)
-    if opened:
-        said = screen.pick(
-            f"The studio is open in your browser: {url}", f"画室已在浏览器中打开：{url}"
-        )
+def has_browser() -> bool:
+    """Whether there is one with a window: one in the terminal would take that from us."""
+    if sys.platform in ("darwin", "win32"):
+        return True
+    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))
+
+
+def _tell(url: str, screen: Screen, *, write_ticket: Callable[[], str], opens: bool) -> None:
+    """Open the page, beside the loop; where that can't be done, say where it is, ticket and all."""
+    address = f"{url}/#enter={write_ticket()}"
+    screen.data({"url": url if opens else address})
+    screen.bare(url if opens else address)
+    ends = screen.pick("Ctrl-C ends it", "Ctrl-C 结束")
+    if opens:
+        said = screen.pick(f"The studio is at {url}", f"画室地址：{url}")
+        screen.line(f"{said} ({ends}).")
+        threading.Thread(target=_open, args=(address, screen), daemon=True).start()
     else:
-        said = screen.pick(f"Open the studio: {address}", f"打开画室：{address}")
-    screen.line(f"{said} ({screen.pick('Ctrl-C ends it', 'Ctrl-C 结束')}).")
+        screen.line(f"{_open_yourself(address, screen)} ({ends}).")
+
+
+def _open(address: str, screen: Screen) -> None:
+    opened = False
+    with suppress(webbrowser.Error):
+        opened = webbrowser.open(address)
+    if not opened:
+        screen.line(_open_yourself(address, screen))
+
+
+def _open_yourself(address: str, screen: Screen) -> str:
+    return screen.pick(f"Open the studio: {address}", f"打开画室：{address}")

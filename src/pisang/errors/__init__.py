@@ -16,6 +16,7 @@
     │   ├── AddressRefused · BaseUrlWrong
     │   ├── KeyMissing · KeyInvalid · PermissionDenied · NoChannel · LocationBlocked
     │   ├── KeyRestricted                                  a gateway's key is for less
+    │   ├── TicketSpent                               the way into `pisang studio`
     │   ├── ForeignPage                  another site's page asks with a browser's session
     │   └── UpstreamKeyRefused              the caller's key is good, the gateway's own is not
     ├── Refused               the upstream declined this picture               exit 4
@@ -94,6 +95,7 @@ from pisang.errors.setup import (
     StoreFilled,
     StoreFull,
     StoreSuspect,
+    TicketSpent,
     UpstreamKeyRefused,
     UpstreamMissing,
     UpstreamUnknown,
@@ -187,6 +189,7 @@ __all__ = [
     "StoreFull",
     "StoreSuspect",
     "TableUnreadable",
+    "TicketSpent",
     "TooManyReferences",
     "Unavailable",
     "Unexpected",

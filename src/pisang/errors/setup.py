@@ -223,6 +223,16 @@ class KeyRestricted(ConfigError):
     zh = "该密钥不能用于 {what}，只能用于 {choices}。"
 
 
+class TicketSpent(ConfigError):
+    """The address that `pisang studio` opened was used already, or is too old."""
+
+    code = "ticket_spent"
+    status = 401
+    en = "This address let somebody in once, within five minutes: run `pisang studio` again."
+    zh = "该地址只能使用一次，且五分钟内有效：请重新运行 `pisang studio`。"
+    step = "pisang studio"
+
+
 class ForeignPage(ConfigError):
     """A browser asks with its session for what a page of another site may have it ask for."""
 

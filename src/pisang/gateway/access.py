@@ -21,8 +21,8 @@ from pisang.domain.secret import Secret
 from pisang.engine.world import now_ms
 from pisang.errors import KeyInvalid, KeyRestricted
 from pisang.gateway import cookies
+from pisang.gateway.entrance import Entrance
 from pisang.gateway.links import PARAMETER, is_signed, key_in
-from pisang.gateway.owner import Owner
 from pisang.gateway.routes import role_for
 from pisang.gateway.visits import Visit, base_of
 from pisang.policy.plan import Planned
@@ -40,11 +40,13 @@ NAME = "this gateway"
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Somebody who may ask. `scope` is whose his requests are: keys never meet (DESIGN §5). `key`
-    is None on a gateway without keys, whose caller is its own user."""
+    is None for the gateway's own user: on one without keys, and where he came in by the way that
+    was made for him (`is_owner`)."""
 
     scope: str
     name: str
     key: GatewayKey | None = None
+    is_owner: bool = False
 
     @property
     def role(self) -> Role:
@@ -87,19 +89,23 @@ class Caller:
                 raise KeyRestricted(what=f"size {over}", choices=f"sizes up to {most}")
 
 
+OWNER = Caller(OPEN_SCOPE, "", is_owner=True)
+"""Its own user, on a gateway that he started to look at."""
+
+
 class Access:
     """Admits callers by the keys of the home."""
 
     def __init__(
         self,
         keys: GatewayKeys,
-        owner: Owner | None = None,
         *,
         clock_ms: Callable[[], int] = now_ms,
         clock_s: Callable[[], float] = time.monotonic,
+        entrance: Entrance | None = None,
     ) -> None:
         self._keys = keys
-        self._owner = owner
+        self.entrance = entrance
         self._clock_ms = clock_ms
         self._clock_s = clock_s
         self._guarded = False
@@ -141,6 +147,8 @@ class Access:
     def caller(self, visit: Visit) -> Caller:
         """Whose key came with it, or whose session where no key did. Raises `KeyInvalid`, and
         `ForeignPage` for a session that a page of another site had the browser send."""
+        if self._is_owner(visit):
+            return OWNER
         if not self.guarded:
             if not is_local(visit):
                 raise _refusal()
@@ -148,25 +156,7 @@ class Access:
         key = self._prove(visit.key) if visit.key else self._signed(visit) or self._session(visit)
         if key is None or key.standing(self._clock_ms()) != "live":
             raise _refusal()
-        return self._as_caller(key)
-
-    def _as_caller(self, key: GatewayKey) -> Caller:
-        """The owner of this server is who he is without keys: his own user."""
-        if self._owner is not None and key is self._owner.key:
-            return Caller(OPEN_SCOPE, "")
         return Caller(key.id, key.name, key)
-
-    def enter(self, ticket: str) -> tuple[Caller, GatewayKey]:
-        """The owner of this server, who was given that ticket, and the key that his session is of.
-        Raises `KeyInvalid`."""
-        if self._owner is None or not self._owner.take(ticket, self.now_s):
-            raise _refusal()
-        return self._as_caller(self._owner.key), self._owner.key
-
-    def _named(self, key_id: str) -> GatewayKey | None:
-        if self._owner is not None and key_id == self._owner.key.id:
-            return self._owner.key
-        return self._keys.get(key_id)
 
     def _signed(self, visit: Visit) -> GatewayKey | None:
         """The key whose owner was given that very address, for reading what is his."""
@@ -176,12 +166,21 @@ class Access:
             return None
         return replace(key, role=Role.READ)
 
+    def _is_owner(self, visit: Visit) -> bool:
+        """Whether he came in by this process's own way in, and no key came with the call."""
+        if self.entrance is None or visit.key or not is_local(visit):
+            return False
+        if not self.entrance.knows(visit.sessions, self.now_s):
+            return False
+        cookies.check_page(visit.method, visit.headers)
+        return True
+
     def _session(self, visit: Visit) -> GatewayKey | None:
         """The key of the browser's session, as it is now. Sessions of two keys are nobody's: who
         planted the second one is not to be asked in place of the first."""
         found: dict[str, GatewayKey] = {}
         for cookie in visit.sessions:
-            key = self._named(cookies.key_in(cookie))
+            key = self._keys.get(cookies.key_in(cookie))
             live = key is not None and key.standing(self._clock_ms()) == "live"
             if key is not None and live and cookies.is_genuine(cookie, key.digest, self.now_s):
                 found[key.id] = key

@@ -20,13 +20,13 @@ from pisang.gateway.access import Access, Caller
 from pisang.gateway.calls import CallRecord, note_caller, note_error, note_wire
 from pisang.gateway.capacity import capacity_of, raise_limit
 from pisang.gateway.cors import answer_preflight, answering, is_preflight
+from pisang.gateway.entrance import Entrance
 from pisang.gateway.files import answer_about, take_piece
 from pisang.gateway.free import count_tokens, list_models
 from pisang.gateway.google_batches import answer_batches
 from pisang.gateway.guesses import Guesses
 from pisang.gateway.logs import tell_end, tell_fault
 from pisang.gateway.operations import Operations
-from pisang.gateway.owner import Owner
 from pisang.gateway.probes import answer_probe
 from pisang.gateway.reloading import Reloading
 from pisang.gateway.routes import Face, find_route, methods_at, paid_wire
@@ -62,9 +62,11 @@ def create_app(settings: Settings, *, via: str | None = None) -> App:
 class Gateway:
     """Holds the engine while it lives, and finds who answers a path."""
 
-    def __init__(self, settings: Settings, via: str | None, owner: Owner | None = None) -> None:
+    def __init__(
+        self, settings: Settings, via: str | None, entrance: Entrance | None = None
+    ) -> None:
         self._settings = settings
-        self._owner = owner
+        self._entrance = entrance
         self._via = via
         self._catalogue: Catalogue = load()
         self._service: Service | None = None
@@ -100,7 +102,7 @@ class Gateway:
         except BaseException:
             await engine.close()
             raise
-        self._access = Access(engine.store.gateway_keys, self._owner)
+        self._access = Access(engine.store.gateway_keys, entrance=self._entrance)
         router = Router(settings, self._catalogue, self._via, watch=self._operations)
         self._service = _set(Service(engine, router), settings)
         self._watching = asyncio.create_task(self._reloading.watch(), name="settings")

@@ -60,10 +60,10 @@ def sign(secret: bytes, name: str, until: int) -> str:
 
 def find_cookies(header: str) -> Iterator[str]:
     """The sessions that a browser sends along: more than one where another server of this host
-    left it one."""
+    left it one, under the same name or one of its own (`gateway.entrance`)."""
     for one in header.split(";"):
         name, _, value = one.strip().partition("=")
-        if name == SESSION_COOKIE and value.isascii():
+        if name.startswith(SESSION_COOKIE) and value.isascii():
             yield value
 
 
