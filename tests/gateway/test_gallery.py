@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
+import shutil
+import threading
+import time
 import zipfile
 from collections.abc import Iterator
 from hashlib import sha256
@@ -12,12 +16,17 @@ from typing import Any
 import pytest
 import requests
 
+from pisang.gateway.management import previews
+from tests.buckets import environ_at
+from tests.gateway.conftest import serving
 from tests.gateway.guarded import FLASH, Guarded, guarding
+from tests.store.kit import open_store
 
 SESSION = "/pisang/v1/session"
 GALLERY = "/pisang/v1/gallery"
 MARKS = f"{GALLERY}/marks"
 ARCHIVE = f"{GALLERY}/archive"
+JPEG = b"\xff\xd8" + bytes(100) + b"\xff\xd9"
 PAGE = {"X-Pisang-Studio": "1"}
 
 
@@ -218,7 +227,7 @@ def test_an_archive_is_for_who_asked_for_it_alone(gateway):
     assert gateway.ask("own", "GET", f"{place}x").status_code == 404
     assert pack(gateway, "other", [image]).status_code == 404
     assert pack(gateway, "admin", [image]).status_code == 200
-    assert pack(gateway, "reader", [image]).status_code == 404
+    assert pack(gateway, "reader", [image]).status_code == 403
 
 
 def test_what_is_deleted_meanwhile_is_not_in_the_file(gateway):
@@ -228,3 +237,60 @@ def test_what_is_deleted_meanwhile_is_not_in_the_file(gateway):
     assert gateway.ask("own", "DELETE", gone).status_code == 200
     with zipfile.ZipFile(io.BytesIO(gateway.ask("own", "GET", place).content)) as archive:
         assert len(archive.namelist()) == 2
+
+
+def test_a_preview_is_drawn_once_and_outlives_its_server(gateway):
+    image = painted(gateway, "own", "a plum to draw")
+    path = f"/pisang/v1/previews/{image['sha256']}"
+    drawn = gateway.ask("own", "GET", path).content
+    kept = gateway.home / "previews" / image["sha256"][:2] / f"{image['sha256']}-512.jpg"
+    assert kept.read_bytes() == drawn
+    kept.write_bytes(b"\xff\xd8 of this home \xff\xd9")
+    with serving(gateway.home, "serve") as (url, _):
+        headers = {"Authorization": f"Bearer {gateway.text('own')}"}
+        again = requests.get(url + path, headers=headers, timeout=30)
+        assert again.content == kept.read_bytes()
+
+
+async def test_no_more_than_two_are_drawn_at_once_and_each_once(tmp_path, monkeypatch):
+    store = open_store(tmp_path / "home")
+    now, most, drawn = 0, 0, []
+    lock = threading.Lock()
+
+    def draw(path: Any, px: int, most_bytes: int) -> bytes:
+        nonlocal now, most
+        with lock:
+            now += 1
+            most = max(most, now)
+            drawn.append(path)
+        time.sleep(0.05)
+        with lock:
+            now -= 1
+        return JPEG
+
+    monkeypatch.setattr("pisang.pixels.convert.preview", draw)
+    monkeypatch.setattr(store, "path", lambda sha256: sha256)
+    hashes = [f"{number:064x}" for number in range(5)]
+    drawer = previews.Previews()
+    found = await asyncio.gather(*(drawer.draw(one, store) for one in hashes * 3))
+    assert set(found) == {JPEG}
+    assert sorted(drawn) == hashes
+    assert most == 2
+    store.close()
+
+
+def test_an_image_in_a_bucket_has_a_preview_and_goes_into_an_archive(moto, tmp_path):
+    home, extra = tmp_path / "home", environ_at(moto.url, moto.bucket())
+    with serving(home, "serve", "--via", "sandbox", extra=extra) as (url, _):
+        wish = {"prompt": "a plum far away", "model": FLASH}
+        made = requests.post(f"{url}/pisang/v1/generations", json=wish, timeout=60).json()
+        image = {"request_id": made["request_id"], "sha256": made["images"][0]["sha256"]}
+        shutil.rmtree(home / "cache")
+        drawn = requests.get(f"{url}/pisang/v1/previews/{image['sha256']}", timeout=60)
+        assert drawn.content.startswith(b"\xff\xd8")
+        shutil.rmtree(home / "cache")
+        told = requests.post(url + ARCHIVE, json={"images": [image]}, timeout=60).json()
+        file = requests.get(url + told["url"], timeout=60).content
+        with zipfile.ZipFile(io.BytesIO(file)) as archive:
+            first = archive.read(archive.namelist()[0])
+        assert sha256(first).hexdigest() == image["sha256"]

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from pisang.studio.app import POLICY, Studio
+from pisang.studio import app as studio_files
+from pisang.studio.app import POLICY, Studio, read_assets
 
 STATIC = Path(str(files("pisang.studio") / "static"))
 MODULES = sorted(path for path in STATIC.rglob("*.js") if path.parent.name != "vendor")
@@ -51,6 +52,8 @@ def test_the_page_and_its_modules_are_served_and_may_load_nothing_from_elsewhere
     assert status == 200
     assert fields["content-security-policy"] == POLICY
     assert "unsafe" not in POLICY
+    assert "report" not in POLICY
+    assert "camera=()" in fields["permissions-policy"]
     assert fields["x-content-type-options"] == "nosniff"
     assert fields["cache-control"] == "no-cache"
     assert f'src="{at("app.js")[1:]}"'.encode() in body
@@ -73,6 +76,21 @@ def test_a_file_that_a_browser_has_is_not_sent_again_and_goes_out_compressed_oth
     status, again, body = ask(at("vendor/lit.js"), if_none_match=fields["etag"])
     assert (status, body, again["etag"]) == (304, b"", fields["etag"])
     assert ask("/", method="HEAD")[2] == b""
+    for said in ("", "br", "gzip;q=0", "gzip; q=0.0, br"):
+        _, fields, body = ask(at("vendor/lit.js"), accept_encoding=said)
+        assert "content-encoding" not in fields
+        assert body == (STATIC / "vendor/lit.js").read_bytes()
+
+
+def test_all_that_the_page_names_is_there_and_another_name_is_another_version(monkeypatch):
+    named = re.findall(rb'(?:src|href)="(studio/[^"]+)"', ask("/")[2])
+    assert len(named) >= 3
+    for one in named:
+        assert ask(f"/{one.decode()}")[0] == 200
+    before, found = set(read_assets()), dict(studio_files._read(STATIC, ""))
+    found["other.svg"] = found.pop("icon.svg")
+    monkeypatch.setattr(studio_files, "_read", lambda *_: found.items())
+    assert set(read_assets()) & before == {"/"}
 
 
 @pytest.mark.parametrize("path", ["/pisang/v1/models", "/studios", "//"])

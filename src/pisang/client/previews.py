@@ -31,6 +31,6 @@ def make_preview(path: Path, original: Callable[[], Path], side_px: int, most_by
 
     if not path.exists():
         small = preview(original(), side_px, most_bytes)
-        with placing(path) as temporary:
+        with placing(path, mode=0o600) as temporary:
             temporary.write_bytes(small)
     return path

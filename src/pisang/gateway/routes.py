@@ -109,7 +109,7 @@ ROUTES: tuple[Route, ...] = (
     _managed("GET", "/choices", Role.READ),
     _managed("GET", "/gallery", Role.READ),
     _managed("PUT", "/gallery/marks", Role.USE),
-    _managed("POST", "/gallery/archive", Role.READ),
+    _managed("POST", "/gallery/archive", Role.USE),
     _managed("GET", "/gallery/archive/{ticket}", Role.READ),
     _managed("GET", "/gallery/{sha256}", Role.READ),
     _managed("GET", "/previews/{sha256}", Role.READ),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -36,10 +37,19 @@ FRESH = "no-cache"
 
 FOR_EVER = "public, max-age=31536000, immutable"
 
+_GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))")
+"""Who takes it so (RFC 9110 §12.5.3)."""
+
+_SENSORS = (
+    "accelerometer", "camera", "display-capture", "geolocation", "gyroscope", "magnetometer",
+    "microphone", "midi", "payment", "usb",
+)  # fmt: skip
+
 _HEADERS: Mapping[str, str] = {
     "content-security-policy": POLICY,
     "cross-origin-opener-policy": "same-origin",
-    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": ", ".join(f"{one}=()" for one in _SENSORS),
     "referrer-policy": "no-referrer",
     "vary": "Accept-Encoding",
     "x-content-type-options": "nosniff",
@@ -71,7 +81,7 @@ class Studio:
         elif asset := self._assets.get(scope["path"]):
             await _tell(asset, scope["method"], read_headers(scope), send)
         elif scope["path"].startswith(PATHS):  # another version's: its page is to be loaded anew
-            await _send(send, 404, {"cache-control": "no-store"}, b"")
+            await _send(send, 404, {**_HEADERS, "cache-control": "no-store"}, b"")
         else:
             await self._behind(scope, receive, send)
 
@@ -79,7 +89,8 @@ class Studio:
 def read_assets() -> dict[str, Asset]:
     """Every file of the studio by the path it is served at; `/` is its page."""
     found = dict(_read(files("pisang.studio") / "static", ""))
-    version = hashlib.sha256(b"".join(found[name] for name in sorted(found))).hexdigest()[:16]
+    told = "".join(f"{name} {_digest(found[name])}\n" for name in sorted(found))
+    version = _digest(told.encode())[:16]
     page = found.pop("index.html").replace(b'"studio/', f'"{PATHS[1:]}{version}/'.encode())
     served = {
         f"{PATHS}{version}/{name}": _asset(name, plain, FOR_EVER) for name, plain in found.items()
@@ -101,8 +112,12 @@ def _ending(name: str) -> str:
 
 
 def _asset(name: str, plain: bytes, cache_control: str) -> Asset:
-    etag = f'"{hashlib.sha256(plain).hexdigest()[:32]}"'
+    etag = f'"{_digest(plain)[:32]}"'
     return Asset(_TYPES[_ending(name)], plain, gzip.compress(plain, 9), etag, cache_control)
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 async def _tell(asset: Asset, method: str, asked: Mapping[str, str], send: Send) -> None:
@@ -117,7 +132,7 @@ async def _tell(asset: Asset, method: str, asked: Mapping[str, str], send: Send)
         await _send(send, 304, fields, b"")
         return
     body = asset.plain
-    if "gzip" in asked.get("accept-encoding", ""):
+    if _GZIP.search(asked.get("accept-encoding", "")):
         body, fields["content-encoding"] = asset.packed, "gzip"
     fields["content-length"] = str(len(body))
     await _send(send, 200, fields, b"" if method == "HEAD" else body)

@@ -45,6 +45,7 @@ def test_s7_only_reading_is_for_readers_and_only_these_are_for_everybody() -> No
         ("/readyz", Face.PROBE),
         ("/docs", Face.MANAGED),
         ("/openapi.json", Face.MANAGED),
+        ("/pisang/v1/session", Face.SESSION),
         ("/upload/{version}/files", Face.PIECE),
     }
     for route in ROUTES:

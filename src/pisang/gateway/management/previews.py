@@ -24,14 +24,28 @@ class Previews:
 
     def __init__(self) -> None:
         self._drawing = asyncio.Semaphore(AT_ONCE)
+        self._under_way: dict[str, asyncio.Task[bytes]] = {}
 
     async def draw(self, sha256: str, store: Store) -> bytes:
         """A JPEG of it. Raises `NotFound`, `ReferenceUnreadable`."""
         path = await asyncio.to_thread(store.previews.path, sha256, PREVIEW_PX)
         with suppress(OSError):
             return await asyncio.to_thread(path.read_bytes)
+        task = self._under_way.get(sha256)
+        if task is None:
+            task = asyncio.create_task(self._draw(path, sha256, store))
+            self._under_way[sha256] = task
+            task.add_done_callback(lambda done: self._end(sha256, done))
+        return await asyncio.shield(task)  # others may wait for it too
+
+    async def _draw(self, path: Path, sha256: str, store: Store) -> bytes:
         async with self._drawing:
             return await asyncio.to_thread(_draw, path, sha256, store)
+
+    def _end(self, sha256: str, task: asyncio.Task[bytes]) -> None:
+        self._under_way.pop(sha256, None)
+        if not task.cancelled():
+            task.exception()  # whoever waited was told; where nobody did any more, nobody is
 
     async def draw_as(self, sha256: str, mime: str, store: Store) -> bytes:
         """The whole image in another format. Raises `NotFound`, `ReferenceUnreadable`."""
