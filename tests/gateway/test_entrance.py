@@ -148,6 +148,7 @@ def test_a_home_without_keys_needs_no_ticket_and_who_had_one_stays_in_when_it_ge
         assert requests.get(url + KEYS, cookies=session, timeout=30).status_code == 200
 
 
+@pytest.mark.sqlite  # elsewhere the ledger is the environment's, whichever home is named
 def test_the_home_may_be_named(home, tmp_path):
     with studio(tmp_path / "elsewhere", "--no-open", "--home", str(home)) as (told, _):
         url = told["url"].partition("/#enter=")[0]
