@@ -85,7 +85,7 @@ def test_everything_that_is_wrong_is_told_at_once_by_line(
     said = pisang("batch", "run", "list.csv", "--via", "local", "--format", "json")
     assert said.code == 2 and said.json["error"]["code"] == "rows_wrong"
     message = said.json["error"]["message"]
-    assert "5 rows" in message
+    assert "5 wrong" in message
     for line, why in (
         (3, "17:1"), (4, "prompt is empty"), (5, "no such file"), (6, "whole number"),
         (7, "not fetched"),

@@ -183,7 +183,7 @@ def test_all_that_is_wrong_in_a_list_is_told_at_once_by_line(
     assert refused.status_code == 400, refused.text
     error = refused.json()["error"]
     first = 3 if kind == "text/csv" else 2
-    assert error["code"] == "rows_wrong" and error["message"].startswith("4 rows of list")
+    assert error["code"] == "rows_wrong" and error["message"].startswith("list: 4 wrong")
     for line in range(first, first + 4):
         assert f"\n  {line}: " in error["message"], error["message"]
     assert len(api.get("/batches").json()["batches"]) == before

@@ -184,7 +184,7 @@ class RowsWrong(UsageError):
     """Rows of a list can't be granted; nothing was begun. Fields: path, count, rows."""
 
     code = "rows_wrong"
-    en = "{count} rows of {path} are wrong, and nothing was begun:{rows}."
+    en = "{path}: {count} wrong, and nothing was begun:{rows}."
     zh = "{path} 中有 {count} 行有误，尚未开始：{rows}。"
 
 
