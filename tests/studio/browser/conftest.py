@@ -88,6 +88,15 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
             yield Stage(url, home, book, upstream)
 
 
+WAYS = {"en-desk": ("desk", "en"), "zh-phone": ("phone", "zh")}
+
+
+@pytest.fixture(params=WAYS)
+def way(request: pytest.FixtureRequest) -> tuple[str, str]:
+    """One journey at a desk in English, the same on a phone in Chinese."""
+    return WAYS[request.param]
+
+
 Opener = Callable[..., Screen]
 Say = Callable[..., str]
 

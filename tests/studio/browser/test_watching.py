@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 
 from tests.gateway.conftest import Stage
 from tests.gateway.servers import Home, Street, street
-from tests.studio.browser.conftest import Opener, card, describe
+from tests.studio.browser.conftest import Opener, Say, card, describe
 from tests.studio.words import say
 
 said = partial(say, "en")
@@ -35,18 +35,19 @@ def narrow(lane: Street, tmp_path: Path) -> Iterator[Home]:
         yield home
 
 
-def create(page: Page, prompt: str) -> None:
+def create(page: Page, prompt: str, said: Say = said) -> None:
     describe(page, said, prompt)
     page.get_by_role("button", name=said("composer.create")).click()
 
 
 def test_a_failure_says_what_its_upstream_said_and_can_be_tried_again(
-    opening: Opener, shop: Stage
+    opening: Opener, shop: Stage, way: tuple[str, str]
 ) -> None:
-    screen = opening(shop.url)
+    said = partial(say, way[1])
+    screen = opening(shop.url, *way)
     page = screen.open()
     before = len(shop.charges)
-    create(page, "a cat [[sandbox finish=IMAGE_SAFETY charge=no]]")
+    create(page, "a cat [[sandbox finish=IMAGE_SAFETY charge=no]]", said)
     refused = card(page, "a cat")
     expect(refused.get_by_role("alert")).to_contain_text("IMAGE_SAFETY")
     screen.shoot("refused")
@@ -57,16 +58,17 @@ def test_a_failure_says_what_its_upstream_said_and_can_be_tried_again(
 
 @pytest.mark.parametrize("decision", ["look", "rebuy", "write-off"])
 def test_what_nobody_knows_waits_for_a_decision_with_its_price(
-    opening: Opener, shop: Stage, decision: str
+    opening: Opener, shop: Stage, decision: str, way: tuple[str, str]
 ) -> None:
-    screen = opening(shop.url)
+    said = partial(say, way[1])
+    screen = opening(shop.url, *way)
     page = screen.open()
     before = len(shop.charges)
     prompt = f"a map for {decision}"
-    create(page, f"{prompt} [[sandbox html=524]]")
+    create(page, f"{prompt} [[sandbox html=524]]", said)
     unknown = card(page, prompt)
     expect(unknown.get_by_role("alert")).to_contain_text("0.067 USD")
-    expect(page.get_by_label(re.compile("wait.? for your decision"))).to_be_visible()
+    expect(page.get_by_label(re.compile("wait.? for your decision|等你决定|等待"))).to_be_visible()
     screen.shoot("unknown")
     assert len(shop.charges) == before + 1
     unknown.get_by_role("button", name=said(f"unknown.{decision}")).click()
