@@ -8,6 +8,7 @@ that is not to be had (other systems, some containers), nothing is known.
 
 from __future__ import annotations
 
+import atexit
 import socket
 import struct
 from contextlib import suppress
@@ -80,8 +81,8 @@ def _diag() -> socket.socket | None:
         return None
     with suppress(OSError):
         diag = socket.socket(netlink, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETLINK_SOCK_DIAG)
-        diag.setblocking(False)
-        diag.connect((0, 0))
+        diag.setblocking(False)  # unconnected: what it is given goes to the kernel
+        atexit.register(diag.close)
         return diag
     return None
 
