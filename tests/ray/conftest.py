@@ -52,6 +52,7 @@ def cluster(home: Path) -> Iterator[Cluster]:
         warnings.simplefilter("ignore")
         made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1})
         made.add_node(num_cpus=1)
+        made.wait_for_nodes()
         ray.init(address=made.address, log_to_driver=False)
         yield made
         ray.shutdown()

@@ -85,16 +85,10 @@ class OnRay:
     async def run(self, batch_id: str) -> None:
         """Until all of it is over, or `stop`. Raises what stood in the way of all the workers."""
         ray = await asyncio.to_thread(connect, self._address)
-        count = self._count or sum(node["Alive"] for node in await asyncio.to_thread(ray.nodes))
+        nodes = await asyncio.to_thread(_nodes, ray)
+        count = self._count or len(nodes)
         each = math.ceil(self._concurrency / count)
-        actor = ray.remote(Worker).options(
-            num_cpus=0,
-            max_restarts=-1,
-            max_task_retries=-1,
-            scheduling_strategy="SPREAD",
-            runtime_env=self._runtime_env,
-        )
-        actors = [actor.remote(self._home) for _ in range(count)]
+        actors = [self._start(ray, nodes[number % len(nodes)]) for number in range(count)]
         works = [asyncio.ensure_future(_ended(one.work.remote(batch_id, each))) for one in actors]
         stopping = asyncio.create_task(self._stop(actors))
         try:
@@ -107,9 +101,28 @@ class OnRay:
         if wrong and not await asyncio.to_thread(self._engine.store.batches.is_over, batch_id):
             raise wrong[0]
 
+    def _start(self, ray: Any, node_id: str) -> Any:
+        """A worker on that node, or where it is gone on another: it needs no processor of its own,
+        since it waits for most of its life."""
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+        actor = ray.remote(Worker).options(
+            num_cpus=0,
+            max_restarts=-1,
+            max_task_retries=-1,
+            scheduling_strategy=NodeAffinitySchedulingStrategy(node_id, soft=True),
+            runtime_env=self._runtime_env,
+        )
+        return actor.remote(self._home)
+
     async def _stop(self, actors: list[Any]) -> None:
         await self._stopping.wait()
         await asyncio.gather(*(_ended(one.stop.remote()) for one in actors), return_exceptions=True)
+
+
+def _nodes(ray: Any) -> list[str]:
+    """The nodes that are there."""
+    return [node["NodeID"] for node in ray.nodes() if node["Alive"]]
 
 
 async def _ended(ref: Any) -> Any:
