@@ -102,12 +102,12 @@ class OnRay:
             raise wrong[0]
 
     def _start(self, ray: Any, node_id: str) -> Any:
-        """A worker on that node, or where it is gone on another: it needs no processor of its own,
-        since it waits for most of its life."""
+        """A worker on that node, or where it is gone on another. It waits for most of its life, so
+        it asks for next to no processor; for none at all Ray 2.60 would put it anywhere."""
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
         actor = ray.remote(Worker).options(
-            num_cpus=0,
+            num_cpus=0.01,
             max_restarts=-1,
             max_task_retries=-1,
             scheduling_strategy=NodeAffinitySchedulingStrategy(node_id, soft=True),
