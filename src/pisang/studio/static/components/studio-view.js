@@ -40,9 +40,16 @@ class StudioView extends StudioElement {
     /** @type {any} */ (tools)?.focusSearch();
   }
 
+  /** On a phone what comes of it is below what was asked: it is brought into view. */
+  async sent() {
+    await new Promise(requestAnimationFrame);
+    const panel = this.renderRoot.querySelector('aside queue-panel');
+    if (panel?.checkVisibility()) panel.scrollIntoView({ block: 'start', behavior: 'smooth' });
+  }
+
   render() {
     return html`
-      <aside><wish-composer></wish-composer><queue-panel></queue-panel></aside>
+      <aside><wish-composer @wish-sent=${this.sent}></wish-composer><queue-panel></queue-panel></aside>
       <div class="scroller" tabindex="-1"><queue-panel></queue-panel><image-gallery></image-gallery></div>`;
   }
 }

@@ -1,7 +1,6 @@
 /** The upstreams: added, tested and taken away by admins. Their keys go in, and never come out. */
 import { css, html, nothing } from '../vendor/lit.js';
 import { call, get, post } from '../api.js';
-import { secondsText } from '../format.js';
 import { t } from '../i18n/index.js';
 import { readChoices } from '../state/choices.js';
 import { complain } from '../state/toasts.js';
@@ -72,7 +71,7 @@ class UpstreamPage extends StudioElement {
   tested(told) {
     if (!told || told === 'running') return told ? html`<p class="note">${t('upstream.testing')}</p>` : nothing;
     if (!told.ok) return html`<p class="note bad">${told.error?.message}</p>`;
-    return html`<p class="note good">${t(told.key_tested ? 'upstream.good' : 'upstream.reached', { time: secondsText(told.elapsed_ms / 1000), count: told.models.length })}</p>`;
+    return html`<p class="note good">${t(told.key_tested ? 'upstream.good' : 'upstream.reached', { time: `${told.elapsed_ms} ms`, count: told.models.length })}</p>`;
   }
 
   form() {
