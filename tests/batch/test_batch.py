@@ -259,6 +259,22 @@ def test_two_keepers_on_one_batch_tell_each_row_once(
     assert len(local.charges) == before + 24
 
 
+def test_the_same_list_given_twice_at_once_is_one_batch(
+    shell: Mapping[str, str], local: Server, folder: Path
+) -> None:
+    before = len(local.charges)
+    name = write(folder, *(f"{n} [[sandbox delay=0.2]]" for n in range(8)))
+    words = ("run", name, "--via", "local", "--out", "out", "--format", "json", *SMALL)
+    processes = [start(shell, *words) for _ in range(3)]
+    told = [(process.communicate(timeout=120), process.returncode) for process in processes]
+    assert {code for _, code in told} <= {0, 2}, told
+    begun = [json.loads(out) for (out, _), code in told if code == 0]
+    assert len({one["batch_id"] for one in begun}) == 1
+    assert len(local.charges) == before + 8
+    rows = lines(folder / "out" / "results.jsonl")
+    assert sorted(row["row"] for row in rows) == list(range(1, 9))
+
+
 def test_a_line_that_a_crash_cut_is_written_again(
     pisang: Pisang, local: Server, folder: Path
 ) -> None:

@@ -101,7 +101,7 @@ def test_all_that_is_wrong_is_told_at_once_and_nothing_bought(
     with pytest.raises(RowsWrong) as caught:
         client.batch(["fine", "", {"prompt": "x", "ratio": "17:1"}, 7])
     message = caught.value.message()
-    assert all(f"\n  {line}: " in message for line in (2, 3, 4)) and "3 rows" in message
+    assert all(f"\n  {line}: " in message for line in (2, 3, 4)) and "3 wrong" in message
     with pytest.raises(TableUnreadable):
         client.batch([])
     with pytest.raises(TableUnreadable):

@@ -25,6 +25,7 @@ from pisang.client.templates import fill
 from pisang.client.wishes import Options, ReferenceWord, Wisher, check_secret
 from pisang.client.working import upstreams_by_name
 from pisang.domain.batch import Batch, BatchLimits, BatchState, JobRow
+from pisang.domain.ids import make_id
 from pisang.domain.money import Money
 from pisang.domain.request import JSON
 from pisang.domain.serial import request_to_json
@@ -257,8 +258,8 @@ async def write_down(
     known = None if new else await asyncio.to_thread(_standing, engine, plan, folder, done_too)
     if known is None:
         _check_free(plan)
-    batch = known or Batch(
-        new_id("bat"),
+    mine = known or Batch(
+        new_id("bat") if new else _id_of(plan, folder),
         now_ms(),
         name=asked.title,
         source=asked.source,
@@ -270,16 +271,25 @@ async def write_down(
         },
         limits=asked.limits,
     )
-    await asyncio.wrap_future(batches.add(batch))
+    await asyncio.wrap_future(batches.add(mine))
+    # Another process may have written the same list down a moment ago: then that is the batch.
+    batch = await asyncio.to_thread(batches.get, mine.id)
     jobs = []
     for row in plan.rows:
         job, wish = job_of(row.line, row.orders, asked.due_ms)
         jobs.append((job, replace(wish, created_ms=batch.created_ms)))
-    if known is None or known.state is BatchState.FILLING:
+    if batch.state is BatchState.FILLING:
         for start in range(0, len(jobs), CHUNK):
             await asyncio.wrap_future(batches.add_jobs(batch, jobs[start : start + CHUNK]))
     await asyncio.wrap_future(batches.open(batch.id))
-    return replace(batch, state=BatchState.OPEN), known is not None
+    stood = known is not None or batch.created_ms != mine.created_ms
+    return replace(batch, state=BatchState.OPEN), stood
+
+
+def _id_of(plan: Plan, folder: Path) -> str:
+    """The same for the same list in the same folder: two who give it at once write down one."""
+    digest = hashlib.sha256(f"{folder}\0{plan.fingerprint}".encode()).digest()
+    return make_id("bat", int.from_bytes(digest[:5]), int.from_bytes(digest[5:15]))
 
 
 def _check_free(plan: Plan) -> None:
