@@ -7,7 +7,7 @@ import shlex
 from functools import partial
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.gateway.conftest import Stage, run
 from tests.studio.browser.conftest import Opener, Say, Screen, card, describe
@@ -103,14 +103,16 @@ def test_prompts_of_before_come_back(opening: Opener, shop: Stage) -> None:
 
 
 def test_an_image_is_edited_compared_downloaded_and_told_as_a_command(
-    opening: Opener, shop: Stage
+    opening: Opener, shop: Stage, way: tuple[str, str]
 ) -> None:
-    said = partial(say, "en")
-    screen = opening(shop.url)
+    said = partial(say, way[1])
+    night = f"the same harbour at night, {way[1]}"
+    screen = opening(shop.url, *way)
     page = screen.open()
-    describe(page, said, "a harbour at noon")
+    describe(page, said, f"a harbour at noon, {way[1]}")
     page.get_by_role("button", name=said("composer.create")).click()
-    page.get_by_role("img", name="a harbour at noon").first.click()
+    to_gallery(screen, said)
+    page.get_by_role("img", name=f"a harbour at noon, {way[1]}").first.click()
     viewer = page.get_by_role("dialog", name=said("viewer.title"))
     sha256 = viewer.locator(".hash").first.inner_text()
 
@@ -122,18 +124,19 @@ def test_an_image_is_edited_compared_downloaded_and_told_as_a_command(
         viewer.get_by_role("link", name="WEBP").click()
     assert download.value.path().read_bytes()[8:12] == b"WEBP"
 
-    viewer.get_by_role("button", name="CLI").click()
+    viewer.get_by_role("button", name=said("viewer.copy-cli")).click()
     command = shlex.split(page.evaluate("navigator.clipboard.readText()"))
     assert command[0] == "pisang"
     before = len(shop.charges)
-    run(shop.home, *command[1:], "--out", "copy.png")
+    run(shop.home, *command[1:], "--out", f"copy-{way[1]}.png")
     assert len(shop.charges) == before + 1
 
     viewer.get_by_role("button", name=said("viewer.edit")).click()
-    describe(page, said, "the same harbour at night")
-    page.get_by_role("button", name="Edit 0.067 USD").click()
-    expect(card(page, "the same harbour at night")).to_contain_text(said("queue.done"))
-    page.get_by_role("img", name="the same harbour at night").first.click()
+    describe(page, said, night)
+    page.get_by_role("button", name=f"{said('composer.edit')} 0.067 USD").click()
+    expect(card(page, night)).to_contain_text(said("queue.done"))
+    to_gallery(screen, said)
+    page.get_by_role("img", name=night).first.click()
     viewer.get_by_role("button", name=said("info.compare-parent")).click()
     slider = viewer.get_by_role("slider")
     slider.press("ArrowRight")
@@ -143,17 +146,18 @@ def test_an_image_is_edited_compared_downloaded_and_told_as_a_command(
     for key in ("+", "+", "-", "0", "i", "ArrowRight", "ArrowLeft"):
         viewer.press(key)
     viewer.press("r")
-    expect(page.get_by_role("textbox", name=said("composer.prompt"))).to_have_value(
-        "the same harbour at night"
-    )
+    expect(page.get_by_role("textbox", name=said("composer.prompt"))).to_have_value(night)
 
 
-def test_pictures_are_brought_by_file_paste_and_use(opening: Opener, shop: Stage) -> None:
-    said = partial(say, "en")
-    screen = opening(shop.url)
+def test_pictures_are_brought_by_file_paste_and_use(
+    opening: Opener, shop: Stage, way: tuple[str, str]
+) -> None:
+    said = partial(say, way[1])
+    screen = opening(shop.url, *way)
     page = screen.open()
     describe(page, said, "a blue door")
     page.get_by_role("button", name=said("composer.create")).click()
+    to_gallery(screen, said)
     mine = page.get_by_role("img", name="a blue door").first
     expect(mine).to_be_visible()
     mine.click()
@@ -194,8 +198,16 @@ def test_markup_in_prompts_and_in_what_models_say_stays_text(opening: Opener, sh
         page.get_by_role("button", name=said("composer.create")).click()
         expect(card(page, evil).locator(".prompt")).to_contain_text(evil)
         expect(page.locator("queue-card [aria-busy=true]")).to_have_count(0)
+
+    def say_evil(route: Route) -> None:  # what models and upstreams say is theirs to choose
+        told = route.fetch().json()
+        told |= {"text": evil, "tags": [evil], "warnings": [{"code": "x", "message": evil}]}
+        route.fulfill(json=told)
+
+    page.route("**/pisang/v1/requests/req_*", say_evil)
     page.locator("image-gallery img").first.click()
     expect(page.locator("image-info .prompt")).to_have_text(evil)
+    expect(page.locator("image-info").get_by_text(evil)).to_have_count(4)
     page.wait_for_timeout(300)
     assert page.locator("img[src=x], b").count() == 0
     assert alerts == []

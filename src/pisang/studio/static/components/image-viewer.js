@@ -49,6 +49,8 @@ class ImageViewer extends StudioElement {
     super();
     this.story = null;
     this.compared = '';
+    /** Until the story of what is shown is here. @type {Promise<unknown>} */
+    this.reading = Promise.resolve();
     this.known = recall('info', true);
     new Watch(this, gallery);
   }
@@ -59,7 +61,7 @@ class ImageViewer extends StudioElement {
 
   /** @param {Map<string, unknown>} changed */
   updated(changed) {
-    if (changed.has('sha256') || changed.has('request')) this.read().catch(complain);
+    if (changed.has('sha256') || changed.has('request')) this.reading = this.read().catch(complain);
   }
 
   /** Where it is among those of the gallery; -1 where it isn't. */
@@ -141,8 +143,10 @@ class ImageViewer extends StudioElement {
   }
 
   /** The same wish again, to be changed. */
-  remix() {
+  async remix() {
+    await this.reading;
     const { story } = this;
+    if (!story) return;
     const shape = story.images.find((/** @type {any} */ one) => one.sha256 === this.sha256)?.requested ?? {};
     wish.set({ prompt: story.prompt, via: story.upstream, model: story.model, ratio: shape.aspect_ratio ?? '', size: shape.image_size ?? '', base: null });
     this.leaveTo();
@@ -180,7 +184,7 @@ class ImageViewer extends StudioElement {
     const keys = {
       ArrowLeft: () => this.turn(-1), ArrowRight: () => this.turn(1), i: () => this.toggleInfo(),
       '+': () => field?.zoom(1.4), '=': () => field?.zoom(1.4), '-': () => field?.zoom(1 / 1.4), 0: () => field?.zoom(0),
-      e: () => this.story && mayUse() && this.edit(image), r: () => this.story && mayUse() && this.remix(), u: () => mayUse() && this.use(image),
+      e: () => mayUse() && this.edit(image), r: () => mayUse() && this.remix(), u: () => mayUse() && this.use(image),
       c: () => { this.compared = this.compared ? '' : image.parent ?? ''; }, Delete: () => mayUse() && this.delete(image), f: () => mayUse() && this.favour(image),
     };
     const act = keys[event.key];
