@@ -23,7 +23,7 @@ import stat
 import traceback
 import zlib
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -504,7 +504,8 @@ def everything_in(ledger: Path) -> Iterator[tuple[str, bytes]]:
                     raw = value if isinstance(value, bytes) else str(value).encode()
                     yield name, raw
                     if isinstance(value, bytes) and value[:1] == b"\x78":
-                        yield f"{name}, unpacked", zlib.decompress(value)
+                        with suppress(zlib.error):  # a digest may begin so too
+                            yield f"{name}, unpacked", zlib.decompress(value)
 
 
 async def stored_answers(home: Path, attempt_ids: list[str]) -> list[str]:

@@ -104,7 +104,7 @@ def test_a_killed_caller_loses_nothing(
 ) -> None:
     word = f"heron-{kill.__name__}"
     asked = shell.start(
-        *GENERATE, f"{word} [[sandbox delay=4]]", "-o", "heron.jpg", start_new_session=True
+        *GENERATE, f"{word} [[sandbox delay=8]]", "-o", "heron.jpg", start_new_session=True
     )
     request_id = shell.until_sent(word)
     kill(asked)
