@@ -442,10 +442,10 @@ HELP: Mapping[str, str] = {
     "The least that is logged.": "日志的最低级别。",
     # --- worker -----------------------------------------------------------------------------
     "The home to look at (default: PISANG_HOME).": "要查看的数据目录（默认 PISANG_HOME）。",
-    "The studio in your browser: compose, watch, keep.": "浏览器里的画室：创作、跟进、保存。",
+    "The studio in your browser: compose, watch, keep.": "浏览器里的工作室：创作、跟进、保存。",
     "Print the address, and open no browser.": "只打印地址，不打开浏览器。",
     "Open the studio in a browser: compose, watch, keep; batches and costs.": (
-        "在浏览器中打开画室：创作、跟进、保存，批量和费用也在其中。"
+        "在浏览器中打开工作室：创作、跟进、保存，批量和费用也在其中。"
     ),
     "A gateway for this machine alone (`pisang serve` has the same page at `/`, for a team). You "
     "are signed in, also where the home has keys for others: the address that is opened holds a "

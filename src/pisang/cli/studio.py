@@ -76,7 +76,7 @@ def _tell(url: str, screen: Screen, *, write_ticket: Callable[[], str], opens: b
     screen.bare(url if opens else address)
     ends = screen.pick("Ctrl-C ends it", "Ctrl-C 结束")
     if opens:
-        said = screen.pick(f"The studio is at {url}", f"画室地址：{url}")
+        said = screen.pick(f"The studio is at {url}", f"工作室地址：{url}")
         screen.line(f"{said} ({ends}).")
         threading.Thread(target=_open, args=(address, screen), daemon=True).start()
     else:
@@ -92,4 +92,4 @@ def _open(address: str, screen: Screen) -> None:
 
 
 def _open_yourself(address: str, screen: Screen) -> str:
-    return screen.pick(f"Open the studio: {address}", f"打开画室：{address}")
+    return screen.pick(f"Open the studio: {address}", f"打开工作室：{address}")
