@@ -9,6 +9,7 @@ from contextlib import suppress
 
 import pytest
 
+from pisang.gateway import lines
 from pisang.gateway.lines import Line, find_line
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Linux's sock_diag is asked")
@@ -90,3 +91,27 @@ def test_another_who_comes_by_the_same_door_is_not_taken_for_him(ends: Ends) -> 
 )
 def test_a_call_without_a_network_has_no_line(scope: dict[str, object]) -> None:
     assert find_line(scope) is None
+
+
+def test_nobody_is_gone_because_the_kernel_does_not_answer(
+    ends: Ends, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, _, line = ends
+    fill(ours)
+    silent, _far = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    silent.setblocking(False)
+    monkeypatch.setattr(lines, "_diag", lambda: silent)
+    assert line.unread_bytes == 0
+    assert find_line({"client": line.there, "server": line.here}) is None
+    silent.close()
+    _far.close()
+
+
+def test_an_answer_to_an_earlier_question_is_passed_over(ends: Ends) -> None:
+    _, _, line = ends
+    other = Line(line.family, line.here, (line.there[0], 1))
+    diag = lines._diag()
+    assert diag is not None
+    assert other.unread_bytes is None
+    diag.send(b"\x10\0\0\0\x14\0\x01\0\xff\xff\xff\xff\0\0\0\0")
+    assert line.unread_bytes == 0

@@ -9,11 +9,13 @@ that is not to be had (other systems, some containers), nothing is known.
 from __future__ import annotations
 
 import atexit
+import errno
 import socket
 import struct
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import count
 
 from pisang.wires.asgi import Scope
 
@@ -28,7 +30,10 @@ _NO_COOKIE = 0xFFFFFFFF
 _HEADER = struct.Struct("=IHHII")  # nlmsghdr
 _ASKED = struct.Struct("=BBBBI")  # inet_diag_req_v2, up to the id
 _ID = struct.Struct("=HH16s16sIII")  # inet_diag_sockid; its ports are in network order
+_CODE = struct.Struct("=i")  # nlmsgerr
 _TOLD = struct.Struct("=BBBB48xIII")  # inet_diag_msg, its id passed over, up to wqueue
+
+_NUMBERS = count(1)
 
 _WILD = frozenset({"", "0.0.0.0", "::"})  # noqa: S104 - compared with, bound to nothing
 
@@ -43,12 +48,12 @@ class Line:
 
     @property
     def unread_bytes(self) -> int | None:
-        """How many of our bytes the far end has not acknowledged; None: it is there no longer."""
-        told = _ask(self)
-        if told is None:
-            return None
-        _, state, _, _, _, _, unread = told
-        return unread if state == _ESTABLISHED else None
+        """How many of our bytes the far end has not acknowledged; None: it is there no longer.
+        None of them where the kernel doesn't answer: nobody is gone by our not knowing."""
+        try:
+            return _ask(self)
+        except OSError:
+            return 0
 
 
 def find_line(scope: Scope) -> Line | None:
@@ -62,7 +67,9 @@ def find_line(scope: Scope) -> Line | None:
     if here is None:
         return None
     line = Line(family, (here, int(server[1])), (client[0], int(client[1])))
-    return line if line.unread_bytes is not None else None
+    with suppress(OSError):
+        return line if _ask(line) is not None else None
+    return None
 
 
 @lru_cache(maxsize=1024)
@@ -87,24 +94,30 @@ def _diag() -> socket.socket | None:
     return None
 
 
-def _ask(line: Line) -> tuple[int, ...] | None:
-    """What the kernel tells of that socket; None where it has none, or doesn't say."""
+def _ask(line: Line) -> int | None:
+    """How much is unread at the far end of that connection; None: there is none. Raises `OSError`
+    where the kernel doesn't say."""
     diag = _diag()
     if diag is None:
-        return None
-    try:
-        ends = [
-            socket.inet_pton(line.family, one[0]).ljust(16, b"\0")
-            for one in (line.here, line.there)
-        ]
-        ports = [socket.htons(one[1]) for one in (line.here, line.there)]
-        asked = _ASKED.pack(line.family, socket.IPPROTO_TCP, 0, 0, _ALL_STATES)
-        asked += _ID.pack(*ports, *ends, 0, _NO_COOKIE, _NO_COOKIE)
-        diag.send(
-            _HEADER.pack(_HEADER.size + len(asked), _SOCK_DIAG_BY_FAMILY, _REQUEST, 0, 0) + asked
-        )
+        raise OSError
+    ends = [
+        socket.inet_pton(line.family, one[0]).ljust(16, b"\0") for one in (line.here, line.there)
+    ]
+    ports = [socket.htons(one[1]) for one in (line.here, line.there)]
+    asked = _ASKED.pack(line.family, socket.IPPROTO_TCP, 0, 0, _ALL_STATES)
+    asked += _ID.pack(*ports, *ends, 0, _NO_COOKIE, _NO_COOKIE)
+    number = next(_NUMBERS) & 0xFFFFFFFF
+    size = _HEADER.size + len(asked)
+    diag.send(_HEADER.pack(size, _SOCK_DIAG_BY_FAMILY, _REQUEST, number, 0) + asked)
+    while True:  # an answer to an earlier question, which was not waited for, may come first
         told = diag.recv(8192)
-    except OSError:
-        return None
-    _, kind, _, _, _ = _HEADER.unpack_from(told)
-    return None if kind == _ERROR else _TOLD.unpack_from(told, _HEADER.size)
+        _, kind, _, answered, _ = _HEADER.unpack_from(told)
+        if answered == number:
+            break
+    if kind == _ERROR:
+        code: int = -_CODE.unpack_from(told, _HEADER.size)[0]
+        if code == errno.ENOENT:
+            return None
+        raise OSError(code, "sock_diag")
+    _, state, _, _, _, _, unread = _TOLD.unpack_from(told, _HEADER.size)
+    return int(unread) if state == _ESTABLISHED else None
