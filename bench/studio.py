@@ -97,7 +97,7 @@ def seed(home: Path, count: int) -> None:
                 "id": ids["attempt_id"], "request_id": ids["request_id"], "created_ms": ms,
                 "sent_ms": ms, "ended_ms": ms + 9000,
             }  # fmt: skip
-            image |= ids | {"created_ms": ms}
+            image |= ids | {"created_ms": ms, "asked_ms": ms}
             for table, row in (("requests", request), ("attempts", attempt), ("images", image)):
                 names, marks = ", ".join(row), ", ".join("?" * len(row))
                 db.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", list(row.values()))

@@ -83,12 +83,14 @@ def test_everything_from_the_keyboard(opening: Opener, shop: Stage) -> None:
     expect(sheet).to_be_hidden()
     for prompt in ("by hand one", "by hand two"):
         page.keyboard.press("n")
+        expect(page.get_by_role("textbox", name=said("composer.prompt"))).to_be_focused()
         page.keyboard.press("Control+A")
         page.keyboard.type(prompt)
         page.keyboard.press("Control+Enter")
         expect(card(page, prompt)).to_contain_text(said("queue.done"))
         page.get_by_role("textbox", name=said("composer.prompt")).blur()
     page.keyboard.press("/")
+    expect(page.get_by_role("searchbox")).to_be_focused()
     page.keyboard.type("by hand")
     expect(page.locator("image-gallery li")).to_have_count(2)
     newest = page.locator("image-gallery li a").first
