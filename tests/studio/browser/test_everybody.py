@@ -75,6 +75,8 @@ def test_everything_from_the_keyboard(opening: Opener, shop: Stage) -> None:
     said = partial(say, "en")
     screen = opening(shop.url)
     page = screen.open()
+    expect(page.get_by_role("button", name=said("composer.create"))).to_be_visible()
+    expect(page.get_by_role("combobox", name=said("composer.model"), exact=True)).not_to_be_empty()
     page.keyboard.press("?")
     sheet = page.get_by_role("dialog", name=said("keys.title"))
     expect(sheet).to_be_visible()
