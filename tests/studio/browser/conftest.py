@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
-from tests.gateway.conftest import Stage, run, serving
+from tests.gateway.conftest import Stage, stage
+
+__all__ = ["stage"]
 
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
@@ -73,19 +75,9 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def shop(stage: Stage) -> Stage:
     """A gateway of this machine alone, over an upstream whose pictures have a price."""
-    folder = tmp_path_factory.mktemp("studio")
-    home, book = folder / "home", folder / "book.jsonl"
-    with serving(folder / "upstream", "sandbox", "--book", str(book)) as (upstream, _):
-        run(
-            home, "upstream", "add", "relay", "--wire", "gemini", "--base-url", upstream,
-            "--auth", "bearer", "--key-stdin", stdin="sk-made-up\n",
-        )  # fmt: skip
-        run(home, "upstream", "price", "relay", "--model", "gemini-3-pro-image", "0.134USD")
-        run(home, "upstream", "price", "relay", "--model", "gemini-3.1-flash-image", "0.067USD")
-        with serving(home, "serve") as (url, _):
-            yield Stage(url, home, book, upstream)
+    return stage
 
 
 WAYS = {"en-desk": ("desk", "en"), "zh-phone": ("phone", "zh")}
